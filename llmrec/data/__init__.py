@@ -1,0 +1,1 @@
+"""From files to tables: items, interactions, and the data sets known by name."""

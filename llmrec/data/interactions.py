@@ -1,0 +1,89 @@
+"""Who met what and when, as columns; one history per user, oldest first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.errors import UnknownUserError
+from llmrec.types import History, Interaction, ItemId, UserId
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """All interactions, sorted by user and time; ties keep the order of reading.
+
+    Attributes:
+        user_ids: Users in order of first appearance.
+        item_ids: The catalogue's ids; `items` points into it.
+        users: int32 [n], index into `user_ids`, non-decreasing.
+        items: int32 [n], catalogue position.
+        values: float32 [n], strength, higher is better.
+        at: float64 [n], seconds since 1970 (UTC); nan throughout when the data has no time.
+    """
+
+    user_ids: tuple[UserId, ...]
+    item_ids: tuple[ItemId, ...]
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    values: NDArray[np.float32]
+    at: NDArray[np.float64]
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Interaction], catalogue: Catalogue) -> Interactions:
+        """Columns out of rows; rows of items outside the catalogue are skipped."""
+        kept = [row for row in rows if row.item_id in catalogue]
+        numbers: dict[UserId, int] = {}
+        users = np.fromiter((numbers.setdefault(row.user_id, len(numbers)) for row in kept), dtype=np.int32)
+        items = catalogue.positions(row.item_id for row in kept).astype(np.int32)
+        values = np.fromiter((row.value for row in kept), dtype=np.float32)
+        at = np.fromiter((np.nan if row.at is None else row.at for row in kept), dtype=np.float64)
+        # lexsort is stable: rows of one user at one moment stay in the order they were read.
+        order = np.lexsort((at, users))
+        return cls(tuple(numbers), catalogue.ids, users[order], items[order], values[order], at[order])
+
+    def __len__(self) -> int:
+        """Number of interactions."""
+        return len(self.users)
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        return np.searchsorted(self.users, np.arange(len(self.user_ids) + 1)).astype(np.int64)
+
+    @cached_property
+    def _user_numbers(self) -> Mapping[UserId, int]:
+        return {user_id: number for number, user_id in enumerate(self.user_ids)}
+
+    def rows_of(self, user: int) -> slice:
+        """Rows of user number `user` (index into `user_ids`), oldest first."""
+        return slice(int(self._starts[user]), int(self._starts[user + 1]))
+
+    def history(self, user_id: UserId) -> History:
+        """What this user did, oldest first. Raises UnknownUserError."""
+        number = self._user_numbers.get(user_id)
+        if number is None:
+            raise UnknownUserError(
+                f"no interactions of a user {user_id!r}.", hint="Give liked titles or a sentence instead of a user id."
+            )
+        rows = self.rows_of(number)
+        return History(
+            tuple(
+                Interaction(user_id, self.item_ids[item], float(value), None if np.isnan(at) else float(at))
+                for item, value, at in zip(self.items[rows], self.values[rows], self.at[rows], strict=True)
+            )
+        )
+
+    @cached_property
+    def content_hash(self) -> str:
+        """sha256 of the canonical table: rows `user, item, value, at` sorted as text, whatever the order of reading."""
+        rows = sorted(
+            f"{self.user_ids[user]}\t{self.item_ids[item]}\t{value:g}\t{at:.3f}"
+            for user, item, value, at in zip(self.users, self.items, self.values, self.at, strict=True)
+        )
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest()

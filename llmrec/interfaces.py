@@ -1,0 +1,197 @@
+"""The seams: one page of protocols between the stages. Implementations are named in build.py and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol
+
+from llmrec.types import (
+    Allowed,
+    Candidate,
+    Completion,
+    Explanation,
+    Feedback,
+    ItemId,
+    ItemMask,
+    Label,
+    LabelScores,
+    Profile,
+    Prompt,
+    Query,
+    Ranking,
+    Recommendation,
+    Turn,
+    Understanding,
+    UserId,
+    Vectors,
+)
+
+
+class DialogueTracker(Protocol):
+    """Reads a turn and updates what is believed of the user."""
+
+    def update(self, profile: Profile, turn: Turn, *, index: int) -> Understanding:
+        """Profile after the user's `turn`, message number `index` (from 0) of the chat; `profile` is unchanged."""
+        ...
+
+
+class ItemFilter(Protocol):
+    """Hard constraints as code: what may be shown at all."""
+
+    def allowed(self, query: Query) -> Allowed:
+        """Items that satisfy every constraint and are neither seen, shown, disliked nor unavailable."""
+        ...
+
+    def select(self, query: Query, allowed: Allowed, ranking: Ranking, k: int) -> tuple[ItemId, ...]:
+        """The first `k` of `ranking` that pass every check again, at most two of one series unless it was asked for."""
+        ...
+
+
+class Retriever(Protocol):
+    """Finds candidates in the catalogue."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings, traces and reports."""
+        ...
+
+    def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
+        """At most `k` candidates among `allowed`, best first; none when it has nothing to say about this query."""
+        ...
+
+
+class CandidateFusion(Protocol):
+    """Makes one candidate list out of several retrievers' lists."""
+
+    def fuse(self, lists: Sequence[Sequence[Candidate]], k: int) -> Sequence[Candidate]:
+        """The best `k` over all lists, best first, each with its rank at every retriever that found it."""
+        ...
+
+
+class Ranker(Protocol):
+    """Orders candidates."""
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """All candidates, best first. A model that fails degrades the ranking and is reported, never raised."""
+        ...
+
+
+class Explainer(Protocol):
+    """Says why an item is shown, from facts that can be checked."""
+
+    def explain(self, query: Query, ranking: Ranking) -> Sequence[Explanation]:
+        """One explanation per item of `ranking`, in its order."""
+        ...
+
+
+class Responder(Protocol):
+    """Words of the reply."""
+
+    def respond(
+        self, query: Query, understanding: Understanding, allowed: Allowed, shown: Sequence[Recommendation]
+    ) -> str:
+        """A short text to stand above the cards; names no title that is not on a card."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """Generates text."""
+
+    @property
+    def name(self) -> str:
+        """Name for traces, e.g. `smollm2-135m-instruct`."""
+        ...
+
+    @property
+    def adapter(self) -> str:
+        """Name of the adapter in use, or empty."""
+        ...
+
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
+        """One greedy completion per prompt. Raises ModelError; at `timeout_s` returns what is there, marked."""
+        ...
+
+    def stream(self, prompt: Prompt, *, max_new_tokens: int, timeout_s: float) -> Iterator[str]:
+        """The completion of `prompt` in pieces. Closing the iterator stops the model."""
+        ...
+
+
+class LabelScorer(Protocol):
+    """Reads a model's belief over labels at the answer position, in one forward pass."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model for traces."""
+        ...
+
+    @property
+    def adapter(self) -> str:
+        """Name of the adapter in use, or empty."""
+        ...
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """Longest prompt it accepts."""
+        ...
+
+    def labels(self, n: int) -> Sequence[Label]:
+        """`n` distinct labels it reads as one token each. Raises ModelError when it has fewer."""
+        ...
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Tokens of `prompt` as it would be fed, chat markup included."""
+        ...
+
+    def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
+        """Log-probability of each label as the next token. Raises ModelError, ModelTimeout."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into vectors."""
+
+    @property
+    def name(self) -> str:
+        """Name of the encoder; vectors of different names are never compared."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def embed(self, texts: Sequence[str], *, kind: Literal["query", "document"]) -> Vectors:
+        """float32 [len(texts), dim], rows of unit length; same text, same vector."""
+        ...
+
+
+class VectorStore(Protocol):
+    """Vectors by item, searched exactly or nearly."""
+
+    def add(self, item_ids: Sequence[ItemId], vectors: Vectors) -> None:
+        """Store one vector per item; an item that is already there is replaced."""
+        ...
+
+    def search(self, vector: Vectors, k: int, *, where: ItemMask | None = None) -> Sequence[tuple[ItemId, float]]:
+        """At most `k` (item, cosine) with `where` true, best first. `vector` is float32 [dim]."""
+        ...
+
+
+class FeedbackStore(Protocol):
+    """Keeps what users said about items."""
+
+    def record(self, feedback: Feedback) -> None:
+        """Durable when it returns. Raises FeedbackError, and then nothing was stored."""
+        ...
+
+    def for_user(self, user_id: UserId) -> Sequence[Feedback]:
+        """All feedback of one user, oldest first."""
+        ...
+
+    def export(self, user_id: UserId) -> str:
+        """All that is stored of one user, as JSON Lines."""
+        ...
+
+    def delete(self, user_id: UserId) -> int:
+        """Remove all of one user; returns how many rows went."""
+        ...
