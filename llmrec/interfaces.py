@@ -84,6 +84,14 @@ class Explainer(Protocol):
         ...
 
 
+class Phraser(Protocol):
+    """Says an explanation in livelier words, without saying more."""
+
+    def phrase(self, query: Query, explanations: Sequence[Explanation]) -> Sequence[Explanation]:
+        """The explanations, some rephrased; one whose new words its evidence does not cover stays as it was."""
+        ...
+
+
 class Responder(Protocol):
     """Words of the reply."""
 
@@ -174,6 +182,14 @@ class VectorStore(Protocol):
 
     def search(self, vector: Vectors, k: int, *, where: ItemMask | None = None) -> Sequence[tuple[ItemId, float]]:
         """At most `k` (item, cosine) with `where` true, best first. `vector` is float32 [dim]."""
+        ...
+
+
+class ItemSimilarity(Protocol):
+    """How alike two items are in content."""
+
+    def similarity(self, item_id: ItemId, others: Sequence[ItemId]) -> Sequence[float]:
+        """Cosine of `item_id` with each of `others`, in [-1, 1]; nan where either has no vector."""
         ...
 
 

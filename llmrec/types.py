@@ -391,3 +391,34 @@ class Feedback:
     item_id: ItemId
     signal: Signal
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageEvent:
+    """A stage of the turn is done."""
+
+    stage: StageTrace
+
+
+@dataclass(frozen=True, slots=True)
+class CardsEvent:
+    """The cards as they stand now; comes again, same items, when their explanations have been phrased."""
+
+    recommendations: tuple[Recommendation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvent:
+    """The next piece of the reply's text."""
+
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEvent:
+    """The turn is over; always the last event."""
+
+    reply: Reply
+
+
+Event = StageEvent | CardsEvent | TextEvent | ReplyEvent
