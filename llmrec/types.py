@@ -125,7 +125,12 @@ class WishEntry:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the system believes of one user in one conversation; every entry can be shown, edited and undone."""
+    """What the system believes of one user in one conversation; every entry can be shown, edited and undone.
+
+    Attributes:
+        pending: Items between which the user was asked to choose; empty when no question is open.
+        pending_as: The list the chosen one will go to.
+    """
 
     liked: tuple[ItemEntry, ...] = ()
     disliked: tuple[ItemEntry, ...] = ()
@@ -133,6 +138,8 @@ class Profile:
     shown: tuple[ItemEntry, ...] = ()
     constraints: tuple[ConstraintEntry, ...] = ()
     wishes: tuple[WishEntry, ...] = ()
+    pending: tuple[ItemId, ...] = ()
+    pending_as: Literal["", "liked", "disliked", "seen"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,185 @@
+"""Values as JSON and back: the shapes that the command line, the page and other programs rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.where import parse_where
+from llmrec.errors import DataError
+from llmrec.types import (
+    Constraint,
+    ConstraintEntry,
+    Evidence,
+    ItemEntry,
+    ItemId,
+    Profile,
+    Recommendation,
+    Reply,
+    StageTrace,
+    Trace,
+    WishEntry,
+)
+
+Json = Mapping[str, object]
+Entry = TypeVar("Entry")
+
+_ITEM_LISTS = ("liked", "disliked", "seen", "shown")
+_PENDING_KINDS = ("", "liked", "disliked", "seen")
+_MAX_ENTRIES = 2_000
+_MAX_WISH_CHARS = 20_000
+
+
+def profile_to_json(profile: Profile, catalogue: Catalogue) -> Json:
+    """The profile with titles beside the ids; `where` sums the constraints up, for reading only."""
+    lists = {
+        name: [_item_to_json(entry, catalogue) for entry in getattr(profile, name) if entry.item_id in catalogue]
+        for name in _ITEM_LISTS
+    }
+    constraints = [{**_constraint_to_json(entry.constraint), "turn": entry.turn} for entry in profile.constraints]
+    wishes = [{"text": wish.text, "turn": wish.turn} for wish in profile.wishes]
+    return {
+        **lists,
+        "constraints": constraints,
+        "wishes": wishes,
+        "where": _where(profile),
+        "pending": list(profile.pending),
+        "pending_as": profile.pending_as,
+    }
+
+
+def profile_from_json(data: object, catalogue: Catalogue) -> Profile:
+    """The profile behind `data`, whose every part is checked, for it may come from a browser.
+
+    Raises:
+        DataError: A part is not of its shape, or names an item or a fact that the catalogue lacks.
+    """
+    if not isinstance(data, Mapping):
+        raise DataError(f"a profile is a JSON object, not {type(data).__name__}.")
+    pending_as = data.get("pending_as", "")
+    if pending_as not in _PENDING_KINDS:
+        raise DataError(f"profile.pending_as is {pending_as!r}; it must be one of {', '.join(_PENDING_KINDS[1:])}.")
+    return Profile(
+        **{name: _entries(data, name, lambda row: _item_from_json(row, catalogue)) for name in _ITEM_LISTS},
+        constraints=_entries(data, "constraints", lambda row: _constraint_from_json(row, catalogue)),
+        wishes=_entries(data, "wishes", _wish_from_json),
+        pending=tuple(_known(item_id, catalogue) for item_id in _rows(data, "pending")),
+        pending_as=pending_as,
+    )
+
+
+def recommendation_to_json(recommendation: Recommendation) -> Json:
+    """One recommendation, with each piece of evidence as an object."""
+    return {
+        "item_id": recommendation.item_id,
+        "title": recommendation.title,
+        "score": recommendation.score,
+        "rank": recommendation.rank,
+        "ranked_by": recommendation.ranked_by,
+        "explanation": recommendation.explanation,
+        "evidence": [_evidence_to_json(evidence) for evidence in recommendation.evidence],
+    }
+
+
+def reply_to_json(reply: Reply, catalogue: Catalogue) -> Json:
+    """A whole turn: recommendations, the reply's text, the profile after it, and its trace."""
+    return {
+        "recommendations": [recommendation_to_json(r) for r in reply.recommendations],
+        "reply": reply.text or None,
+        "profile": profile_to_json(reply.profile, catalogue),
+        "trace": trace_to_json(reply.trace),
+    }
+
+
+def trace_to_json(trace: Trace) -> Json:
+    """How a reply came about; models that were not asked are null."""
+    return {
+        "stages": [_stage_to_json(stage) for stage in trace.stages],
+        "prompt_hash": trace.prompt_hash or None,
+        "model": trace.model or None,
+        "adapter": trace.adapter or None,
+        "notes": list(trace.notes),
+    }
+
+
+def _stage_to_json(stage: StageTrace) -> Json:
+    return {
+        "name": stage.name,
+        "seconds": round(stage.seconds, 4),
+        "n_in": stage.n_in,
+        "n_out": stage.n_out,
+        "order": list(stage.order),
+    }
+
+
+def _evidence_to_json(evidence: Evidence) -> Json:
+    shown = {"field": evidence.field, "value": evidence.value, "item_id": evidence.item_id}
+    return {"kind": evidence.kind, "text": evidence.text, **{key: value for key, value in shown.items() if value}}
+
+
+def _item_to_json(entry: ItemEntry, catalogue: Catalogue) -> Json:
+    return {"item_id": entry.item_id, "title": catalogue[entry.item_id].title, "turn": entry.turn}
+
+
+def _constraint_to_json(constraint: Constraint) -> Json:
+    value = list(constraint.value) if isinstance(constraint.value, tuple) else constraint.value
+    return {"field": constraint.field, "op": constraint.op, "value": value}
+
+
+def _where(profile: Profile) -> Json:
+    summed: dict[str, dict[str, object]] = {}
+    for entry in profile.constraints:
+        shown = _constraint_to_json(entry.constraint)
+        ops = summed.setdefault(entry.constraint.field, {})
+        # Two of a kind on one field ("not horror, not war") would hide each other.
+        ops[entry.constraint.op] = (
+            [ops[entry.constraint.op], shown["value"]] if entry.constraint.op in ops else shown["value"]
+        )
+    return summed
+
+
+def _rows(data: Json, name: str) -> Sequence[object]:
+    rows = data.get(name, ())
+    if not isinstance(rows, (list, tuple)) or len(rows) > _MAX_ENTRIES:
+        raise DataError(f"profile.{name} must be a list of at most {_MAX_ENTRIES} entries.")
+    return rows
+
+
+def _entries(data: Json, name: str, read: Callable[[Json], Entry]) -> tuple[Entry, ...]:
+    entries = []
+    for number, row in enumerate(_rows(data, name)):
+        if not isinstance(row, Mapping):
+            raise DataError(f"profile.{name}[{number}] must be an object, not {type(row).__name__}.")
+        entries.append(read(row))
+    return tuple(entries)
+
+
+def _known(item_id: object, catalogue: Catalogue) -> ItemId:
+    if not isinstance(item_id, str) or item_id not in catalogue:
+        raise DataError(f"the profile names an item {str(item_id)[:80]!r} that this catalogue does not have.")
+    return ItemId(item_id)
+
+
+def _turn(row: Json) -> int:
+    turn = row.get("turn", 0)
+    if not isinstance(turn, int) or isinstance(turn, bool) or turn < 0:
+        raise DataError(f"a profile entry's turn is {str(turn)[:40]!r}; it must be a whole number from 0.")
+    return turn
+
+
+def _item_from_json(row: Json, catalogue: Catalogue) -> ItemEntry:
+    return ItemEntry(_known(row.get("item_id"), catalogue), _turn(row))
+
+
+def _constraint_from_json(row: Json, catalogue: Catalogue) -> ConstraintEntry:
+    where = {str(row.get("field")): {str(row.get("op")): row.get("value")}}
+    (constraint,) = parse_where(where, catalogue.fields)
+    return ConstraintEntry(constraint, _turn(row))
+
+
+def _wish_from_json(row: Json) -> WishEntry:
+    text = row.get("text")
+    if not isinstance(text, str) or len(text) > _MAX_WISH_CHARS:
+        raise DataError(f"a wish's text must be a string of at most {_MAX_WISH_CHARS} characters.")
+    return WishEntry(text, _turn(row))
