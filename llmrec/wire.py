@@ -130,13 +130,15 @@ def _constraint_to_json(constraint: Constraint) -> Json:
 def _where(profile: Profile) -> Json:
     summed: dict[str, dict[str, object]] = {}
     for entry in profile.constraints:
-        shown = _constraint_to_json(entry.constraint)
         ops = summed.setdefault(entry.constraint.field, {})
+        op, value = entry.constraint.op, _constraint_to_json(entry.constraint)["value"]
         # Two of a kind on one field ("not horror, not war") would hide each other.
-        ops[entry.constraint.op] = (
-            [ops[entry.constraint.op], shown["value"]] if entry.constraint.op in ops else shown["value"]
-        )
+        ops[op] = [*_listed(ops[op]), *_listed(value)] if op in ops else value
     return summed
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def _rows(data: Json, name: str) -> Sequence[object]:

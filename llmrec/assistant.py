@@ -1,0 +1,214 @@
+"""One turn of the conversation, from what the user said to cards and words: the story of the whole system.
+
+understand -> filter -> retrieve -> fuse -> rank -> select -> explain -> phrase -> respond
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from llmrec.errors import ConfigError
+from llmrec.interfaces import (
+    CandidateFusion,
+    DialogueTracker,
+    Explainer,
+    ItemFilter,
+    Phraser,
+    Ranker,
+    Responder,
+    Retriever,
+)
+from llmrec.types import (
+    Allowed,
+    Candidate,
+    CardsEvent,
+    Event,
+    Explanation,
+    Item,
+    ItemEntry,
+    ItemId,
+    Profile,
+    Query,
+    Ranking,
+    Recommendation,
+    Reply,
+    ReplyEvent,
+    StageEvent,
+    StageTrace,
+    TextEvent,
+    Trace,
+    Understanding,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The parts of an assistant, each behind its seam.
+
+    Attributes:
+        n_candidates: How many items each retriever is asked for.
+    """
+
+    catalogue: Mapping[ItemId, Item]
+    tracker: DialogueTracker
+    item_filter: ItemFilter
+    retrievers: Sequence[Retriever]
+    fusion: CandidateFusion
+    ranker: Ranker
+    explainer: Explainer
+    phraser: Phraser | None
+    responder: Responder
+    n_candidates: int
+
+
+class Assistant:
+    """Answers turns. It holds no conversation: profile and turns come in, a reply with the new profile goes out."""
+
+    def __init__(self, stages: Stages, *, now: Callable[[], float] = time.perf_counter) -> None:
+        """Wire `stages`; `now` is the clock of the trace, in seconds."""
+        self._stages = stages
+        self._now = now
+
+    def understand(self, query: Query) -> Understanding:
+        """What the last turn of `query` means on top of its profile. Raises ConfigError if it is not the user's."""
+        if not query.turns or query.turns[-1].role != "user":
+            raise ConfigError("the last turn is not the user's; add the user's turn before asking for a reply.")
+        # A profile kept from an earlier conversation counts on: "undo" takes back the newest entries.
+        index = max(len(query.turns) - 1, _last_turn(query.profile) + 1)
+        return self._stages.tracker.update(query.profile, query.turns[-1], index=index)
+
+    def reply(self, query: Query, *, k: int) -> Reply:
+        """The reply to the last turn of `query`, whole; see `stream`."""
+        return _reply_of(self.stream(query, k=k))
+
+    def recommend(self, query: Query, *, k: int) -> Reply:
+        """`k` cards for `query` as it stands: no turn is read, no words are made around the cards."""
+        return _reply_of(self._recommend(query, k))
+
+    def stream(self, query: Query, *, k: int) -> Iterator[Event]:
+        """The reply to the last turn of `query`, in pieces as they become ready.
+
+        Args:
+            query: The conversation with the user's turn last, the profile as it was before that turn, the history.
+            k: How many items to show when the user names no number.
+
+        Yields:
+            Each stage as it ends, the cards, the cards again once phrased, the text, and the whole Reply last.
+        """
+        turn = _TurnLog(self._now)
+        understanding = self.understand(query)
+        query = replace(query, profile=understanding.profile)
+        yield turn.log("understand", n_in=1, n_out=1)
+        shown = _Shown(self._stages.item_filter.allowed(query))
+        if understanding.wants_items and not understanding.question:
+            shown = yield from self._show(query, shown.allowed, understanding.k or k, turn)
+        text = self._stages.responder.respond(query, understanding, shown.allowed, shown.cards)
+        yield TextEvent(text)
+        profile = _with_shown(query.profile, shown.cards, n_turns=len(query.turns))
+        yield ReplyEvent(Reply(text, shown.cards, profile, turn.trace(shown, understanding.notes)))
+
+    def _recommend(self, query: Query, k: int) -> Iterator[Event]:
+        turn = _TurnLog(self._now)
+        shown = yield from self._show(query, self._stages.item_filter.allowed(query), k, turn)
+        yield ReplyEvent(Reply("", shown.cards, query.profile, turn.trace(shown, ())))
+
+    def _show(self, query: Query, allowed: Allowed, k: int, turn: _TurnLog) -> Generator[Event, None, _Shown]:
+        stages = self._stages
+        yield turn.log("filter", n_in=len(stages.catalogue), n_out=int(allowed.mask.sum()))
+        candidates = yield from self._retrieve(query, allowed, k, turn)
+        ranking = stages.ranker.rank(query, candidates)
+        yield turn.log("rank", n_in=len(candidates), order=ranking.item_ids)
+        ranking = ranking.keep(stages.item_filter.select(query, allowed, ranking, k))
+        yield turn.log("select", n_in=len(candidates), order=ranking.item_ids)
+        explanations = stages.explainer.explain(query, ranking)
+        shown = _Shown(allowed, ranking, self._cards(ranking, explanations))
+        yield turn.log("explain", n_in=len(shown.cards), order=ranking.item_ids)
+        yield CardsEvent(shown.cards)
+        if stages.phraser is not None and shown.cards:
+            phrased = stages.phraser.phrase(query, explanations)
+            shown = replace(shown, cards=self._cards(ranking, phrased))
+            n_phrased = sum(explanation.phrased_by == "lm" for explanation in phrased)
+            yield turn.log("phrase", n_in=len(shown.cards), n_out=n_phrased)
+            yield CardsEvent(shown.cards)
+        return shown
+
+    def _retrieve(
+        self, query: Query, allowed: Allowed, k: int, turn: _TurnLog
+    ) -> Generator[Event, None, Sequence[Candidate]]:
+        # Several times k: `select` may pass over items of a series that is already on the list.
+        n_candidates = max(self._stages.n_candidates, 3 * k)
+        lists = []
+        for retriever in self._stages.retrievers:
+            lists.append(retriever.retrieve(query, n_candidates, allowed=allowed.mask))
+            yield turn.log(retriever.name, n_in=int(allowed.mask.sum()), order=_ids(lists[-1]))
+        fused = self._stages.fusion.fuse(lists, n_candidates)
+        yield turn.log("fusion", n_in=sum(map(len, lists)), order=_ids(fused))
+        return fused
+
+    def _cards(self, ranking: Ranking, explanations: Sequence[Explanation]) -> tuple[Recommendation, ...]:
+        rows = zip(ranking.item_ids, ranking.scores, explanations, strict=True)
+        return tuple(
+            Recommendation(
+                item_id=item_id,
+                title=self._stages.catalogue[item_id].title,
+                score=score,
+                rank=rank,
+                ranked_by=ranking.ranked_by,
+                explanation=explanation.text,
+                evidence=explanation.cites,
+            )
+            for rank, (item_id, score, explanation) in enumerate(rows, start=1)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    allowed: Allowed
+    ranking: Ranking = field(default_factory=lambda: Ranking((), (), "retrieval"))
+    cards: tuple[Recommendation, ...] = ()
+
+
+class _TurnLog:
+    """Stages of one turn with the seconds since the one before."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._since = now()
+        self._stages: list[StageTrace] = []
+
+    def log(self, name: str, *, n_in: int, n_out: int | None = None, order: Sequence[ItemId] = ()) -> StageEvent:
+        moment = self._now()
+        stage = StageTrace(name, moment - self._since, n_in, len(order) if n_out is None else n_out, tuple(order))
+        self._since = moment
+        self._stages.append(stage)
+        return StageEvent(stage)
+
+    def trace(self, shown: _Shown, notes: Sequence[str]) -> Trace:
+        report = shown.ranking.report
+        relaxed = (f"dropped {c.field} {c.op} {c.value}: nothing satisfies every wish" for c in shown.allowed.relaxed)
+        notes = (*notes, *relaxed, *filter(None, [report.degraded]))
+        return Trace(tuple(self._stages), report.prompt_hash, report.model, report.adapter, notes)
+
+
+def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:
+    return tuple(candidate.item_id for candidate in candidates)
+
+
+def _last_turn(profile: Profile) -> int:
+    lists = (profile.liked, profile.disliked, profile.seen, profile.shown, profile.constraints, profile.wishes)
+    return max((entry.turn for entries in lists for entry in entries), default=-1)
+
+
+def _with_shown(profile: Profile, cards: Sequence[Recommendation], *, n_turns: int) -> Profile:
+    turn = max(n_turns, _last_turn(profile) + 1)
+    new = tuple(ItemEntry(card.item_id, turn) for card in cards)
+    return replace(profile, shown=profile.shown + new)
+
+
+def _reply_of(events: Iterator[Event]) -> Reply:
+    for event in events:
+        if isinstance(event, ReplyEvent):
+            return event.reply
+    raise AssertionError("a turn ends with a ReplyEvent")

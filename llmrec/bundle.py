@@ -1,0 +1,181 @@
+"""A directory that is either the old version or the new one, never a mixture, and that notices damage.
+
+Layout: `manifest.json` names the current version `v-…/` and the sha256 of each of its files. A new version is
+written beside the old one; replacing the manifest is the single step that publishes it. What else lies in the
+directory (feedback, rejected rows) belongs to its owner and is never touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict
+
+from llmrec.errors import ArtifactError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_VERSION_PREFIX = "v-"
+_REBUILD = "Build it again with `llmrec build`."
+
+
+class _Manifest(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    version: str
+    about: dict[str, object]
+    files: dict[str, str]
+
+    @property
+    def seal(self) -> str:
+        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified version of a directory.
+
+    Attributes:
+        root: The directory the user names.
+        files: Where the current version's files lie.
+        about: What the writer said of it (names and hashes), as JSON values.
+    """
+
+    root: Path
+    files: Path
+    about: Mapping[str, object]
+
+
+def is_bundle(root: Path) -> bool:
+    """Whether `root` holds a published version."""
+    return (root / MANIFEST).is_file()
+
+
+def open_bundle(root: Path) -> Bundle:
+    """The current version of `root`, every file checked against its sha256.
+
+    Raises:
+        ArtifactError: No such directory, not one of ours, of a newer format, or damaged; names the file.
+    """
+    manifest = _read_manifest(root)
+    files = root / manifest.version
+    for name, digest in manifest.files.items():
+        _verify(files, name, digest)
+    return Bundle(root, files, manifest.about)
+
+
+@contextmanager
+def new_version(root: Path, about: dict[str, object]) -> Iterator[Path]:
+    """A directory to write the next version of `root` into; published when the block ends without an error.
+
+    Args:
+        root: Created if missing. Another writer's lock on it is respected for 10 s.
+        about: Names and hashes to keep in the manifest; may be filled until the block ends.
+
+    Raises:
+        ArtifactError: `root` is a file, or a directory with something else in it, or in use, or cannot be written.
+    """
+    _check_root(root)
+    with _locked(root):
+        staged = root / f"{_VERSION_PREFIX}{uuid.uuid4().hex[:12]}"
+        try:
+            staged.mkdir()
+            yield staged
+            _publish(root, staged, about)
+        except OSError as error:
+            raise ArtifactError(f"{root} cannot be written: {error.strerror or error}.") from error
+        finally:
+            _remove_other_versions(root)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_manifest(root: Path) -> _Manifest:
+    if not root.is_dir():
+        raise ArtifactError(f"there is no directory {root}.", hint="Make one with `llmrec build --out DIR`.")
+    path = root / MANIFEST
+    if not path.is_file():
+        raise ArtifactError(f"{root} is not a recommender directory: it has no {MANIFEST}.", hint=_REBUILD)
+    try:
+        values = json.loads(path.read_bytes())
+        seal = values.pop("seal")
+        manifest = _Manifest.model_validate(values)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ArtifactError(f"{path} is damaged: it cannot be read as a manifest.", hint=_REBUILD) from error
+    if seal != manifest.seal:
+        raise ArtifactError(f"{path} is damaged: its content does not match its seal.", hint=_REBUILD)
+    if manifest.format != FORMAT:
+        raise ArtifactError(
+            f"{root} has format {manifest.format}; this llmrec reads format {FORMAT}.",
+            hint="Upgrade llmrec or build it again.",
+        )
+    return manifest
+
+
+def _verify(files: Path, name: str, digest: str) -> None:
+    path = files / name
+    if not path.is_file() or path.is_symlink() or not path.resolve().is_relative_to(files.resolve()):
+        raise ArtifactError(f"{path} is missing or not a plain file.", hint=_REBUILD)
+    if sha256_of(path) != digest:
+        raise ArtifactError(f"{path} is damaged: its sha256 is not the one in {MANIFEST}.", hint=_REBUILD)
+
+
+def _check_root(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise ArtifactError(f"{root} is a file; name a directory.")
+    if root.is_dir() and any(root.iterdir()) and not is_bundle(root) and not _only_ours(root):
+        raise ArtifactError(f"{root} holds other files; name a new or empty directory.")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"{root} cannot be created: {error.strerror or error}.") from error
+
+
+def _only_ours(root: Path) -> bool:
+    """Whether a build that was cut off left nothing but its own traces."""
+    return all(path.name.startswith((_VERSION_PREFIX, ".")) for path in root.iterdir())
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    try:
+        with FileLock(root / ".lock", timeout=10):
+            yield
+    except Timeout as error:
+        raise ArtifactError(f"another process is writing {root}; wait until it has ended.") from error
+
+
+def _publish(root: Path, staged: Path, about: Mapping[str, object]) -> None:
+    files = {
+        PurePosixPath(path.relative_to(staged)).as_posix(): sha256_of(path)
+        for path in sorted(staged.rglob("*"))
+        if path.is_file()
+    }
+    manifest = _Manifest(format=FORMAT, version=staged.name, about=dict(about), files=files)
+    partial = root / f"{MANIFEST}.partial"
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump({**manifest.model_dump(), "seal": manifest.seal}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(root / MANIFEST)
+
+
+def _remove_other_versions(root: Path) -> None:
+    current = json.loads((root / MANIFEST).read_bytes())["version"] if is_bundle(root) else ""
+    for path in root.glob(f"{_VERSION_PREFIX}*"):
+        if path.name != current:
+            shutil.rmtree(path, ignore_errors=True)

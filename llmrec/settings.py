@@ -1,0 +1,154 @@
+"""Every number and name that can be chosen, frozen and complete at start; a misspelt key names its neighbour."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from llmrec.errors import ConfigError
+
+Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+
+
+class _Room(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderSettings(_Room):
+    """The sentence encoder: an asset's name, a path, a hub id, or `hashing` (no weights, no meaning)."""
+
+    model: str = "all-MiniLM-L6-v2"
+    device: Device = "auto"
+    batch_size: int = Field(64, ge=1, le=4096)
+
+
+class LanguageModelSettings(_Room):
+    """The language model: an asset's name, a path, a hub id, or `none`."""
+
+    model: str = "smollm2-135m-instruct"
+    device: Device = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    adapter: str = ""
+
+
+class RetrievalSettings(_Room):
+    """Candidates: how many, and what each retriever's rank is worth in reciprocal rank fusion (0 = not asked)."""
+
+    n_candidates: int = Field(100, ge=1, le=10_000)
+    dense: Weight = 1.0
+    bm25: Weight = 0.7
+    ease: Weight = 1.0
+    transitions: Weight = 0.5
+    popularity: Weight = 0.2
+    ease_regularisation: float = Field(500.0, gt=0)
+    ease_half_life: float = Field(20.0, gt=0)
+    max_memory_gib: float = Field(8.0, gt=0)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Fusion weight by retriever, those above 0."""
+        named = {name: getattr(self, name) for name in ("dense", "bm25", "ease", "transitions", "popularity")}
+        return {name: weight for name, weight in named.items() if weight > 0}
+
+
+class RankingSettings(_Room):
+    """The language model's voice in the order.
+
+    Attributes:
+        slate_size: How many fused candidates the model sees.
+        lm_weight: Weight of its standardised score beside the retrievers'. Small: a 135M model that was not
+            fine-tuned ranks at chance (docs/experiments.md).
+        min_label_mass: Below this the model is not answering and the retrieval order stands.
+    """
+
+    slate_size: int = Field(20, ge=2, le=200)
+    lm_weight: Weight = 0.1
+    max_lift: int = Field(10, ge=0)
+    min_label_mass: float = Field(0.01, ge=0, le=1)
+    max_prompt_tokens: int = Field(1024, ge=128)
+    timeout_s: Seconds = 30.0
+
+
+class ExplanationSettings(_Room):
+    """How many explanations the model may try to rephrase, and for how long."""
+
+    n_phrased: int = Field(1, ge=0, le=50)
+    max_new_tokens: int = Field(40, ge=4, le=500)
+    timeout_s: Seconds = 20.0
+
+
+class Settings(_Room):
+    """All settings of a recommender."""
+
+    encoder: EncoderSettings = EncoderSettings()
+    language_model: LanguageModelSettings = LanguageModelSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    ranking: RankingSettings = RankingSettings()
+    explanation: ExplanationSettings = ExplanationSettings()
+
+    @model_validator(mode="after")
+    def _slate_is_fed(self) -> Self:
+        if self.retrieval.n_candidates < self.ranking.slate_size:
+            raise ValueError(
+                f"retrieval.n_candidates is {self.retrieval.n_candidates}; "
+                f"it must be at least ranking.slate_size ({self.ranking.slate_size})"
+            )
+        return self
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> Settings:
+        """Settings from nested `values`. Raises ConfigError for the first key or value that is wrong."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise _config_error(error) from error
+
+    @classmethod
+    def from_file(cls, path: Path) -> Settings:
+        """Settings from a TOML or JSON file. Raises ConfigError."""
+        try:
+            text = path.read_text(encoding="utf-8")
+            values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"the settings file {path} cannot be read: {error}.") from error
+        return cls.from_mapping(values)
+
+    def changed(self, assignments: Sequence[str]) -> Settings:
+        """These settings with `room.key=value` assignments on top. Raises ConfigError."""
+        values = self.model_dump()
+        for assignment in assignments:
+            key, equals, text = assignment.partition("=")
+            room, dot, name = key.strip().partition(".")
+            if not equals or not dot:
+                raise ConfigError(
+                    f"{assignment!r} is not a setting; write room.key=value, as in ranking.slate_size=10."
+                )
+            values.setdefault(room, {})[name] = text.strip()
+        return Settings.from_mapping(values)
+
+
+def _config_error(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] != "extra_forbidden":
+        message = first["msg"].removeprefix("Value error, ")
+        return ConfigError(f"setting {'.'.join(path)}: {message}." if path else f"{message}.")
+    known = _keys_beside(path)
+    nearest = difflib.get_close_matches(path[-1], known, n=1)
+    hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Known: {', '.join(known)}."
+    return ConfigError(f"no setting is called {'.'.join(path)!r}.", hint=hint)
+
+
+def _keys_beside(path: Sequence[str]) -> list[str]:
+    if len(path) == 1:
+        return list(Settings.model_fields)
+    room = Settings.model_fields[path[0]].annotation
+    return list(room.model_fields) if isinstance(room, type) and issubclass(room, BaseModel) else []

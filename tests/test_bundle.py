@@ -1,0 +1,107 @@
+"""A published directory is whole or refused; a failed writer leaves the last version standing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from llmrec.bundle import is_bundle, new_version, open_bundle
+from llmrec.errors import ArtifactError
+
+
+def publish(root: Path, text: str = "one") -> None:
+    with new_version(root, {"name": "test"}) as files:
+        (files / "deep").mkdir()
+        (files / "deep" / "a.txt").write_text(text)
+        (files / "b.txt").write_text("b")
+
+
+def test_what_was_published_is_read_back(tmp_path: Path) -> None:
+    publish(tmp_path / "r")
+    bundle = open_bundle(tmp_path / "r")
+    assert (bundle.files / "deep" / "a.txt").read_text() == "one"
+    assert bundle.about == {"name": "test"}
+
+
+def test_a_new_version_replaces_the_old_and_leaves_foreign_files_alone(tmp_path: Path) -> None:
+    publish(tmp_path)
+    (tmp_path / "feedback.sqlite3").write_text("mine")
+    publish(tmp_path, "two")
+    assert (open_bundle(tmp_path).files / "deep" / "a.txt").read_text() == "two"
+    assert (tmp_path / "feedback.sqlite3").read_text() == "mine"
+    assert len(list(tmp_path.glob("v-*"))) == 1
+
+
+def test_a_writer_that_fails_leaves_the_last_version_standing(tmp_path: Path) -> None:
+    publish(tmp_path)
+    with pytest.raises(KeyError), new_version(tmp_path, {}) as files:
+        (files / "b.txt").write_text("half")
+        raise KeyError("boom")
+    assert (open_bundle(tmp_path).files / "b.txt").read_text() == "b"
+    assert len(list(tmp_path.glob("v-*"))) == 1
+
+
+@pytest.mark.parametrize("name", ["deep/a.txt", "b.txt"])
+@pytest.mark.parametrize("damage", [b"", b"ona", b"one" * 9])
+def test_a_changed_file_is_named(tmp_path: Path, name: str, damage: bytes) -> None:
+    publish(tmp_path)
+    (open_bundle(tmp_path).files / name).write_bytes(damage)
+    with pytest.raises(ArtifactError, match=r"is damaged: its sha256 is not"):
+        open_bundle(tmp_path)
+
+
+def test_a_missing_file_and_a_link_are_refused(tmp_path: Path) -> None:
+    publish(tmp_path)
+    path = open_bundle(tmp_path).files / "b.txt"
+    path.unlink()
+    with pytest.raises(ArtifactError, match=r"b\.txt is missing or not a plain file"):
+        open_bundle(tmp_path)
+    (tmp_path / "elsewhere").write_text("b")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ArtifactError, match=r"b\.txt is missing or not a plain file"):
+        open_bundle(tmp_path)
+
+
+def test_every_flipped_byte_of_the_manifest_is_noticed(tmp_path: Path) -> None:
+    publish(tmp_path)
+    path = tmp_path / "manifest.json"
+    good = path.read_bytes()
+    for position in range(0, len(good), 7):
+        bad = bytearray(good)
+        bad[position] ^= 1
+        path.write_bytes(bytes(bad))
+        try:
+            opened = open_bundle(tmp_path)
+        except ArtifactError:
+            continue
+        # White space and the like may flip without a change of meaning; anything else may not.
+        assert json.loads(bytes(bad)) == json.loads(good), f"byte {position} passed"
+        assert opened.about == {"name": "test"}
+
+
+def test_directories_that_are_not_ours_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"there is no directory .*nowhere\. Make one"):
+        open_bundle(tmp_path / "nowhere")
+    with pytest.raises(ArtifactError, match=r"not a recommender directory"):
+        open_bundle(tmp_path)
+    (tmp_path / "photo.jpg").write_text("x")
+    with pytest.raises(ArtifactError, match=r"holds other files; name a new or empty directory"):
+        publish(tmp_path)
+    assert not is_bundle(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ArtifactError, match=r"is a file; name a directory"):
+        publish(tmp_path / "file")
+
+
+def test_a_build_that_was_cut_off_does_not_block_the_next(tmp_path: Path) -> None:
+    (tmp_path / "v-dead").mkdir()
+    publish(tmp_path)
+    assert [path.name for path in tmp_path.glob("v-dead")] == []
+
+
+def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmrec.bundle.FORMAT", 2)
+    publish(tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(ArtifactError, match=r"has format 2; this llmrec reads format 1\. Upgrade"):
+        open_bundle(tmp_path)
