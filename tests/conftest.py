@@ -1,6 +1,7 @@
 """Shared fixtures: a small catalogue with every kind of fact, made in memory."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 
@@ -23,7 +24,9 @@ def films() -> Catalogue:
             film("4", "Alien³ (1992)", 1992, ("Horror", "Sci-Fi"), "prison planet, bleak, creature in the dark"),
             film("5", "The Matrix (1999)", 1999, ("Action", "Sci-Fi"), "hidden reality, rebellion, stylish fights"),
             film("6", "Scream (1996)", 1996, ("Horror", "Comedy"), "masked killer, teenagers, scary and self-aware"),
-            film("7", "Sabrina (1954)", 1954, ("Comedy", "Romance"), "chauffeur's daughter, elegant, old-fashioned charm"),
+            film(
+                "7", "Sabrina (1954)", 1954, ("Comedy", "Romance"), "chauffeur's daughter, elegant, old-fashioned charm"
+            ),
             film("8", "Sabrina (1995)", 1995, ("Comedy", "Romance"), "rich brothers, gentle love story, long island"),
             film("9", "Heat (1995)", 1995, ("Crime", "Thriller"), "robber and detective, tense, los angeles at night"),
             film("10", "Amélie (2001)", 2001, ("Comedy", "Romance"), "shy waitress, whimsical, paris, kindness"),
@@ -42,11 +45,13 @@ def interactions(films: Catalogue) -> Interactions:
     return Interactions.from_rows((Interaction(UserId(u), ItemId(i), float(v), t) for u, i, v, t in rows), films)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under CI a skipped test is a failure: what the machine lacks has to be installed, not overlooked."""
-    outcome = yield
-    report = outcome.get_result()
+    report = yield
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("LLMREC_SKIPS_FAIL") == "1":
         report.outcome = "failed"
         report.longrepr = f"skipped although skips are forbidden here: {report.longrepr}"
+    return report

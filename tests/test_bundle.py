@@ -16,6 +16,12 @@ def publish(root: Path, text: str = "one") -> None:
         (files / "b.txt").write_text("b")
 
 
+def fail_halfway(root: Path) -> None:
+    with new_version(root, {}) as files:
+        (files / "b.txt").write_text("half")
+        raise KeyError("boom")
+
+
 def test_what_was_published_is_read_back(tmp_path: Path) -> None:
     publish(tmp_path / "r")
     bundle = open_bundle(tmp_path / "r")
@@ -34,9 +40,8 @@ def test_a_new_version_replaces_the_old_and_leaves_foreign_files_alone(tmp_path:
 
 def test_a_writer_that_fails_leaves_the_last_version_standing(tmp_path: Path) -> None:
     publish(tmp_path)
-    with pytest.raises(KeyError), new_version(tmp_path, {}) as files:
-        (files / "b.txt").write_text("half")
-        raise KeyError("boom")
+    with pytest.raises(KeyError):
+        fail_halfway(tmp_path)
     assert (open_bundle(tmp_path).files / "b.txt").read_text() == "b"
     assert len(list(tmp_path.glob("v-*"))) == 1
 

@@ -1,0 +1,62 @@
+# What a person types. `make demo` and `make test` need Python 3.11 or newer and a network on the first run only.
+PYTHON ?= python3
+VENV ?= .venv
+# Choose a build of torch, e.g. TORCH='torch==2.13.0' TORCH_ARGS='--index-url URL-of-a-CUDA-or-CPU-index' (README).
+TORCH ?= torch>=2.6,<2.14
+TORCH_ARGS ?=
+# make demo ARGS='--once "a scary film from the 90s, I loved Alien"' answers once in the terminal.
+ARGS ?=
+DATA ?= data
+
+BIN := $(VENV)/bin
+DEMO := runs/demo
+SOURCES := llmrec tests benchmarks app.py
+
+.PHONY: demo test lint types test-data clean help
+
+help:
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+demo: $(DEMO)/manifest.json ## chat with the demo (ARGS='--once "..."' for one answer in the terminal)
+ifeq ($(strip $(ARGS)),)
+	$(BIN)/llmrec ui $(DEMO)
+else
+	$(BIN)/llmrec chat $(DEMO) $(ARGS)
+endif
+
+$(DEMO)/manifest.json: | $(VENV)/.installed
+	$(BIN)/llmrec data fetch
+	$(BIN)/llmrec build --dataset movielens-100k --out $(DEMO)
+
+$(VENV)/.torch:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "llmrec needs Python 3.11 or newer; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install '$(TORCH)' $(TORCH_ARGS)
+	touch $@
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/.torch
+	$(BIN)/python -m pip install -e .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.torch
+	$(BIN)/python -m pip install -e '.[dev]'
+	touch $@ $(VENV)/.installed
+
+test: $(VENV)/.installed-dev ## fetch the models, then lint, format check, strict types and all tests
+	$(BIN)/llmrec data fetch
+	$(MAKE) --no-print-directory lint types
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+test-data: $(VENV)/.installed-dev ## tests on the real data sets in DATA=DIR
+	LLMREC_TEST_DATA='$(abspath $(DATA))' $(BIN)/python -m pytest -m data
+
+clean: ## remove what was built and installed here
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache
