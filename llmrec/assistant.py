@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from llmrec.errors import ConfigError
 from llmrec.interfaces import (
     CandidateFusion,
@@ -86,6 +88,24 @@ class Assistant:
     def recommend(self, query: Query, *, k: int) -> Reply:
         """`k` cards for `query` as it stands: no turn is read, no words are made around the cards."""
         return _reply_of(self._recommend(query, k))
+
+    def rank(self, query: Query, item_ids: Sequence[ItemId]) -> Ranking:
+        """All of `item_ids`, best first for `query`; nothing is filtered out."""
+        position_of = {item_id: position for position, item_id in enumerate(self._stages.catalogue)}
+        mask = np.zeros(len(position_of), dtype=np.bool_)
+        mask[[position_of[item_id] for item_id in item_ids]] = True
+        found = [r.retrieve(query, len(item_ids), allowed=mask) for r in self._stages.retrievers]
+        candidates = list(self._stages.fusion.fuse(found, len(item_ids)))
+        missed = set(item_ids).difference(_ids(candidates))
+        # What no retriever speaks for comes last, in the order it was given.
+        last = min((candidate.score for candidate in candidates), default=0.0)
+        candidates += [Candidate(item_id, last, "unranked") for item_id in dict.fromkeys(item_ids) if item_id in missed]
+        return self._stages.ranker.rank(query, candidates)
+
+    def explain(self, query: Query, item_id: ItemId) -> Explanation:
+        """Why `item_id` would suit `query`."""
+        ranking = Ranking((item_id,), (0.0,), "retrieval")
+        return self._stages.explainer.explain(query, ranking)[0]
 
     def stream(self, query: Query, *, k: int) -> Iterator[Event]:
         """The reply to the last turn of `query`, in pieces as they become ready.

@@ -1,0 +1,175 @@
+"""`llmrec build` and `llmrec update`: from files, or a data set known by name, to a recommender directory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmrec.cli.options import AsJson, Device, Directory, Set
+from llmrec.cli.output import note, say, say_json
+from llmrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from llmrec.build import Fitted
+    from llmrec.data.ingest import IngestReport
+
+REJECTS = "rejects.csv"
+_N_SHOWN = 10
+_TOO_MANY_REJECTED = 0.2
+_EXIT_TOO_MANY = 3
+
+Items = Annotated[Path | None, typer.Option("--items", help="CSV, JSON Lines or Parquet with item_id, title, facts.")]
+Events = Annotated[
+    Path | None, typer.Option("--interactions", help="CSV, JSON Lines or Parquet with user_id, item_id.")
+]
+Columns = Annotated[
+    list[str] | None, typer.Option("--columns", help="Your column names: item_id=sku,title=name. May be repeated.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+
+
+def build(
+    out: Annotated[Path, typer.Option("--out", help="Directory to make; one of ours is replaced when all is done.")],
+    items: Items = None,
+    interactions: Events = None,
+    columns: Columns = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="A data set by name: see `llmrec data list`.")
+    ] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What users will see as the catalogue's name.")] = None,
+    settings: Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")] = None,
+    assignments: Set = None,
+    device: Device = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Build a recommender directory.
+
+    llmrec build --items items.csv --interactions interactions.csv --out shop/
+    """
+    if (items is None) == (dataset is None):
+        raise ConfigError("give either --items FILE or --dataset NAME.", hint="See `llmrec build --help`.")
+    from llmrec.build import Overrides, fit, fit_dataset, save
+    from llmrec.settings import Settings
+
+    started = time.perf_counter()
+    chosen = (Settings.from_file(settings) if settings else Settings()).changed(assignments or [])
+    overrides = Overrides(device=device, progress=not quiet, work_directory=out)
+    if dataset is not None:
+        fitted = fit_dataset(dataset, source, settings=chosen, name=name, overrides=overrides)
+    else:
+        fitted = fit(
+            items,  # type: ignore[arg-type]  # one of the two is given: checked above
+            interactions,
+            settings=chosen,
+            name=name or out.name,
+            columns=parse_columns(columns or []),
+            overrides=overrides,
+        )
+    save(fitted, out)
+    return _report(fitted, out, time.perf_counter() - started, as_json=as_json)
+
+
+def update(
+    directory: Directory,
+    items: Items = None,
+    interactions: Events = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="An item id to take out. May be repeated.")
+    ] = None,
+    columns: Columns = None,
+    device: Device = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Add or edit items, add interactions, or take items out; only new or edited items are embedded.
+
+    llmrec update shop/ --items new.csv --interactions today.csv --remove 4711
+    """
+    if items is None and interactions is None and not remove:
+        raise ConfigError("nothing to update: give --items, --interactions or --remove.")
+    from llmrec.build import Overrides, load, refit, save
+
+    started = time.perf_counter()
+    overrides = Overrides(device=device, progress=not quiet, work_directory=directory)
+    fitted = refit(
+        load(directory),
+        items,
+        interactions,
+        remove=remove or (),
+        columns=parse_columns(columns or []),
+        overrides=overrides,
+    )
+    save(fitted, directory)
+    return _report(fitted, directory, time.perf_counter() - started, as_json=as_json)
+
+
+def parse_columns(texts: Sequence[str]) -> Mapping[str, str]:
+    """`["item_id=sku,title=name"]` as a mapping of our names to theirs. Raises ConfigError."""
+    pairs: dict[str, str] = {}
+    for part in (part for text in texts for part in text.split(",")):
+        ours, equals, theirs = part.partition("=")
+        if not equals or not ours.strip() or not theirs.strip():
+            raise ConfigError(f"--columns {part!r} is not of the form ours=theirs.", hint="Example: item_id=sku.")
+        pairs[ours.strip()] = theirs.strip()
+    return pairs
+
+
+def _report(fitted: Fitted, out: Path, seconds: float, *, as_json: bool) -> int:
+    from llmrec.data.ingest import write_rejects
+
+    problems = tuple(problem for report in fitted.reports for problem in report.problems)
+    # Written even when empty: a file left from an earlier run would be taken for this one's.
+    write_rejects(out / REJECTS, problems)
+    if as_json:
+        say_json({**_counts(fitted.reports), **_sizes(fitted), "out": str(out), "seconds": round(seconds, 2)})
+    else:
+        _say_counts(fitted, out, seconds)
+    too_many = any(report.rejected > _TOO_MANY_REJECTED * report.read for report in fitted.reports)
+    if too_many:
+        note(f"More than {_TOO_MANY_REJECTED:.0%} of the rows of a file were rejected; see {out / REJECTS}.")
+    return _EXIT_TOO_MANY if too_many else 0
+
+
+def _counts(reports: Sequence[IngestReport]) -> dict[str, object]:
+    names = ("kept", "repaired", "rejected", "read")
+    total = {name: sum(getattr(report, name) for report in reports) for name in names}
+    files = [
+        {"source": report.source, **{name: getattr(report, name) for name in names}, "repairs": dict(report.repairs)}
+        for report in reports
+    ]
+    return {**total, "files": files}
+
+
+def _sizes(fitted: Fitted) -> dict[str, object]:
+    return {
+        "n_items": len(fitted.catalogue),
+        "n_users": len(fitted.interactions.user_ids),
+        "n_interactions": len(fitted.interactions),
+        "notes": list(fitted.notes),
+    }
+
+
+def _say_counts(fitted: Fitted, out: Path, seconds: float) -> None:
+    for report in fitted.reports:
+        say(
+            f"{report.source}: {report.read} rows read, {report.kept} kept, "
+            f"{report.repaired} repaired, {report.rejected} rejected"
+        )
+        for reason, count in report.repairs.items():
+            say(f"  repaired: {reason} ({count})")
+        for problem in report.problems[:_N_SHOWN]:
+            say(f"  row {problem.row}: {problem.reason}")
+        if len(report.problems) > _N_SHOWN:
+            say(f"  ... and {len(report.problems) - _N_SHOWN} more in {out / REJECTS}")
+    for sentence in fitted.notes:
+        say(sentence)
+    sizes = _sizes(fitted)
+    counted = ", ".join(f"{sizes[key]} {key.removeprefix('n_')}" for key in ("n_items", "n_users", "n_interactions"))
+    say(f"{out}: {counted}, {seconds:.0f} s")
+    say(f"Next: llmrec chat {out}   or   llmrec ui {out}")

@@ -1,0 +1,55 @@
+"""`llmrec recommend`: items for a sentence, a user, or a few titles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmrec.cli.options import AsJson, Device, Directory, NoModel, Prompts, Set, User, open_recommender
+from llmrec.cli.output import note, say, say_json
+
+if TYPE_CHECKING:
+    from llmrec.results import Recommendations
+
+
+def recommend(
+    directory: Directory,
+    query: Annotated[str, typer.Argument(metavar="[WISH]", help="What you feel like, in your words.")] = "",
+    user: User = None,
+    like: Annotated[list[str] | None, typer.Option("--like", help="A title or item id that is liked.")] = None,
+    dislike: Annotated[list[str] | None, typer.Option("--not", help="A title or item id never to show.")] = None,
+    seen: Annotated[list[str] | None, typer.Option("--seen", help="A title or item id that is known.")] = None,
+    where: Annotated[list[str] | None, typer.Option("--where", help="A hard condition, e.g. 'year>=1990'.")] = None,
+    k: Annotated[int, typer.Option("-k", help="How many.")] = 10,
+    keep_viewed: Annotated[bool, typer.Option("--keep-viewed", help="Show what the user already met, too.")] = False,
+    device: Device = None,
+    prompts: Prompts = None,
+    no_lm: NoModel = False,
+    assignments: Set = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recommend items.
+
+    llmrec recommend runs/demo "a light comedy" --like "Toy Story (1995)" --not "Home Alone (1990)"
+    --where "year>=1990" -k 5
+    """
+    recommender = open_recommender(directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments)
+    profile = recommender.profile_of(liked=like or (), disliked=dislike or (), seen=seen or ())
+    found = recommender.recommend(query, user_id=user, profile=profile, k=k, where=where, filter_viewed=not keep_viewed)
+    if as_json:
+        from llmrec.types import Reply
+        from llmrec.wire import reply_to_json
+
+        say_json(reply_to_json(Reply("", found.items, found.profile, found.trace), recommender.catalogue))
+    else:
+        _say_list(found)
+
+
+def _say_list(found: Recommendations) -> None:
+    for item in found:
+        say(f"{item.rank:3}. {item.title}\n     {item.explanation}")
+    for sentence in found.trace.notes:
+        note(sentence)
+    if not found.items:
+        note("Nothing in the catalogue satisfies all of that.")

@@ -1,0 +1,276 @@
+"""The public face: fit on your items, recommend, rank, explain, chat, save and load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from llmrec.assistant import Assistant
+from llmrec.build import Fitted, Overrides, assemble, fit, load, save
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.where import parse_where
+from llmrec.errors import ConfigError, UnknownItemError
+from llmrec.results import Recommendations
+from llmrec.settings import Settings
+from llmrec.types import (
+    Event,
+    Explanation,
+    History,
+    Interaction,
+    ItemEntry,
+    ItemId,
+    Profile,
+    Query,
+    Ranking,
+    Reply,
+    Turn,
+    UserId,
+    Vectors,
+)
+
+if TYPE_CHECKING:
+    from llmrec.data.ingest import IngestReport
+    from llmrec.data.tables import TableSource
+
+ItemReference = str | Mapping[str, object]
+"""An item id, a title (`"Alien (1979)"`, `"Alien"`), or a mapping with `item_id` or `title` and maybe a `rating`."""
+
+Where = Mapping[str, object] | Sequence[str] | None
+"""Hard conditions: `{"year": {"$gte": 1990}}`, or as on the command line `["year>=1990"]`."""
+
+_SOMEBODY = UserId("")
+
+
+class Recommender:
+    """A recommender over one catalogue: `Recommender().fit(items, interactions)` or `Recommender.from_pretrained(dir)`.
+
+    It holds no user's state: profile and conversation are arguments, so one object serves everybody.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, overrides: Overrides | None = None) -> None:
+        """Choose settings; `overrides` replaces models, prompts or the device at run time and is never saved."""
+        self.settings = settings or Settings()
+        self._overrides = overrides or Overrides()
+        self._fitted: Fitted | None = None
+        self._running: Assistant | None = None
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path, *, overrides: Overrides | None = None) -> Self:
+        """The recommender saved in `directory`, every file verified; nothing is fetched.
+
+        Raises:
+            ArtifactError: The directory is missing, damaged, or of another version.
+            AssetError: A model it names is not on this machine.
+        """
+        fitted = load(Path(directory))
+        recommender = cls(fitted.settings, overrides=overrides)
+        recommender._fitted = fitted
+        return recommender
+
+    def save_pretrained(self, directory: str | Path) -> None:
+        """Write all of it to `directory`, old version or new, never a mixture. Raises ArtifactError."""
+        save(self._index, Path(directory))
+
+    def fit(self, items: TableSource, interactions: TableSource | None = None, *, name: str = "catalogue") -> Self:
+        """Index `items` and learn from `interactions`.
+
+        Args:
+            items: A path (CSV, JSON Lines, Parquet), a list of dicts, a pandas or Arrow table: `item_id`, `title`, …
+            interactions: The same kinds with `user_id`, `item_id` and optional `rating`, `timestamp`; None for none.
+            name: Shown to users.
+
+        Raises:
+            DataError: A table as a whole cannot be used; rows that cannot are left out and counted in `reports`.
+        """
+        self._fitted = fit(items, interactions, settings=self.settings, name=name, overrides=self._overrides)
+        self._running = None
+        return self
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The items."""
+        return self._index.catalogue
+
+    @property
+    def name(self) -> str:
+        """What the owner called it."""
+        return self._index.name
+
+    @property
+    def reports(self) -> tuple[IngestReport, ...]:
+        """What became of each row that was read to build this; empty for one that was loaded."""
+        return self._index.reports
+
+    def recommend(
+        self,
+        query: str = "",
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+        profile: Profile | None = None,
+        k: int = 10,
+        where: Where = None,
+        filter_viewed: bool = True,
+    ) -> Recommendations:
+        """The `k` items that suit a user best; a new user is one sentence or a few liked titles.
+
+        Args:
+            query: What they feel like, in their words; read as a first turn would be.
+            user_id: A user of the interactions the recommender was fitted on.
+            history: What a new user liked, oldest first.
+            profile: What is already believed, as `profile_of` makes it or a former result's `profile`.
+            k: At least 1; more than the catalogue holds gives all that may be shown, with a note.
+            where: Hard conditions, `{"year": {"$gte": 1990}}` or `["year>=1990"]`.
+            filter_viewed: Whether what the user already met is left out.
+
+        Raises:
+            ConfigError: `k` or `where` is wrong.
+            UnknownUserError: No interactions of `user_id`.
+            UnknownItemError: A reference is not in the catalogue, or stands for several items.
+        """
+        k = _checked_k(k)
+        asked, notes = self._asked(query, user_id, history, profile)
+        constraints = parse_where(where, self.catalogue.fields)
+        asked = replace(asked, constraints=constraints, filter_viewed=filter_viewed)
+        reply = self._assistant.recommend(asked, k=k)
+        if k > len(self.catalogue):
+            notes = (*notes, f"{k} were asked for; the catalogue has {len(self.catalogue)} items.")
+        trace = replace(reply.trace, notes=notes + reply.trace.notes)
+        return Recommendations(reply.recommendations, reply.profile, trace)
+
+    def rank(
+        self,
+        items: Sequence[ItemReference],
+        query: str = "",
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+    ) -> Ranking:
+        """The given items, all of them, best first for this user or wish."""
+        item_ids = tuple(self.item_id(reference) for reference in items)
+        return self._assistant.rank(self._asked(query, user_id, history)[0], item_ids)
+
+    def explain(
+        self,
+        item: ItemReference,
+        query: str = "",
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+    ) -> Explanation:
+        """Why `item` would suit this user or wish, from facts that can be checked."""
+        return self._assistant.explain(self._asked(query, user_id, history)[0], self.item_id(item))
+
+    def chat(
+        self, turns: Sequence[Turn], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+    ) -> Reply:
+        """The reply to the last of `turns`, which is the user's; pass the reply's profile back with the next one."""
+        return self._assistant.reply(self._conversation(turns, profile, user_id), k=_checked_k(k))
+
+    def chat_stream(
+        self, turns: Sequence[Turn], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+    ) -> Iterator[Event]:
+        """The same reply in pieces: stages, cards, words, and the whole Reply last. Closing it stops the model."""
+        return self._assistant.stream(self._conversation(turns, profile, user_id), k=_checked_k(k))
+
+    def similar(self, item: ItemReference, k: int = 10) -> list[tuple[ItemId, float]]:
+        """The `k` available items closest to `item` in content with their cosine in [-1, 1], best first."""
+        item_id = self.item_id(item)
+        mask = np.fromiter((other.available for other in self.catalogue.values()), dtype=np.bool_)
+        mask[self.catalogue.position(item_id)] = False
+        return list(self._index.vectors.search(self.item_vector(item_id), _checked_k(k), where=mask))
+
+    def item_vector(self, item: ItemReference) -> Vectors:
+        """float32 [dim], unit length: the sentence embedding of the item's title, facts and description."""
+        return self._index.vectors.vector(self.item_id(item))
+
+    def user_vector(self, *, user_id: str | None = None, history: Sequence[ItemReference] = ()) -> Vectors:
+        """float32 [dim], unit length: the mean of the vectors of what the user met. Raises ConfigError if nothing."""
+        item_ids = self._asked("", user_id, history)[0].positive_item_ids
+        if not item_ids:
+            raise ConfigError("a user vector needs a user id or a history; both are empty.")
+        mean = np.mean([self._index.vectors.vector(item_id) for item_id in item_ids], axis=0, dtype=np.float32)
+        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+
+    def item_id(self, reference: ItemReference) -> ItemId:
+        """The id behind an id, a title, or a mapping with one of them.
+
+        Raises:
+            UnknownItemError: Nothing, or more than one item, is called that; names the nearest.
+        """
+        if isinstance(reference, Mapping):
+            reference = str(reference.get("item_id", reference.get("title", "")))
+        if reference in self.catalogue:
+            return ItemId(reference)
+        return self._resolved_title(reference)
+
+    def profile_of(
+        self,
+        *,
+        liked: Sequence[ItemReference] = (),
+        disliked: Sequence[ItemReference] = (),
+        seen: Sequence[ItemReference] = (),
+    ) -> Profile:
+        """A profile that holds these items from the first turn on."""
+        lists = {"liked": liked, "disliked": disliked, "seen": seen}
+        return Profile(**{name: tuple(ItemEntry(self.item_id(r), 0) for r in rows) for name, rows in lists.items()})
+
+    def _resolved_title(self, title: str) -> ItemId:
+        match = self._index.titles.resolve(title)
+        named = [self.catalogue[item_id].title for item_id in match.item_ids[:5]]
+        if match.exact and len(match.item_ids) == 1:
+            return match.item_ids[0]
+        if match.exact:
+            raise UnknownItemError(
+                f"{title!r} stands for {', '.join(named)}.", hint="Add the year or give the item id."
+            )
+        hint = f"Did you mean {' or '.join(map(repr, named[:3]))}?" if named else "Give an item id or a full title."
+        raise UnknownItemError(f"no item has the id or title {title[:120]!r}.", hint=hint)
+
+    def _asked(
+        self, text: str, user_id: str | None, history: Sequence[ItemReference], profile: Profile | None = None
+    ) -> tuple[Query, tuple[str, ...]]:
+        """The query behind the arguments of a call, and what the user should be told about its words."""
+        query = self._conversation((), profile, user_id)
+        met = tuple(Interaction(_SOMEBODY, self.item_id(row), _rating(row)) for row in history)
+        query = replace(query, history=History(query.history.interactions + met))
+        if not text.strip():
+            return query, ()
+        understanding = self._assistant.understand(replace(query, turns=(Turn("user", text),)))
+        notes = (*understanding.notes, *filter(None, [understanding.question]))
+        return replace(query, profile=understanding.profile), notes
+
+    def _conversation(self, turns: Sequence[Turn], profile: Profile | None, user_id: str | None) -> Query:
+        history = self._index.interactions.history(UserId(user_id)) if user_id is not None else History()
+        return Query(turns=tuple(turns), profile=profile or Profile(), history=history)
+
+    @property
+    def _index(self) -> Fitted:
+        if self._fitted is None:
+            raise ConfigError(
+                "this recommender has no items yet; call fit(items, interactions) or from_pretrained(dir)."
+            )
+        return self._fitted
+
+    @property
+    def _assistant(self) -> Assistant:
+        if self._running is None:
+            self._running = assemble(self._index, self._overrides)
+        return self._running
+
+
+def _checked_k(k: int) -> int:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise ConfigError(f"k is {k!r}; it must be a whole number from 1.")
+    return k
+
+
+def _rating(reference: ItemReference) -> float:
+    rating = reference.get("rating", 1.0) if isinstance(reference, Mapping) else 1.0
+    if isinstance(rating, bool) or not isinstance(rating, (int, float)) or not np.isfinite(rating):
+        raise ConfigError(f"the rating {rating!r} of {reference!r} is not a finite number.")
+    return float(rating)

@@ -1,0 +1,40 @@
+"""What a call for recommendations returns: a list that can say how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llmrec.types import Profile, Recommendation, Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """Recommendations best first, the profile they were made for, and how they came about."""
+
+    items: tuple[Recommendation, ...]
+    profile: Profile
+    trace: Trace
+
+    def __iter__(self) -> Iterator[Recommendation]:
+        """Best first."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Recommendation:
+        """The one at `index`, from 0."""
+        return self.items[index]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row each: item_id, title, score, rank, ranked_by, explanation."""
+        import pandas as pd
+
+        columns = ["item_id", "title", "score", "rank", "ranked_by", "explanation"]
+        return pd.DataFrame([[getattr(item, name) for name in columns] for item in self.items], columns=columns)
