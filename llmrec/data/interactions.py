@@ -44,9 +44,23 @@ class Interactions:
         items = catalogue.positions(row.item_id for row in kept).astype(np.int32)
         values = np.fromiter((row.value for row in kept), dtype=np.float32)
         at = np.fromiter((np.nan if row.at is None else row.at for row in kept), dtype=np.float64)
+        return cls.from_columns(tuple(numbers), catalogue, users=users, items=items, values=values, at=at)
+
+    @classmethod
+    def from_columns(
+        cls,
+        user_ids: tuple[UserId, ...],
+        catalogue: Catalogue,
+        *,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        values: NDArray[np.float32],
+        at: NDArray[np.float64],
+    ) -> Interactions:
+        """The same out of columns in order of reading; `users` points into `user_ids`, `items` into the catalogue."""
         # lexsort is stable: rows of one user at one moment stay in the order they were read.
         order = np.lexsort((at, users))
-        return cls(tuple(numbers), catalogue.ids, users[order], items[order], values[order], at[order])
+        return cls(user_ids, catalogue.ids, users[order], items[order], values[order], at[order])
 
     def __len__(self) -> int:
         """Number of interactions."""
