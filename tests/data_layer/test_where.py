@@ -1,6 +1,6 @@
 """Conditions on facts: reading, checking, applying."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -9,6 +9,8 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import FactColumns, constraint_text, contradiction, mask, matches, parse_where
 from llmrec.errors import ConstraintError
 from llmrec.types import Constraint, Item, ItemId
+
+Where = Mapping[str, object] | Sequence[str] | None
 
 SHOP = Catalogue(
     [
@@ -46,7 +48,7 @@ def ids(constraints: tuple[Constraint, ...]) -> str:
         ({}, "abc"),
     ],
 )
-def test_conditions_select_the_items_they_name(where: Any, expected: str) -> None:
+def test_conditions_select_the_items_they_name(where: Where, expected: str) -> None:
     assert ids(parse_where(where, SHOP.fields)) == expected
 
 
@@ -83,7 +85,7 @@ def test_whole_numbers_stay_whole() -> None:
         ({"tags": {"$in": ["Home"], "$nin": ["Home", "Light"]}}, r"tags = Home and tags != Home\|Light cannot both"),
     ],
 )
-def test_nonsense_is_one_clear_sentence(where: Any, message: str) -> None:
+def test_nonsense_is_one_clear_sentence(where: Where, message: str) -> None:
     with pytest.raises(ConstraintError, match=message):
         parse_where(where, SHOP.fields)
 
@@ -98,7 +100,7 @@ def test_nonsense_is_one_clear_sentence(where: Any, message: str) -> None:
         ["price>1", "price>2", "price!=3"],
     ],
 )
-def test_what_some_item_could_satisfy_is_no_contradiction(where: Any) -> None:
+def test_what_some_item_could_satisfy_is_no_contradiction(where: Where) -> None:
     assert parse_where(where, SHOP.fields)
 
 

@@ -1,0 +1,105 @@
+"""Item vectors in catalogue order, searched exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmrec.errors import ConfigError, UnknownItemError
+from llmrec.retrieval.best import best_positions
+from llmrec.retrieval.storage import load_array, load_settings, save_settings
+from llmrec.types import ItemId, ItemMask, Vectors
+
+_KIND = "exact-vectors"
+
+
+class ExactVectorStore:
+    """One float32 matrix [n_items, dim] whose rows are catalogue positions; a search reads all of it."""
+
+    def __init__(self, item_ids: Sequence[ItemId], vectors: Vectors | None = None, *, dim: int | None = None) -> None:
+        """Store for the items of a catalogue.
+
+        Args:
+            item_ids: All ids, in catalogue order.
+            vectors: float32 [n_items, dim], unit rows; None starts empty.
+            dim: Length of a vector; needed when `vectors` is None.
+
+        Raises:
+            ConfigError: When shapes do not fit.
+        """
+        if vectors is None:
+            vectors = np.full((len(item_ids), dim or 0), np.nan, dtype=np.float32)
+        if (
+            vectors.shape[-1] == 0
+            or vectors.ndim != 2
+            or len(vectors) != len(item_ids)
+            or dim not in {None, vectors.shape[1]}
+        ):
+            raise ConfigError(f"vectors of shape {vectors.shape} do not fit {len(item_ids)} items and dim {dim}.")
+        self._ids = tuple(item_ids)
+        self._matrix = vectors
+        self._positions = {item_id: position for position, item_id in enumerate(self._ids)}
+        self._filled: NDArray[np.bool_] = np.array(~np.isnan(vectors).any(axis=1), dtype=np.bool_)
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._matrix.shape[1])
+
+    def __len__(self) -> int:
+        """How many items have a vector."""
+        return int(self._filled.sum())
+
+    def add(self, item_ids: Sequence[ItemId], vectors: Vectors) -> None:
+        """Store one vector per item, replacing what is there. Raises UnknownItemError, ConfigError; then nothing is."""
+        if vectors.shape != (len(item_ids), self.dim):
+            raise ConfigError(f"{len(item_ids)} vectors of length {self.dim} are needed, not {vectors.shape}.")
+        rows = [self._position(item_id) for item_id in item_ids]
+        self._matrix[rows] = vectors
+        self._filled[rows] = True
+
+    def search(self, vector: Vectors, k: int, *, where: ItemMask | None = None) -> Sequence[tuple[ItemId, float]]:
+        """At most `k` (item, cosine) with `where` true, best first, ties by position. Raises ConfigError for k < 1."""
+        scores = self.scores(vector)
+        positions = best_positions(scores, k, allowed=where)
+        return [(self._ids[p], score) for p, score in zip(positions.tolist(), scores[positions].tolist(), strict=True)]
+
+    def scores(self, vector: Vectors) -> NDArray[np.float32]:
+        """Cosine of every item with `vector` (float32 [dim]), float32 [n_items]; nan without a vector."""
+        return np.asarray(self._matrix @ vector, dtype=np.float32)
+
+    def vectors(self, item_ids: Sequence[ItemId]) -> Vectors:
+        """Vectors of those of `item_ids` that have one, in their order; float32 [n_known, dim]."""
+        rows = [self._positions[i] for i in item_ids if i in self._positions]
+        return self._matrix[[row for row in rows if self._filled[row]]]
+
+    def similarity(self, item_id: ItemId, others: Sequence[ItemId]) -> Sequence[float]:
+        """Cosine of `item_id` with each of `others`, in [-1, 1]; nan where either has no vector."""
+        position = self._positions.get(item_id)
+        rows = [self._positions.get(other) for other in others]
+        if position is None:
+            return [float("nan")] * len(rows)
+        known = self._matrix[[row for row in rows if row is not None]] @ self._matrix[position]
+        cosines = iter(np.clip(known, -1.0, 1.0).tolist())
+        return [float("nan") if row is None else next(cosines) for row in rows]
+
+    def save(self, directory: Path) -> None:
+        """Write `vectors.npy` and the settings into `directory`."""
+        save_settings(directory, _KIND, self._ids, dim=self.dim)
+        np.save(directory / "vectors.npy", self._matrix, allow_pickle=False)
+
+    @classmethod
+    def load(cls, directory: Path, item_ids: Sequence[ItemId]) -> ExactVectorStore:
+        """What `save` wrote, memory-mapped; additions stay in memory. Raises ArtifactError."""
+        load_settings(directory, _KIND, item_ids)
+        return cls(item_ids, cast("Vectors", load_array(directory / "vectors.npy", mapped=True)))
+
+    def _position(self, item_id: ItemId) -> int:
+        position = self._positions.get(item_id)
+        if position is None:
+            raise UnknownItemError(f"no item has the id {item_id!r}.", hint="Add it to the catalogue first.")
+        return position
