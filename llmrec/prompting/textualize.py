@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from llmrec.types import FactValue, Item
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from llmrec.prompting.neutralise import neutralise
+from llmrec.types import FactValue, Item, ItemId
+
+_TITLE_CHARS = 120
+_FACT_CHARS = 60
+_MAX_FACTS = 4
+_MAX_VALUES = 4
+
+
+def item_line(item: Item, *, max_description_chars: int) -> str:
+    """One candidate of a prompt: `The Matrix (1999) | Action, Sci-Fi | hidden reality, rebellion`.
+
+    Facts that the title already says, flags, addresses and long texts are left out; all of it is neutralised.
+    """
+    description = neutralise(item.description, max_chars=max_description_chars)
+    parts = (title_line(item), *_short_facts(item), description)
+    return " | ".join(part for part in parts if part)
+
+
+def title_line(item: Item) -> str:
+    """An item's title as a prompt shows it."""
+    return neutralise(item.title, max_chars=_TITLE_CHARS)
+
+
+def history_lines(item_ids: Iterable[ItemId], items: Mapping[ItemId, Item]) -> tuple[str, ...]:
+    """Titles of those of `item_ids` that are known, in their order; an item met twice stands where it was met last."""
+    latest_first = dict.fromkeys(reversed(tuple(item_ids)))
+    return tuple(title_line(items[item_id]) for item_id in reversed(tuple(latest_first)) if item_id in items)
 
 
 def item_document(item: Item) -> str:
@@ -24,3 +54,23 @@ def fact_text(value: FactValue) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _short_facts(item: Item) -> Iterator[str]:
+    title_words = set(re.findall(r"\w+", item.title))
+    shown = 0
+    for name, value in item.facts.items():
+        text = "" if fact_text(value) in title_words else _fact(name, value)
+        if text and shown < _MAX_FACTS:
+            shown += 1
+            yield text
+
+
+def _fact(name: str, value: FactValue) -> str:
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, tuple):
+        return neutralise(", ".join(value[:_MAX_VALUES]), max_chars=_FACT_CHARS)
+    if isinstance(value, str):
+        return "" if "://" in value or len(value) > _FACT_CHARS else neutralise(value, max_chars=_FACT_CHARS)
+    return f"{neutralise(name, max_chars=_FACT_CHARS)} {fact_text(value)}"

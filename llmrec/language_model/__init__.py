@@ -1,0 +1,1 @@
+"""Language models behind the seams `LanguageModel` and `LabelScorer`."""

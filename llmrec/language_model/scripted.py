@@ -1,0 +1,110 @@
+"""A language model that says what it was told to: the whole path runs without weights, in tests and in demos."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
+from string import ascii_uppercase
+from threading import Lock
+
+import numpy as np
+
+from llmrec.errors import ModelError, ModelTimeout
+from llmrec.types import Completion, Label, LabelScores, Prompt
+
+ScoreFunction = Callable[[Prompt, Sequence[Label]], Sequence[float]]
+
+
+class ScriptedModel:
+    """Implements LanguageModel and LabelScorer; a word counts as a token."""
+
+    def __init__(
+        self,
+        completions: Sequence[str] = ("",),
+        *,
+        score: ScoreFunction | None = None,
+        label_mass: float = 1.0,
+        failure: ModelError | None = None,
+        seconds: float = 0.0,
+        max_prompt_tokens: int = 8192,
+    ) -> None:
+        """Keep the script.
+
+        Args:
+            completions: Texts it generates, in turn; after the last it begins anew.
+            score: Its preference for each label (a logit, higher is better); without one all labels are equal.
+            label_mass: Share of its belief that the labels get.
+            failure: Raised at every call instead of an answer.
+            seconds: How long it pretends to take; it never waits.
+            max_prompt_tokens: Longest prompt it accepts.
+        """
+        self._completions = cycle(completions)
+        self._score = score
+        self._label_mass = label_mass
+        self._failure = failure
+        self._seconds = seconds
+        self._max_prompt_tokens = max_prompt_tokens
+        self._lock = Lock()
+
+    @property
+    def name(self) -> str:
+        """`scripted`."""
+        return "scripted"
+
+    @property
+    def adapter(self) -> str:
+        """Empty: it has none."""
+        return ""
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """Longest prompt it accepts, in words."""
+        return self._max_prompt_tokens
+
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
+        """The next scripted text for each prompt; nothing, marked `timeout`, when it pretends to be late."""
+        return [self._complete(prompt, max_new_tokens, timeout_s) for prompt in prompts]
+
+    def stream(self, prompt: Prompt, *, max_new_tokens: int, timeout_s: float) -> Iterator[str]:
+        """The next scripted text, word by word."""
+        words = self._complete(prompt, max_new_tokens, timeout_s).text.split(" ")
+        for place, word in enumerate(words):
+            yield word if place == 0 else f" {word}"
+
+    def labels(self, n: int) -> Sequence[Label]:
+        """`A` to `Z`, then `AA` to `ZZ`. Raises ModelError when `n` is more than that."""
+        known = [*ascii_uppercase, *(a + b for a in ascii_uppercase for b in ascii_uppercase)]
+        if n > len(known):
+            raise ModelError(f"{self.name} has {len(known)} labels, not {n}.")
+        return [Label(text) for text in known[:n]]
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Words of the prompt, and one per message."""
+        return sum(len(message.content.split()) + 1 for message in prompt.messages)
+
+    def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
+        """The scripted preferences as log-probabilities that sum to the label mass. Raises ModelError, ModelTimeout."""
+        self._check(prompt)
+        if self._seconds > timeout_s:
+            raise ModelTimeout(f"{self.name} took {self._seconds:g} s; {timeout_s:g} s were allowed.")
+        logits = np.asarray(self._score(prompt, labels) if self._score else [0.0] * len(labels), dtype=np.float64)
+        total = float(np.logaddexp.reduce(logits))
+        log_probs = (logits - total + math.log(self._label_mass)).astype(np.float32)
+        return LabelScores(log_probs, self._label_mass, self.count_tokens(prompt))
+
+    def _complete(self, prompt: Prompt, max_new_tokens: int, timeout_s: float) -> Completion:
+        self._check(prompt)
+        if self._seconds > timeout_s:
+            return Completion("", "timeout")
+        with self._lock:
+            words = next(self._completions).split(" ")
+        text = " ".join(words[:max_new_tokens])
+        return Completion(text, "stop" if len(words) <= max_new_tokens else "length")
+
+    def _check(self, prompt: Prompt) -> None:
+        if self._failure is not None:
+            raise self._failure
+        n_tokens = self.count_tokens(prompt)
+        if n_tokens > self._max_prompt_tokens:
+            raise ModelError(f"the prompt has {n_tokens} tokens; {self.name} reads {self._max_prompt_tokens}.")

@@ -1,0 +1,256 @@
+"""A causal language model through transformers: label scores from one forward pass, and greedy text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import TypedDict, cast
+
+import torch
+from transformers import (
+    GenerationConfig,
+    PreTrainedTokenizerBase,
+    StoppingCriteria,
+    StoppingCriteriaList,
+    TextIteratorStreamer,
+)
+
+from llmrec.errors import ModelError, ModelTimeout
+from llmrec.language_model.chat_encoding import ChatEncoding
+from llmrec.language_model.devices import choose_device, choose_dtype
+from llmrec.language_model.loading import CausalLM, ModelSource, load_adapter, load_model
+from llmrec.types import Completion, Label, LabelScores, Prompt
+
+_DEFAULT_CONTEXT = 2048
+
+
+class TransformersLM:
+    """Implements LanguageModel and LabelScorer. Threads may share one; they take turns."""
+
+    def __init__(self, model: CausalLM, tokenizer: PreTrainedTokenizerBase, *, name: str, adapter: str = "") -> None:
+        """Take over a loaded model and make it greedy. Raises ModelError when it has no chat template."""
+        self._model = model
+        self._tokenizer = tokenizer
+        self._name = name
+        self._adapter = adapter
+        self._chat = ChatEncoding(tokenizer, name=name)
+        self._end_ids = _end_ids(model, tokenizer)
+        self._pad_id = self._end_ids[0] if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+        # The model's own defaults may ask for sampling; ours are complete, so nothing is merged and nothing warns.
+        model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+            do_sample=False, num_beams=1, eos_token_id=self._end_ids, pad_token_id=self._pad_id
+        )
+        self._turn = Lock()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path_or_id: str | Path,
+        *,
+        device: str | None = None,
+        dtype: str | None = None,
+        adapter: Path | None = None,
+        local_files_only: bool = True,
+        revision: str | None = None,
+        name: str | None = None,
+    ) -> TransformersLM:
+        """A model from a directory or, when `local_files_only` is off, from the hub.
+
+        Args:
+            path_or_id: Directory with safetensors weights, or a hub id. No code in it is run.
+            device: `cpu`, `cuda`, `cuda:1`, `mps`; None or `auto` takes the best there is.
+            dtype: `float32`, `bfloat16`, `float16`; None or `auto` is bfloat16 on CUDA, else float32.
+            adapter: Directory of a PEFT adapter trained on this very model.
+            local_files_only: Whether the hub may not be asked.
+            revision: The hub's commit.
+            name: Name for traces and for the adapter's base; the path's last part when None.
+
+        Raises:
+            ModelError: Something is missing, damaged or does not fit.
+        """
+        chosen = choose_device(device)
+        source = ModelSource(str(path_or_id), chosen, choose_dtype(dtype, chosen), local_files_only, revision)
+        model, tokenizer = load_model(source)
+        shown_name = name or Path(path_or_id).name
+        if adapter is None:
+            return cls(model, tokenizer, name=shown_name)
+        model = load_adapter(model, adapter, base_name=shown_name)
+        return cls(model, tokenizer, name=shown_name, adapter=adapter.name)
+
+    @property
+    def name(self) -> str:
+        """Name for traces."""
+        return self._name
+
+    @property
+    def adapter(self) -> str:
+        """Name of the adapter in use, or empty."""
+        return self._adapter
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """The model's context."""
+        return int(getattr(self._model.config, "max_position_embeddings", None) or _DEFAULT_CONTEXT)
+
+    def labels(self, n: int) -> Sequence[Label]:
+        """`A` to `Z`, then letter pairs, all single tokens where the answer begins. Raises ModelError."""
+        return self._chat.labels(n)
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Tokens of `prompt` as it is fed."""
+        return len(self._chat.ids(prompt))
+
+    def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
+        """Log-probability of each label as the next token, from one forward pass.
+
+        A pass cannot be interrupted: ModelTimeout is raised when the turn does not come, or when the pass has taken
+        longer than `timeout_s`.
+        """
+        deadline = time.monotonic() + timeout_s
+        ids = self._checked(self._chat.ids(prompt))
+        label_ids = self._chat.label_ids(labels)
+        with self._my_turn(deadline), _foreign_errors(what=f"a prompt of {len(ids)} tokens"), torch.inference_mode():
+            inputs = torch.tensor([ids], device=self._model.device)
+            logits = self._model(input_ids=inputs, use_cache=False, logits_to_keep=1).logits[0, -1].float()
+            log_probs = (logits[label_ids] - torch.logsumexp(logits, dim=-1)).cpu()
+        if not bool(torch.isfinite(log_probs).all()):
+            raise ModelError(f"{self._name} returned scores that are not numbers.", hint="Try dtype float32.")
+        _check_deadline(deadline, self._name)
+        return LabelScores(log_probs.numpy(), min(1.0, float(log_probs.exp().sum())), len(ids))
+
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
+        """One greedy completion per prompt, all in one batch.
+
+        At `timeout_s` what is there is returned, marked `timeout`; when not even the turn came, ModelTimeout is raised.
+        """
+        if not prompts:
+            return []
+        deadline = time.monotonic() + timeout_s
+        rows = [self._checked(self._chat.ids(prompt)) for prompt in prompts]
+        longest = max(map(len, rows))
+        stop = _Stop(deadline)
+        what = f"a batch of {len(rows)} prompts of up to {longest} tokens"
+        with self._my_turn(deadline), _foreign_errors(what=what):
+            output = self._model.generate(
+                **self._left_padded(rows, longest), max_new_tokens=max_new_tokens, stopping_criteria=_criteria(stop)
+            )
+        return [self._completion(row, late=stop.late) for row in output[:, longest:].tolist()]
+
+    def stream(self, prompt: Prompt, *, max_new_tokens: int, timeout_s: float) -> Iterator[str]:
+        """The greedy completion in pieces; it ends early at `timeout_s`. Closing the iterator stops the model."""
+        deadline = time.monotonic() + timeout_s
+        ids = self._checked(self._chat.ids(prompt))
+        stop = _Stop(deadline)
+        streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
+        failures: list[ModelError] = []
+
+        def run() -> None:
+            try:
+                with self._my_turn(deadline), _foreign_errors(what=f"a prompt of {len(ids)} tokens"):
+                    self._model.generate(
+                        **self._left_padded([ids], len(ids)),
+                        max_new_tokens=max_new_tokens,
+                        stopping_criteria=_criteria(stop),
+                        streamer=streamer,
+                    )
+            except ModelError as error:
+                failures.append(error)
+            finally:
+                streamer.text_queue.put(streamer.stop_signal)
+
+        worker = Thread(target=run, name="llmrec-stream", daemon=True)
+        worker.start()
+        try:
+            yield from (piece for piece in streamer if piece)
+        finally:
+            stop.wanted.set()
+            worker.join()
+        if failures:
+            raise failures[0]
+
+    def _checked(self, ids: list[int]) -> list[int]:
+        if len(ids) > self.max_prompt_tokens:
+            raise ModelError(f"the prompt has {len(ids)} tokens; {self._name} reads {self.max_prompt_tokens}.")
+        return ids
+
+    @contextmanager
+    def _my_turn(self, deadline: float) -> Iterator[None]:
+        if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise ModelTimeout(f"{self._name} was busy for the whole time allowed.")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _left_padded(self, rows: Sequence[Sequence[int]], longest: int) -> _Batch:
+        padded = [[self._pad_id] * (longest - len(row)) + list(row) for row in rows]
+        mask = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
+        device = self._model.device
+        return {
+            "input_ids": torch.tensor(padded, device=device),
+            "attention_mask": torch.tensor(mask, device=device),
+        }
+
+    def _completion(self, ids: list[int], *, late: bool) -> Completion:
+        ends = [place for place, token_id in enumerate(ids) if token_id in self._end_ids]
+        text = str(self._tokenizer.decode(ids[: ends[0]] if ends else ids, skip_special_tokens=True)).strip()
+        return Completion(text, "stop" if ends else "timeout" if late else "length")
+
+
+class _Batch(TypedDict):
+    """The arguments of `generate` that say what to continue."""
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+
+
+class _Stop(StoppingCriteria):
+    """Ends generation at the deadline, or when somebody no longer wants it."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self.wanted = Event()
+        self.late = False
+
+    # The base class passes whatever a model has; nothing of it is read.
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: object) -> torch.BoolTensor:
+        self.late = self.late or time.monotonic() > self._deadline
+        stopped = self.late or self.wanted.is_set()
+        verdict = torch.full((input_ids.shape[0],), stopped, dtype=torch.bool, device=input_ids.device)
+        # torch types every result as Tensor, whatever its dtype.
+        return cast(torch.BoolTensor, verdict)
+
+
+def _criteria(stop: _Stop) -> StoppingCriteriaList:
+    return StoppingCriteriaList([stop])
+
+
+def _end_ids(model: CausalLM, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    own = model.generation_config.eos_token_id if model.generation_config else None
+    listed = own if isinstance(own, list) else [own]
+    ends = [int(end) for end in (*listed, tokenizer.eos_token_id) if end is not None]
+    if not ends:
+        raise ModelError("the model has no end-of-text token.", hint="Set eos_token_id in its generation_config.json.")
+    return list(dict.fromkeys(ends))
+
+
+def _check_deadline(deadline: float, name: str) -> None:
+    late = time.monotonic() - deadline
+    if late > 0:
+        raise ModelTimeout(f"{name} answered {late:.1f} s after the time allowed.")
+
+
+@contextmanager
+def _foreign_errors(*, what: str) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"the device has no memory left for {what}.", hint="Lower ranking.slate_size or use device cpu."
+        ) from error
+    except (RuntimeError, IndexError, ValueError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ModelError(f"the model failed on {what}: {first_line}") from error

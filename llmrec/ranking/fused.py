@@ -1,0 +1,76 @@
+"""Two voices, one order: the retrievers' standardised score plus a weight times the language model's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmrec.interfaces import Ranker
+from llmrec.ranking.retrieval_order import retrieval_ranking
+from llmrec.types import Candidate, Query, Ranking, RankReport
+
+_EQUAL = 1e-12  # a spread below this is rounding, not an opinion
+
+
+class FusedRanker:
+    """Lets a language model move candidates, as far as its weight and a cap allow."""
+
+    def __init__(self, lm_ranker: Ranker, *, lm_weight: float, max_lift: int = 10) -> None:
+        """Keep the ranker whose report carries the model's scores.
+
+        Args:
+            lm_ranker: Ranks with the model; `report.lm_scores` holds the items it was shown.
+            lm_weight: What the model's score is worth beside the retrievers'; at 0 it is not asked.
+            max_lift: How many ranks above its retrieval rank an item may end.
+        """
+        self._lm_ranker = lm_ranker
+        self._lm_weight = lm_weight
+        self._max_lift = max_lift
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """The slate by fused score, then the rest in retrieval order.
+
+        Scores of the slate are in standard deviations, lowered where the cap put an item below its own score, so they
+        never rise down the list; each later candidate's is one below the last. Without the model's answer the order
+        and scores are the candidates' own.
+        """
+        if not candidates or self._lm_weight == 0:
+            return retrieval_ranking(candidates, RankReport())
+        report = self._lm_ranker.rank(query, candidates).report
+        if not report.lm_scores:
+            return retrieval_ranking(candidates, report)
+        return self._fuse(candidates, report)
+
+    def _fuse(self, candidates: Sequence[Candidate], report: RankReport) -> Ranking:
+        shown = [c for c in candidates if c.item_id in report.lm_scores]
+        rest = [c for c in candidates if c.item_id not in report.lm_scores]
+        retrieval = _standardised([c.score for c in shown])
+        model = _standardised([report.lm_scores[c.item_id] for c in shown])
+        fused = retrieval + self._lm_weight * model
+        order = _capped_order(fused, max_lift=self._max_lift)
+        scores = list(accumulate((float(fused[place]) for place in order), min))
+        scores += [scores[-1] - n for n in range(1, len(rest) + 1)]
+        item_ids = (*(shown[place].item_id for place in order), *(c.item_id for c in rest))
+        return Ranking(item_ids, tuple(scores), "lm+retrieval", report)
+
+
+def _standardised(values: Sequence[float]) -> NDArray[np.float64]:
+    """`values` with mean 0 and standard deviation 1; zeros when all are equal."""
+    column = np.asarray(values, dtype=np.float64)
+    spread = float(column.std())
+    return (column - column.mean()) / spread if spread > _EQUAL else np.zeros_like(column)
+
+
+def _capped_order(scores: NDArray[np.float64], *, max_lift: int) -> list[int]:
+    """Places by score, best first, none more than `max_lift` above where it stood; the earlier place wins a tie."""
+    waiting = list(range(len(scores)))
+    order: list[int] = []
+    while waiting:
+        reachable = [place for place in waiting if place <= len(order) + max_lift]
+        best = max(reachable, key=lambda place: (scores[place], -place))
+        order.append(best)
+        waiting.remove(best)
+    return order
