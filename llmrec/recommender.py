@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from llmrec.assistant import Assistant
-from llmrec.build import Fitted, Overrides, assemble, fit, load, save
+from llmrec.build import Overrides, assemble, fit
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
 from llmrec.errors import ConfigError, UnknownItemError
+from llmrec.index import Fitted, load, save
 from llmrec.results import Recommendations
 from llmrec.settings import Settings
 from llmrec.types import (
@@ -33,7 +34,7 @@ from llmrec.types import (
 )
 
 if TYPE_CHECKING:
-    from llmrec.data.ingest import IngestReport
+    from llmrec.data.reports import IngestReport
     from llmrec.data.tables import TableSource
 
 ItemReference = str | Mapping[str, object]
@@ -104,6 +105,10 @@ class Recommender:
     def reports(self) -> tuple[IngestReport, ...]:
         """What became of each row that was read to build this; empty for one that was loaded."""
         return self._index.reports
+
+    def warm_up(self) -> None:
+        """Load the models now instead of with the first request. Raises AssetError, ModelError."""
+        _ = self._assistant
 
     def recommend(
         self,

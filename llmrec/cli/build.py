@@ -14,8 +14,9 @@ from llmrec.cli.output import note, say, say_json
 from llmrec.errors import ConfigError
 
 if TYPE_CHECKING:
-    from llmrec.build import Fitted
-    from llmrec.data.ingest import IngestReport
+    from llmrec.build import Overrides
+    from llmrec.data.reports import IngestReport
+    from llmrec.index import Fitted
 
 REJECTS = "rejects.csv"
 _N_SHOWN = 10
@@ -54,12 +55,13 @@ def build(
     """
     if (items is None) == (dataset is None):
         raise ConfigError("give either --items FILE or --dataset NAME.", hint="See `llmrec build --help`.")
-    from llmrec.build import Overrides, fit, fit_dataset, save
+    from llmrec.build import fit, fit_dataset
+    from llmrec.index import save
     from llmrec.settings import Settings
 
     started = time.perf_counter()
     chosen = (Settings.from_file(settings) if settings else Settings()).changed(assignments or [])
-    overrides = Overrides(device=device, progress=not quiet, work_directory=out)
+    overrides = _overrides(device, out, quiet=quiet)
     if dataset is not None:
         fitted = fit_dataset(dataset, source, settings=chosen, name=name, overrides=overrides)
     else:
@@ -93,10 +95,11 @@ def update(
     """
     if items is None and interactions is None and not remove:
         raise ConfigError("nothing to update: give --items, --interactions or --remove.")
-    from llmrec.build import Overrides, load, refit, save
+    from llmrec.build import refit
+    from llmrec.index import load, save
 
     started = time.perf_counter()
-    overrides = Overrides(device=device, progress=not quiet, work_directory=directory)
+    overrides = _overrides(device, directory, quiet=quiet)
     fitted = refit(
         load(directory),
         items,
@@ -120,8 +123,15 @@ def parse_columns(texts: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
+def _overrides(device: str | None, directory: Path, *, quiet: bool) -> Overrides:
+    from llmrec.build import Overrides
+
+    changes = (f"encoder.device={device}",) if device else ()
+    return Overrides(settings=changes, progress=not quiet, work_directory=directory)
+
+
 def _report(fitted: Fitted, out: Path, seconds: float, *, as_json: bool) -> int:
-    from llmrec.data.ingest import write_rejects
+    from llmrec.data.reports import write_rejects
 
     problems = tuple(problem for report in fitted.reports for problem in report.problems)
     # Written even when empty: a file left from an earlier run would be taken for this one's.

@@ -13,10 +13,10 @@ import typer
 from llmrec.cli.options import AsJson, Device, Directory, NoModel, Prompts, Set, User, open_recommender
 from llmrec.cli.output import note, say, say_json
 from llmrec.errors import DataError, LLMRecError
-from llmrec.types import Profile, Reply, Turn
 
 if TYPE_CHECKING:
     from llmrec.recommender import Recommender
+    from llmrec.types import Profile, Reply
 
 
 def chat(
@@ -32,6 +32,8 @@ def chat(
     as_json: AsJson = False,
 ) -> None:
     """Chat with a recommender: `llmrec chat runs/demo`, or one message with --once. An empty line or Ctrl-D ends."""
+    from llmrec.types import Profile, Turn
+
     recommender = open_recommender(directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments)
     known = _read_profile(profile, recommender) if profile else Profile()
     if once is not None:
@@ -45,6 +47,8 @@ def converse(
     recommender: Recommender, messages: Iterable[str], profile: Profile, *, user_id: str | None, k: int
 ) -> Iterator[Reply]:
     """One reply per message; a message that cannot be answered is reported and leaves the conversation as it was."""
+    from llmrec.types import Turn
+
     turns: tuple[Turn, ...] = ()
     for message in messages:
         asked = (*turns, Turn("user", message))

@@ -55,15 +55,16 @@ def fetch(names: Names = None, given: From = None, quiet: Quiet = False, as_json
 
     store = AssetStore.from_environment()
     progress: Progress = SilentProgress() if quiet else TerminalProgress()
-    rows, notes = [], []
+    rows: list[dict[str, object]] = []
+    reasons: list[str] = []
     for name in names or _NEEDED:
         rows.append(_fetch(store, name, given, progress))
         _say_row(rows[-1], as_json=as_json)
     if not names:
-        row, notes = _fetch_one_of(store, given, progress)
+        row, reasons = _fetch_one_of(store, given, progress)
         rows += [row] if row else []
         _say_row(row, as_json=as_json)
-    notes = [*store.notes, *notes]
+    notes = [*store.notes, *reasons]
     if as_json:
         say_json({"assets": rows, "notes": notes})
     elif not quiet:
@@ -89,7 +90,7 @@ def _fetch_one_of(
     from llmrec.errors import AssetError
 
     cached = [name for name in _ONE_OF if store.status(name).cached]
-    reasons = []
+    reasons: list[str] = []
     for name in cached[:1] or _ONE_OF:
         try:
             return _fetch(store, name, given, progress), reasons

@@ -62,6 +62,23 @@ class Interactions:
         order = np.lexsort((at, users))
         return cls(user_ids, catalogue.ids, users[order], items[order], values[order], at[order])
 
+    def joined(self, later: Interactions, catalogue: Catalogue) -> Interactions:
+        """These and `later` ones over `catalogue`; those of items that it does not have are left out."""
+        user_ids = tuple(dict.fromkeys(self.user_ids + later.user_ids))
+        numbers = {user_id: number for number, user_id in enumerate(user_ids)}
+        moved = [part._moved(numbers, catalogue) for part in (self, later)]
+        users, items, values, at = (np.concatenate(columns) for columns in zip(*moved, strict=True))
+        return Interactions.from_columns(user_ids, catalogue, users=users, items=items, values=values, at=at)
+
+    def _moved(
+        self, numbers: Mapping[UserId, int], catalogue: Catalogue
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32], NDArray[np.float64]]:
+        to_user = np.fromiter((numbers[user_id] for user_id in self.user_ids), dtype=np.int32)
+        places = (catalogue.position(i) if i in catalogue else -1 for i in self.item_ids)
+        items = np.fromiter(places, dtype=np.int32)[self.items]
+        kept = items >= 0
+        return to_user[self.users][kept], items[kept], self.values[kept], self.at[kept]
+
     def __len__(self) -> int:
         """Number of interactions."""
         return len(self.users)

@@ -1,0 +1,288 @@
+"""Reading tables, fitting an index, wiring an assistant: with index.py, where concrete classes are named."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from tqdm import tqdm
+
+from llmrec.assets import AssetStore
+from llmrec.assets.progress import Progress, SilentProgress, TerminalProgress
+from llmrec.assistant import Assistant, Stages
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.film_texts import describe_films
+from llmrec.data.ingest import ingest_interactions, ingest_items
+from llmrec.data.interactions import Interactions
+from llmrec.data.reports import IngestReport
+from llmrec.data.sources import read_dataset
+from llmrec.dialogue.response import TemplateResponder
+from llmrec.dialogue.title_index import TitleIndex
+from llmrec.dialogue.understanding import GrammarTracker
+from llmrec.errors import ArtifactError, DataError
+from llmrec.explanation.evidence import EvidenceExplainer
+from llmrec.explanation.phrasing import LMPhraser
+from llmrec.index import Fitted, fitted_retrievers
+from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser, Ranker
+from llmrec.models import load_encoder, load_language_model
+from llmrec.prompting.rank_prompt import RankPrompt
+from llmrec.prompting.templates import PromptLibrary
+from llmrec.ranking.fused import FusedRanker
+from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
+from llmrec.ranking.retrieval_order import RetrievalOrderRanker
+from llmrec.retrieval.dense import DenseRetriever
+from llmrec.retrieval.filters import HardFilter
+from llmrec.retrieval.fusion import ReciprocalRankFusion
+from llmrec.retrieval.item_vectors import EmbeddingProgress, embed_resumable
+from llmrec.retrieval.vector_stores import ExactVectorStore
+from llmrec.settings import Settings
+from llmrec.types import ItemId, Vectors
+
+if TYPE_CHECKING:
+    from llmrec.data.tables import TableSource
+
+_SHARD = 512
+
+
+class ChatModel(LanguageModel, LabelScorer, Protocol):
+    """A language model that writes text and scores labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What one run uses instead of what settings say; never stored.
+
+    Attributes:
+        settings: `room.key=value` assignments on top of the stored settings.
+        prompts: A directory of own templates.
+        encoder: Instead of the sentence encoder that settings name.
+        language_model: Instead of the language model that settings name.
+        store: Where models are cached; the environment's by default.
+        work_directory: Where encoded items are kept, so that a cut run goes on and an update encodes only changes.
+        progress: Whether to show progress bars on a terminal.
+    """
+
+    settings: tuple[str, ...] = ()
+    prompts: Path | None = None
+    encoder: Embedder | None = None
+    language_model: ChatModel | None = None
+    store: AssetStore = field(default_factory=AssetStore.from_environment)
+    work_directory: Path | None = None
+    progress: bool = False
+
+    @property
+    def fetching(self) -> Progress:
+        """Where the bytes of a download are shown."""
+        return TerminalProgress() if self.progress else SilentProgress()
+
+
+def fit(
+    items: TableSource,
+    interactions: TableSource | None,
+    *,
+    settings: Settings,
+    name: str,
+    overrides: Overrides,
+    columns: Mapping[str, str] | None = None,
+) -> Fitted:
+    """Read two tables and learn from them.
+
+    Args:
+        items: Items; see `ingest_items`.
+        interactions: Interactions; None for a catalogue that nobody has used yet.
+        settings: What to fit.
+        name: What users see as the catalogue's name.
+        overrides: Models and progress of this run.
+        columns: Our column names to the tables' own.
+
+    Raises:
+        DataError: A table as a whole cannot be used, or no item is left.
+        AssetError: The encoder cannot be had.
+    """
+    read_items = ingest_items(items, columns=columns)
+    catalogue = read_items.catalogue
+    reports = [read_items.report]
+    known = Interactions.from_rows((), catalogue)
+    if interactions is not None:
+        read_interactions = ingest_interactions(interactions, catalogue, columns=columns)
+        known = read_interactions.interactions
+        reports.append(read_interactions.report)
+    fitted = fit_tables(catalogue, known, settings=settings, name=name, overrides=overrides)
+    return replace(fitted, reports=tuple(reports))
+
+
+def fit_dataset(
+    dataset: str, directory: Path | None, *, settings: Settings, name: str | None, overrides: Overrides
+) -> Fitted:
+    """Learn from a data set known by name.
+
+    Args:
+        dataset: As `llmrec data list` shows it.
+        directory: Where its files lie; None fetches it.
+        settings: What to fit.
+        name: What users see as the catalogue's name; the data set's by default.
+        overrides: Models and progress of this run.
+
+    Raises:
+        ConfigError: No data set has that name.
+        AssetError: It cannot be had.
+        DataError: Its files are not what they should be.
+    """
+    require_known(dataset)
+    store, progress = overrides.store, overrides.fetching
+    read = read_dataset(dataset, directory or store.fetch(dataset, progress=progress))
+    catalogue, notes = read.catalogue, (f"{read.licence}. {read.citation}",)
+    if read.is_film:
+        catalogue, report = describe_films(catalogue, **film_texts(store, progress))
+        notes += report.sentences(read.interactions)
+    fitted = fit_tables(catalogue, read.interactions, settings=settings, name=name or dataset, overrides=overrides)
+    return replace(fitted, reports=read.reports, notes=notes)
+
+
+def refit(
+    fitted: Fitted,
+    items: TableSource | None,
+    interactions: TableSource | None,
+    *,
+    remove: Sequence[str],
+    columns: Mapping[str, str] | None,
+    overrides: Overrides,
+) -> Fitted:
+    """`fitted` with items added, edited or removed, and interactions added; only new texts are encoded.
+
+    Raises:
+        DataError: A table as a whole cannot be used, or no item would be left.
+        UnknownItemError: `remove` names an item that is not there.
+    """
+    reports: list[IngestReport] = []
+    kept = dict(fitted.catalogue)
+    if items is not None:
+        edits = ingest_items(items, columns=columns)
+        kept |= edits.catalogue
+        reports.append(edits.report)
+    for item_id in remove:
+        del kept[fitted.catalogue.ids[fitted.catalogue.position(ItemId(item_id))]]
+    catalogue = Catalogue(kept.values())
+    later = Interactions.from_rows((), catalogue)
+    if interactions is not None:
+        added = ingest_interactions(interactions, catalogue, columns=columns)
+        later = added.interactions
+        reports.append(added.report)
+    known = fitted.interactions.joined(later, catalogue)
+    updated = fit_tables(catalogue, known, settings=fitted.settings, name=fitted.name, overrides=overrides)
+    return replace(updated, reports=tuple(reports))
+
+
+def fit_tables(
+    catalogue: Catalogue, interactions: Interactions, *, settings: Settings, name: str, overrides: Overrides
+) -> Fitted:
+    """Learn from tables in memory. Raises DataError, AssetError, ModelError."""
+    if not len(catalogue):
+        raise DataError("there is no item to recommend.", hint="Give a table with at least one valid row.")
+    encoder = _encoder(settings.changed(overrides.settings), overrides, fetch=True)
+    return Fitted(
+        name=name,
+        settings=settings,
+        catalogue=catalogue,
+        interactions=interactions,
+        encoder=encoder.name,
+        vectors=ExactVectorStore(catalogue.ids, _embedded(catalogue, encoder, overrides)),
+        retrievers=fitted_retrievers(catalogue, interactions, settings),
+        prompts=PromptLibrary.load(overrides.prompts),
+        titles=TitleIndex(catalogue),
+    )
+
+
+def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
+    """An assistant over `fitted`; loads the models. Raises AssetError, ModelError, ConfigError."""
+    settings = fitted.settings.changed(overrides.settings)
+    encoder = _encoder(settings, overrides, fetch=False)
+    if encoder.name != fitted.encoder or encoder.dim != fitted.vectors.dim:
+        raise ArtifactError(
+            f"the items were encoded by {fitted.encoder}, not by {encoder.name}.",
+            hint="Build again to change encoders.",
+        )
+    weights = settings.retrieval.weights
+    available = {"dense": DenseRetriever(fitted.vectors, encoder), **fitted.retrievers}
+    model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
+    prompts = PromptLibrary.load(overrides.prompts) if overrides.prompts else fitted.prompts
+    popularity = _popularity(fitted.interactions)
+    return Assistant(
+        Stages(
+            catalogue=fitted.catalogue,
+            tracker=GrammarTracker(fitted.catalogue, fitted.titles),
+            item_filter=HardFilter(fitted.catalogue),
+            retrievers=[available[name] for name in weights if name in available],
+            fusion=ReciprocalRankFusion(weights),
+            ranker=_ranker(fitted.catalogue, settings, model, prompts),
+            explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity),
+            phraser=_phraser(fitted.catalogue, settings, model, prompts),
+            responder=TemplateResponder(fitted.catalogue),
+            n_candidates=settings.retrieval.n_candidates,
+        )
+    )
+
+
+def _ranker(catalogue: Catalogue, settings: Settings, model: ChatModel | None, prompts: PromptLibrary) -> Ranker:
+    chosen = settings.ranking
+    if model is None or chosen.lm_weight == 0:
+        return RetrievalOrderRanker()
+    limits = ListwiseLimits(
+        max_slate=chosen.slate_size,
+        max_prompt_tokens=chosen.max_prompt_tokens,
+        min_label_mass=chosen.min_label_mass,
+        timeout_s=chosen.timeout_s,
+    )
+    listwise = ListwiseRanker(model, RankPrompt(prompts["rank"]), catalogue, limits=limits)
+    return FusedRanker(listwise, lm_weight=chosen.lm_weight, max_lift=chosen.max_lift)
+
+
+def _phraser(
+    catalogue: Catalogue, settings: Settings, model: ChatModel | None, prompts: PromptLibrary
+) -> Phraser | None:
+    chosen = settings.explanation
+    if model is None or chosen.n_phrased == 0:
+        return None
+    return LMPhraser(
+        model,
+        prompts["explain"],
+        catalogue,
+        limit=chosen.n_phrased,
+        max_new_tokens=chosen.max_new_tokens,
+        timeout_s=chosen.timeout_s,
+    )
+
+
+def _encoder(settings: Settings, overrides: Overrides, *, fetch: bool) -> Embedder:
+    if overrides.encoder is not None:
+        return overrides.encoder
+    return load_encoder(settings.encoder, overrides.store, fetch=overrides.fetching if fetch else None)
+
+
+def _embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> Vectors:
+    scratch = tempfile.TemporaryDirectory(prefix="llmrec-") if overrides.work_directory is None else None
+    try:
+        directory = Path(scratch.name) if scratch else overrides.work_directory / ".vectors"
+        with _embedding_bar(len(catalogue), shown=overrides.progress) as progress:
+            return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
+    finally:
+        if scratch:
+            scratch.cleanup()
+
+
+def _popularity(interactions: Interactions) -> Mapping[ItemId, int]:
+    """How many users met each item that anybody met."""
+    pairs = np.unique(np.stack([interactions.items, interactions.users]), axis=1)
+    met, counts = np.unique(pairs[0], return_counts=True)
+    return {interactions.item_ids[item]: count for item, count in zip(met.tolist(), counts.tolist(), strict=True)}
+
+
+@contextmanager
+def _embedding_bar(n_items: int, *, shown: bool) -> Iterator[Callable[[EmbeddingProgress], None]]:
+    with tqdm(total=n_items, desc="encoding items", unit="item", disable=None if shown else True) as bar:
+        yield lambda progress: bar.update(progress.n_done - bar.n)

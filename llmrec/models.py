@@ -1,0 +1,73 @@
+"""From a setting's name to a loaded model: a cached asset, a directory, or a name on the model hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmrec.assets import AssetStore
+from llmrec.assets.progress import Progress
+from llmrec.assets.registry import ASSETS
+from llmrec.interfaces import Embedder
+from llmrec.retrieval.hashing import HashingEmbedder
+from llmrec.settings import EncoderSettings, LanguageModelSettings
+
+if TYPE_CHECKING:
+    from llmrec.language_model.transformers_lm import TransformersLM
+
+NO_MODEL = "none"
+HASHING = "hashing"
+
+
+def load_encoder(settings: EncoderSettings, store: AssetStore, *, fetch: Progress | None = None) -> Embedder:
+    """The sentence encoder that `settings` name.
+
+    Args:
+        settings: Its name and device.
+        store: Where assets are cached.
+        fetch: Fetch a missing asset, telling this of the bytes; None uses what is there.
+
+    Raises:
+        AssetError: The asset is absent and was not to be, or could not be, fetched.
+        ModelError: It cannot be loaded.
+    """
+    if settings.model == HASHING:
+        return HashingEmbedder()
+    # Imported here, so that a recommender without weights starts without torch.
+    from llmrec.retrieval.embedders import SentenceEncoder
+
+    place = _place(settings.model, store, fetch)
+    return SentenceEncoder(
+        place, device=_device(settings.device), batch_size=settings.batch_size, name=Path(settings.model).name
+    )
+
+
+def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> TransformersLM | None:
+    """The language model that `settings` name, or None for `none`. Raises AssetError, ModelError."""
+    if settings.model == NO_MODEL:
+        return None
+    from llmrec.language_model.transformers_lm import TransformersLM
+
+    return TransformersLM.from_pretrained(
+        _place(settings.model, store, None),
+        device=_device(settings.device),
+        dtype=None if settings.dtype == "auto" else settings.dtype,
+        adapter=Path(settings.adapter) if settings.adapter else None,
+        local_files_only=store.offline,
+        name=Path(settings.model).name,
+    )
+
+
+def _place(name: str, store: AssetStore, fetch: Progress | None) -> Path | str:
+    """Where the libraries should load from; a name that is neither asset nor directory is the hub's."""
+    if name not in ASSETS:
+        return Path(name) if Path(name).is_dir() else name
+    from llmrec.language_model.gguf import prepared_model
+
+    if fetch is not None:
+        store.fetch(name, progress=fetch)
+    return prepared_model(store, name)
+
+
+def _device(name: str) -> str | None:
+    return None if name == "auto" else name
