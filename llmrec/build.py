@@ -16,14 +16,14 @@ from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress, SilentProgress, TerminalProgress
 from llmrec.assistant import Assistant, Stages
 from llmrec.data.catalogue import Catalogue
-from llmrec.data.film_texts import describe_films
 from llmrec.data.ingest import ingest_interactions, ingest_items
 from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
-from llmrec.data.sources import read_dataset
+from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.dialogue.response import TemplateResponder
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.understanding import GrammarTracker
+from llmrec.enrichment import described_films
 from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
 from llmrec.explanation.phrasing import LMPhraser
@@ -133,13 +133,13 @@ def fit_dataset(
         AssetError: It cannot be had.
         DataError: Its files are not what they should be.
     """
-    require_known(dataset)
+    info = dataset_info(dataset)
     store, progress = overrides.store, overrides.fetching
     read = read_dataset(dataset, directory or store.fetch(dataset, progress=progress))
-    catalogue, notes = read.catalogue, (f"{read.licence}. {read.citation}",)
-    if read.is_film:
-        catalogue, report = describe_films(catalogue, **film_texts(store, progress))
-        notes += report.sentences(read.interactions)
+    catalogue, notes = read.catalogue, (f"{info.licence} {info.citation}",)
+    if info.is_film:
+        catalogue, sources = described_films(catalogue, store, progress)
+        notes += sources
     fitted = fit_tables(catalogue, read.interactions, settings=settings, name=name or dataset, overrides=overrides)
     return replace(fitted, reports=read.reports, notes=notes)
 

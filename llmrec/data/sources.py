@@ -29,6 +29,7 @@ class DatasetInfo:
     Attributes:
         folder: Name of the folder its archive unpacks to.
         has_time: Whether the rows of one user stand in order of time, with or without clock times.
+        is_film: Whether its items are films, for which descriptions can be had elsewhere.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DatasetInfo:
     licence: str
     citation: str
     has_time: bool
+    is_film: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ _INFOS = (
         "GroupLens: research use; no redistribution without permission; no commercial use.",
         _HARPER_KONSTAN,
         has_time=True,
+        is_film=True,
     ),
     DatasetInfo(
         "movielens-latest-small",
@@ -70,6 +73,7 @@ _INFOS = (
         "GroupLens: redistribution under the same conditions; no commercial use without permission.",
         _HARPER_KONSTAN,
         has_time=True,
+        is_film=True,
     ),
     DatasetInfo(
         "movielens-1m",
@@ -77,6 +81,7 @@ _INFOS = (
         "GroupLens: research use; no redistribution without permission; no commercial use.",
         _HARPER_KONSTAN,
         has_time=True,
+        is_film=True,
     ),
     DatasetInfo(
         "goodbooks-10k",
@@ -99,6 +104,7 @@ _INFOS = (
         "Dialogues: CC BY 4.0. Plots of the films: IMDb; for local use, not to be passed on.",
         "Raymond Li et al. 2018. Towards Deep Conversational Recommendations. NeurIPS. https://arxiv.org/abs/1812.07617",
         has_time=False,
+        is_film=True,
     ),
 )
 DATASETS: Mapping[str, DatasetInfo] = {info.name: info for info in _INFOS}

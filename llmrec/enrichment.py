@@ -1,0 +1,38 @@
+"""Descriptions for the films of a named data set, from whatever source can be had; what cannot is said, not missed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llmrec.assets import AssetStore
+from llmrec.assets.progress import Progress
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.film_texts import describe_films
+from llmrec.errors import AssetError
+
+EXTRACTS, SUMMARIES = "wikipedia-films", "movie-summaries"
+
+
+def described_films(catalogue: Catalogue, store: AssetStore, progress: Progress) -> tuple[Catalogue, tuple[str, ...]]:
+    """The films with descriptions, and sentences about where those came from and whom to credit.
+
+    Encyclopedia extracts come first; where they cannot be had, the shorter collection of summaries; always our own
+    mood lines.
+    """
+    extracts, missed = _fetched(EXTRACTS, store, progress)
+    summaries, missed_too = (None, "") if extracts else _fetched(SUMMARIES, store, progress)
+    described, report = describe_films(
+        catalogue,
+        extracts=sorted(extracts.glob("movies-*.json*")) if extracts else (),
+        summaries=next(summaries.rglob("movie_summaries.json*"), None) if summaries else None,
+    )
+    counts = ", ".join(f"{name} {count}" for name, count in report.by_source.items())
+    covered = f"{report.described} of {report.n_items} items have a description ({counts})."
+    return described, tuple(filter(None, (covered, report.attribution, missed, missed_too)))
+
+
+def _fetched(name: str, store: AssetStore, progress: Progress) -> tuple[Path | None, str]:
+    try:
+        return store.fetch(name, progress=progress), ""
+    except AssetError as error:
+        return None, f"Without {name}: {error}"
