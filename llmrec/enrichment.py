@@ -27,7 +27,7 @@ def described_films(catalogue: Catalogue, store: AssetStore, progress: Progress)
         summaries=next(summaries.rglob("movie_summaries.json*"), None) if summaries else None,
     )
     counts = ", ".join(f"{name} {count}" for name, count in report.by_source.items())
-    covered = f"{report.described} of {report.n_items} items have a description ({counts})."
+    covered = f"{len(report.described)} of {report.n_items} items have a description ({counts})."
     return described, tuple(filter(None, (covered, report.attribution, missed, missed_too)))
 
 
