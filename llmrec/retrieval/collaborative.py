@@ -88,7 +88,7 @@ class EASERetriever:
         """
         if l2 <= 0 or n_neighbours < 1 or shrinkage < 0:
             raise ConfigError(
-                f"l2 {l2} and n_neighbours {n_neighbours} must be above 0, shrinkage {shrinkage} not below."
+                f"l2 is {l2}, n_neighbours {n_neighbours}, shrinkage {shrinkage}; only the last may be 0."
             )
         active, met = met_matrix(interactions)
         exact = len(active) <= max_exact_items

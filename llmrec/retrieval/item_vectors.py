@@ -96,7 +96,7 @@ def _read_shards(directory: Path, dim: int) -> dict[str, Vectors]:
     known: dict[str, Vectors] = {}
     for path in sorted(directory.glob("*.npz")):
         try:
-            with np.load(path, allow_pickle=False) as shard:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as shard:
                 keys, vectors = shard["keys"], shard["vectors"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             logger.warning("a damaged shard of vectors is left aside", extra={"path": str(path)})

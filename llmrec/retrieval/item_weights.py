@@ -87,6 +87,8 @@ def neighbour_weights(met: sparse.csr_array, shrinkage: float, n_neighbours: int
         _top_rows(_cosines(by_item, met, counts, start=start, shrinkage=shrinkage), n_neighbours)
         for start in range(0, len(counts), _ROWS_AT_ONCE)
     ]
+    if not blocks:
+        return sparse.csr_array((0, 0), dtype=np.float32)
     # Cosines are symmetric: rows were cut per item to score, so the transpose is read from history to candidates.
     return sparse.csr_array(sparse.vstack(blocks, format="csr").T)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def load_settings(directory: Path, kind: str, item_ids: Sequence[ItemId]) -> Map
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} cannot be read.", hint="Build the recommender again.") from error
     if not isinstance(content, dict) or content.get("kind") != kind:
-        raise ArtifactError(f"{path} does not belong to a {kind} index.", hint="Build the recommender again.")
+        raise ArtifactError(f"{path} was not written by {kind!r}.", hint="Build the recommender again.")
     if content.get("items") != _ids_hash(item_ids):
         raise ArtifactError(f"{path} was made for other items than this catalogue's.", hint="Update the recommender.")
     return content
@@ -55,10 +56,10 @@ def save_sparse(path: Path, matrix: sparse.csr_array) -> None:
 def load_sparse(path: Path) -> sparse.csr_array:
     """The matrix written by `save_sparse`. Raises ArtifactError."""
     try:
-        with np.load(path, allow_pickle=False) as parts:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as parts:
             shape = (int(parts["shape"][0]), int(parts["shape"][1]))
             return sparse.csr_array((parts["data"], parts["indices"], parts["indptr"]), shape=shape)
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise ArtifactError(f"{path} cannot be read.", hint="Build the recommender again.") from error
 
 

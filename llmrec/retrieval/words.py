@@ -24,9 +24,11 @@ def words(text: str) -> list[str]:
 
 
 def singular(word: str) -> str:
-    """`word` without an English plural ending. Source: the S-stemmer of Harman 1991."""
-    if len(word) < _MIN_STEMMED or not word.endswith("s") or word.endswith(("ss", "us")):
+    """`word` without an English plural ending; `comedies` and `comedy`, `zombies` and `zombie` meet in one form."""
+    if len(word) < _MIN_STEMMED:
         return word
-    if word.endswith("ies") and not word.endswith(("eies", "aies")):
-        return word[:-3] + "y"
-    return word[:-1]
+    if word.endswith(("sses", "xes", "shes", "ches")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return word[:-2] + "y" if word.endswith("ie") and len(word) >= _MIN_STEMMED else word

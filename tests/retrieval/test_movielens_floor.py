@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
-from llmrec.retrieval.collaborative import EASERetriever, TransitionRetriever
+from llmrec.retrieval.collaborative import EASERetriever
+from llmrec.retrieval.transitions import TransitionRetriever
 from llmrec.types import Interaction, Item, ItemId, Query, UserId
 
 pytestmark = pytest.mark.data
