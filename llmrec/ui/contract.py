@@ -1,0 +1,27 @@
+"""What the page asks of a recommender; `llmrec.Recommender` has it, and so has the fake of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.types import Event, Profile, Turn
+
+
+class ChatRecommender(Protocol):
+    """A recommender that holds a conversation."""
+
+    @property
+    def name(self) -> str:
+        """What the owner called it; shown on the page."""
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The items that cards can show."""
+        ...
+
+    def chat_stream(self, turns: Sequence[Turn], profile: Profile, *, k: int) -> Iterator[Event]:
+        """The reply to the last of `turns` in pieces, the whole Reply last. Closing the iterator stops the model."""
+        ...

@@ -1,0 +1,90 @@
+"""The exchange that is being made: every event of the recommender folds into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from llmrec.types import (
+    CardsEvent,
+    Event,
+    Profile,
+    Recommendation,
+    ReplyEvent,
+    StageEvent,
+    StageTrace,
+    TextEvent,
+)
+from llmrec.ui.conversation import Card, Exchange
+
+# Stages that tell a user something, in the words of the live line; the trace has them all.
+_STAGE_WORDS = {"filter": "fit", "fusion": "found", "rank": "ranked"}
+_WITHOUT_LM = "ordered without the language model"
+_STOPPED = "Stopped."
+_NOT_STARTED = "The recommender is busy and did not take this message; please send it again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A turn under way.
+
+    Attributes:
+        before: The profile the turn started from.
+        started: Whether the recommender has taken the message.
+        after: The profile after the turn; None until its reply is whole.
+        failure: What went wrong, in one sentence, or empty.
+        is_mid_text: The last event was a piece of text, so the next is likely to follow soon.
+    """
+
+    asked: str
+    before: Profile
+    started: bool = False
+    text: str = ""
+    cards: tuple[Card, ...] = ()
+    stages: tuple[StageTrace, ...] = ()
+    ranked_by_lm: bool = True
+    after: Profile | None = None
+    failure: str = ""
+    is_mid_text: bool = False
+
+    def take(self, event: Event) -> Draft:
+        """The draft after one more event."""
+        if isinstance(event, TextEvent):
+            return replace(self, text=self.text + event.delta, is_mid_text=True)
+        if isinstance(event, StageEvent):
+            return replace(self, stages=(*self.stages, event.stage), is_mid_text=False)
+        if isinstance(event, CardsEvent):
+            return self._with_cards(event.recommendations)
+        return self._with_reply(event)
+
+    def fail(self, sentence: str) -> Draft:
+        """The draft of a turn that came to nothing."""
+        return replace(self, failure=sentence, is_mid_text=False)
+
+    @property
+    def status(self) -> str:
+        """The live line: `43 fit, 40 found, 10 ranked, 0.8 s`; empty before the first stage."""
+        if not self.stages:
+            return ""
+        counts = [f"{s.n_out:,} {_STAGE_WORDS[s.name]}" for s in self.stages if s.name in _STAGE_WORDS]
+        without_lm = [] if self.ranked_by_lm else [_WITHOUT_LM]
+        return ", ".join([*counts, *without_lm, f"{sum(stage.seconds for stage in self.stages):.1f} s"])
+
+    def settle(self) -> Exchange:
+        """The exchange this came to, also when it was stopped or went wrong on the way."""
+        if not self.started:
+            return Exchange(self.asked, _NOT_STARTED, failed=True)
+        if self.failure:
+            return Exchange(self.asked, self.failure, failed=True)
+        if self.after is None and not self.text:
+            return Exchange(self.asked, _STOPPED, self.cards, self.status, failed=not self.cards)
+        return Exchange(self.asked, self.text, self.cards, self.status)
+
+    def _with_cards(self, recommendations: Sequence[Recommendation]) -> Draft:
+        cards = tuple(Card(shown.item_id, shown.explanation) for shown in recommendations)
+        ranked_by_lm = all(shown.ranked_by == "lm+retrieval" for shown in recommendations)
+        return replace(self, cards=cards, ranked_by_lm=ranked_by_lm, is_mid_text=False)
+
+    def _with_reply(self, event: ReplyEvent) -> Draft:
+        whole = self._with_cards(event.reply.recommendations)
+        return replace(whole, text=event.reply.text, after=event.reply.profile)

@@ -1,0 +1,50 @@
+"""First sentences to try, made of the catalogue's own facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from llmrec.data.catalogue import Catalogue, FactField
+
+N_EXAMPLES = 4
+_MAX_CHARS = 80
+
+
+def example_prompts(catalogue: Catalogue) -> tuple[str, ...]:
+    """At most four sentences the catalogue can answer, none for an empty one; the same each time."""
+    prompts = (prompt for prompt in _prompts(catalogue) if len(prompt) <= _MAX_CHARS)
+    return tuple(dict.fromkeys(prompts))[:N_EXAMPLES]
+
+
+def is_year(field: FactField) -> bool:
+    """Whether a number reads as a calendar year, so that it needs no name beside it."""
+    return field.kind == "number" and field.low >= 1000 and field.high <= 2100
+
+
+def _prompts(catalogue: Catalogue) -> Iterator[str]:
+    words = _frequent_words(catalogue)
+    years = [field for field in catalogue.fields.values() if is_year(field)]
+    if words and years:
+        yield f"{words[0]} from the {_usual_decade(catalogue, years[0])}s"
+    elif words:
+        yield f"Something with {words[0]}"
+    if len(words) > 2:
+        yield f"{words[1]}, but no {words[2]}"
+    # Rich entries make good examples, and the sort is stable: the first of them in the catalogue's order.
+    rich = sorted(catalogue.values(), key=lambda item: -(len(item.facts) + bool(item.description)))
+    yield from (f"I loved {item.title}. What is like it?" for item in rich[:1])
+    yield "Surprise me"
+
+
+def _frequent_words(catalogue: Catalogue) -> tuple[str, ...]:
+    """Values of the fact that says most: it has few values that recur often, as a kind or a category does."""
+    fields = [f for f in catalogue.fields.values() if f.kind in {"list", "text"} and 1 < len(f.values) < f.n_items]
+    # A list ("genres") classifies; a text that recurs ("publisher") does so less.
+    best = min(fields, key=lambda f: (f.kind != "list", len(f.values) / f.n_items), default=None)
+    return best.values if best is not None else ()
+
+
+def _usual_decade(catalogue: Catalogue, field: FactField) -> int:
+    years = [item.facts[field.name] for item in catalogue.values() if field.name in item.facts]
+    return int(median(year for year in years if isinstance(year, (int, float)))) // 10 * 10
