@@ -136,7 +136,8 @@ def fit_dataset(
     info = dataset_info(dataset)
     store, progress = overrides.store, overrides.fetching
     read = read_dataset(dataset, directory or store.fetch(dataset, progress=progress))
-    catalogue, notes = read.catalogue, (f"{info.licence} {info.citation}",)
+    catalogue = read.catalogue
+    notes: tuple[str, ...] = (f"{info.licence} {info.citation}",)
     if info.is_film:
         catalogue, sources = described_films(catalogue, store, progress)
         notes += sources
@@ -265,14 +266,13 @@ def _encoder(settings: Settings, overrides: Overrides, *, fetch: bool) -> Embedd
 
 
 def _embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> Vectors:
-    scratch = tempfile.TemporaryDirectory(prefix="llmrec-") if overrides.work_directory is None else None
-    try:
-        directory = Path(scratch.name) if scratch else overrides.work_directory / ".vectors"
-        with _embedding_bar(len(catalogue), shown=overrides.progress) as progress:
-            return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
-    finally:
-        if scratch:
-            scratch.cleanup()
+    with (
+        tempfile.TemporaryDirectory(prefix="llmrec-") as scratch,
+        _embedding_bar(len(catalogue), shown=overrides.progress) as progress,
+    ):
+        kept = overrides.work_directory
+        directory = kept / ".vectors" if kept is not None else Path(scratch)
+        return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
 
 
 def _popularity(interactions: Interactions) -> Mapping[ItemId, int]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from llmrec import __version__
 from llmrec.bundle import new_version, open_bundle
@@ -24,22 +24,28 @@ from llmrec.retrieval.popularity import PopularityRetriever
 from llmrec.retrieval.transitions import TransitionRetriever
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
+from llmrec.types import ItemId
 
 _GIB = 1 << 30
-_STORED = {
-    "bm25": BM25Retriever,
-    "ease": EASERetriever,
-    "transitions": TransitionRetriever,
-    "popularity": PopularityRetriever,
-}
-
-
 class StoredRetriever(Retriever, Protocol):
     """A retriever that can be written to a directory."""
 
     def save(self, directory: Path) -> None:
         """Write all of it into `directory`."""
         ...
+
+    @classmethod
+    def load(cls, directory: Path, item_ids: Sequence[ItemId]) -> Self:
+        """What `save` wrote, for the same catalogue. Raises ArtifactError."""
+        ...
+
+
+_STORED: Mapping[str, type[StoredRetriever]] = {
+    "bm25": BM25Retriever,
+    "ease": EASERetriever,
+    "transitions": TransitionRetriever,
+    "popularity": PopularityRetriever,
+}
 
 
 @dataclass(frozen=True, slots=True)

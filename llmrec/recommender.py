@@ -191,14 +191,14 @@ class Recommender:
 
     def item_vector(self, item: ItemReference) -> Vectors:
         """float32 [dim], unit length: the sentence embedding of the item's title, facts and description."""
-        return self._index.vectors.vector(self.item_id(item))
+        return np.asarray(self._vectors_of([self.item_id(item)])[0], dtype=np.float32)
 
     def user_vector(self, *, user_id: str | None = None, history: Sequence[ItemReference] = ()) -> Vectors:
         """float32 [dim], unit length: the mean of the vectors of what the user met. Raises ConfigError if nothing."""
         item_ids = self._asked("", user_id, history)[0].positive_item_ids
         if not item_ids:
             raise ConfigError("a user vector needs a user id or a history; both are empty.")
-        mean = np.mean([self._index.vectors.vector(item_id) for item_id in item_ids], axis=0, dtype=np.float32)
+        mean = self._vectors_of(item_ids).mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
     def item_id(self, reference: ItemReference) -> ItemId:
@@ -221,8 +221,13 @@ class Recommender:
         seen: Sequence[ItemReference] = (),
     ) -> Profile:
         """A profile that holds these items from the first turn on."""
-        lists = {"liked": liked, "disliked": disliked, "seen": seen}
-        return Profile(**{name: tuple(ItemEntry(self.item_id(r), 0) for r in rows) for name, rows in lists.items()})
+        return Profile(liked=self._entries(liked), disliked=self._entries(disliked), seen=self._entries(seen))
+
+    def _entries(self, references: Sequence[ItemReference]) -> tuple[ItemEntry, ...]:
+        return tuple(ItemEntry(self.item_id(reference), 0) for reference in references)
+
+    def _vectors_of(self, item_ids: Sequence[ItemId]) -> Vectors:
+        return self._index.vectors.vectors(item_ids)
 
     def _resolved_title(self, title: str) -> ItemId:
         match = self._index.titles.resolve(title)

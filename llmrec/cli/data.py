@@ -17,7 +17,7 @@ app = typer.Typer(help="List and fetch models and data sets.", no_args_is_help=T
 
 # What the demo and the slow tests need; and texts that enrich the demo's descriptions, of which the first to be had
 # will do.
-_NEEDED = ("all-MiniLM-L6-v2", "smollm2-135m-instruct", "movielens-100k")
+NEEDED = ("all-MiniLM-L6-v2", "smollm2-135m-instruct", "movielens-100k")
 _ONE_OF = ("wikipedia-films", "movie-summaries")
 
 Names = Annotated[
@@ -57,7 +57,7 @@ def fetch(names: Names = None, given: From = None, quiet: Quiet = False, as_json
     progress: Progress = SilentProgress() if quiet else TerminalProgress()
     rows: list[dict[str, object]] = []
     reasons: list[str] = []
-    for name in names or _NEEDED:
+    for name in names or NEEDED:
         rows.append(_fetch(store, name, given, progress))
         _say_row(rows[-1], as_json=as_json)
     if not names:

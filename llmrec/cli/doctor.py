@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from llmrec.cli import data
 from llmrec.cli.options import AsJson
 from llmrec.cli.output import say, say_json
 from llmrec.errors import LLMRecError
@@ -60,12 +61,12 @@ def _compute() -> dict[str, object]:
 
 
 def _assets() -> tuple[dict[str, object], list[str]]:
-    from llmrec.assets import AssetStore, registry
+    from llmrec.assets import AssetStore
 
-    store = AssetStore()
-    cached = {name: store.is_cached(name) for name in registry.NAMES}
-    missing = [f"asset {name}: run `llmrec data fetch {name}`" for name in registry.NEEDED if not cached[name]]
-    return {"cache": str(store.directory), "assets": cached}, missing
+    store = AssetStore.from_environment()
+    cached = {status.asset.name: status.cached for status in store.statuses()}
+    missing = [f"asset {name}: run `llmrec data fetch {name}`" for name in data.NEEDED if not cached[name]]
+    return {"cache": str(store.cache_dir), "offline": store.offline, "assets": cached}, missing
 
 
 def _directory(directory: Path) -> tuple[dict[str, object] | None, str]:

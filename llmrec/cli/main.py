@@ -71,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         # The reader (`| head`) has what it wanted; Python would complain once more when it flushes at exit.
-        sys.stdout = None  # type: ignore[assignment]  # the documented way to silence that flush
+        sys.stdout = None
         return 0
     except Exception as error:  # the last resort: a user gets a sentence, never a traceback
         logger.debug("unexpected", exc_info=True)
