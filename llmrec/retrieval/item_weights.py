@@ -88,7 +88,7 @@ def neighbour_weights(met: sparse.csr_array, shrinkage: float, n_neighbours: int
         for start in range(0, len(counts), _ROWS_AT_ONCE)
     ]
     if not blocks:
-        return sparse.csr_array((0, 0), dtype=np.float32)
+        return sparse.csr_array(np.zeros((0, 0), dtype=np.float32))
     # Cosines are symmetric: rows were cut per item to score, so the transpose is read from history to candidates.
     return sparse.csr_array(sparse.vstack(blocks, format="csr").T)
 
