@@ -114,6 +114,8 @@ def load_adapter(model: CausalLM, directory: Path, *, base_name: str) -> CausalL
         with warnings.catch_warnings():
             # Weights that are missing from the file are a warning there, and an untrained adapter here.
             warnings.filterwarnings("error", message="Found missing adapter keys")
+            # peft asks transformers by an old name; nothing a user of either could change.
+            warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
             peft_model = PeftModel.from_pretrained(cast(torch.nn.Module, model), str(directory))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, Warning) as error:
         raise ModelError(f"the adapter {directory} does not fit {base_name}: {_first_line(error)}.") from error

@@ -89,7 +89,8 @@ class ScriptedModel:
         if self._seconds > timeout_s:
             raise ModelTimeout(f"{self.name} took {self._seconds:g} s; {timeout_s:g} s were allowed.")
         logits = np.asarray(self._score(prompt, labels) if self._score else [0.0] * len(labels), dtype=np.float64)
-        total = float(np.logaddexp.reduce(logits))
+        with np.errstate(invalid="ignore"):  # a script may say nan, and nan comes out
+            total = float(np.logaddexp.reduce(logits))
         log_probs = (logits - total + math.log(self._label_mass)).astype(np.float32)
         return LabelScores(log_probs, self._label_mass, self.count_tokens(prompt))
 

@@ -16,7 +16,7 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | fro
 )
 
 # Every angle token of every chat template (`<|im_start|>`, `</s>`, `<start_of_turn>`, `<<SYS>>`) opens so.
-_ANGLE = re.compile(r"<(?=\S)")
+_ANGLE = re.compile(r"<(?=[^\s…])")
 _PIPE = re.compile(r"\|(?=>)")
 _SQUARE = re.compile(
     r"\[(?=/?(?:INST|SYS\w*|AVAILABLE_TOOLS|TOOL\w*|IMG\w*|THINK|gMASK|CLS|SEP|MASK|PAD|UNK|BOS|EOS)\])", re.IGNORECASE

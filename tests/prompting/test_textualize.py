@@ -1,0 +1,33 @@
+from llmrec.data.catalogue import Catalogue
+from llmrec.prompting.textualize import history_lines, item_line
+from llmrec.types import Item, ItemId
+
+
+def line(title: str, description: str = "", **facts: object) -> str:
+    return item_line(Item(ItemId("1"), title, facts, description), max_description_chars=30)
+
+
+def test_a_year_in_the_title_is_not_said_twice() -> None:
+    assert line("Alien (1979)", year=1979, genres=("Horror", "Sci-Fi")) == "Alien (1979) | Horror, Sci-Fi"
+
+
+def test_a_number_is_said_with_its_name() -> None:
+    assert line("Hose", price=19.5, year=2020.0) == "Hose | price 19.5 | year 2020"
+
+
+def test_flags_addresses_and_long_texts_are_left_out() -> None:
+    assert line("Hose", in_stock=True, page="https://example.org", manual="word " * 30) == "Hose"
+
+
+def test_many_facts_and_values_are_cut() -> None:
+    facts = {f"fact{n}": f"value{n}" for n in range(6)}
+    assert line("Hose", tags=tuple("abcdef"), **facts) == "Hose | a, b, c, d | value0 | value1 | value2"
+
+
+def test_a_description_is_cut_at_a_word_end() -> None:
+    assert line("Hose", "does not kink and lasts for twenty years") == "Hose | does not kink and lasts for…"
+
+
+def test_history_keeps_time_order_and_the_last_of_repeats(films: Catalogue) -> None:
+    ids = [ItemId(item_id) for item_id in ("2", "9", "unknown", "2", "5")]
+    assert history_lines(ids, films) == ("Heat (1995)", "Alien (1979)", "The Matrix (1999)")
