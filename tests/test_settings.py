@@ -1,0 +1,55 @@
+"""Settings are complete, frozen, and say what is wrong with a key or a value."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from llmrec.errors import ConfigError
+from llmrec.settings import Settings
+
+
+def test_defaults_are_complete_and_frozen() -> None:
+    settings = Settings()
+    assert settings.retrieval.weights.keys() == {"dense", "bm25", "ease", "transitions", "popularity"}
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.ranking.slate_size = 3  # type: ignore[misc]
+
+
+def test_a_retriever_without_weight_is_left_out() -> None:
+    assert "ease" not in Settings().changed(["retrieval.ease=0"]).retrieval.weights
+
+
+def test_assignments_change_and_keep_the_rest() -> None:
+    settings = Settings().changed(["ranking.slate_size=10", "language_model.model=none"])
+    assert (settings.ranking.slate_size, settings.language_model.model) == (10, "none")
+    assert settings.retrieval == Settings().retrieval
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("ranking.slate_sise=3", r"no setting is called 'ranking\.slate_sise'\. Did you mean 'slate_size'\?"),
+        ("rankings.slate_size=3", r"no setting is called 'rankings'\. Did you mean 'ranking'\?"),
+        ("ranking.slate_size=1", r"setting ranking\.slate_size: .*greater than or equal to 2"),
+        ("ranking.lm_weight=nan", r"setting ranking\.lm_weight"),
+        ("retrieval.n_candidates=5", r"retrieval\.n_candidates is 5; it must be at least ranking\.slate_size \(20\)"),
+        ("encoder.device=gpu", r"setting encoder\.device"),
+        ("slate_size=3", r"'slate_size=3' is not a setting; write room\.key=value"),
+        ("ranking.slate_size", r"is not a setting; write room\.key=value"),
+    ],
+)
+def test_what_is_wrong_is_named(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Settings().changed([assignment])
+
+
+def test_files_are_toml_or_json(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("[ranking]\nlm_weight = 0.5\n")
+    (tmp_path / "s.json").write_text('{"ranking": {"lm_weight": 0.5}}')
+    for name in ("s.toml", "s.json"):
+        assert Settings.from_file(tmp_path / name).ranking.lm_weight == 0.5
+    (tmp_path / "bad.toml").write_text("[ranking\n")
+    for name in ("bad.toml", "none.toml"):
+        with pytest.raises(ConfigError, match=rf"settings file .*{name} cannot be read"):
+            Settings.from_file(tmp_path / name)
