@@ -7,6 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from email.message import Message
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, cast
 from urllib.parse import urlsplit
@@ -15,6 +16,10 @@ from llmrec.assets.files import SourceFailed, copy_stream
 from llmrec.assets.progress import Advance
 
 READ_TIMEOUT_S = 30.0
+
+
+class NotThere(SourceFailed):
+    """The host answers, and says that it has no such file."""
 
 
 class Hosts:
@@ -49,14 +54,15 @@ class Hosts:
 
 
 def download(url: str, target: Path, *, max_bytes: int, advance: Advance) -> None:
-    """Write what `url` serves to `target`. Raises SourceFailed on any error of the network or the server."""
+    """Write what `url` serves to `target`. Raises NotThere, or SourceFailed on any other fault of network or server."""
     try:
         with _opener().open(url, timeout=READ_TIMEOUT_S) as response:
             n_expected = int(response.headers.get("Content-Length") or -1)
             n_written = copy_stream(response, target, max_bytes=max_bytes, advance=advance)
     except urllib.error.HTTPError as error:
         error.close()
-        raise SourceFailed(f"{url} answered {error.code} {error.reason}") from error
+        failure = NotThere if error.code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE} else SourceFailed
+        raise failure(f"{url} answered {error.code} {error.reason}") from error
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         raise SourceFailed(f"{url} broke off ({_reason(error)})") from error
     if n_expected not in {-1, n_written}:

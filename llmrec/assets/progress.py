@@ -49,6 +49,13 @@ class TerminalProgress:
             yield lambda n: bar.update(n) and None
 
 
+class NoBar(tqdm):  # type: ignore[misc]  # tqdm comes without types
+    """A tqdm that never draws, for libraries that insist on one."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **{**kwargs, "disable": True})
+
+
 @contextmanager
 def watch_growth(directory: Path, advance: Advance, *, interval_s: float = 0.2) -> Iterator[None]:
     """Report what another program writes below `directory`, until the context ends."""

