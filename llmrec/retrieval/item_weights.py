@@ -9,7 +9,8 @@ from scipy import linalg, sparse
 from llmrec.data.interactions import Interactions
 from llmrec.errors import DataError
 
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 1024  # of a dense matrix
+_SPARSE_ROWS_AT_ONCE = 256  # their products need several times their own size
 
 
 def met_matrix(interactions: Interactions) -> tuple[NDArray[np.int64], sparse.csr_array]:
@@ -29,7 +30,7 @@ def ease_memory_bytes(met: sparse.csr_array, *, exact: bool, n_neighbours: int) 
         # The float64 Gram matrix, turned into its inverse in place, and the float32 weights.
         return n_items * n_items * (8 + 4)
     # One block of cosines with its sort orders, and all neighbours before and after they are transposed.
-    n_pairs_in_block = min(_ROWS_AT_ONCE * n_items, _n_pairs_at_most(met))
+    n_pairs_in_block = min(_SPARSE_ROWS_AT_ONCE * n_items, _n_pairs_at_most(met))
     return n_pairs_in_block * 48 + 2 * n_items * n_neighbours * (4 + 8)
 
 
@@ -85,7 +86,7 @@ def neighbour_weights(met: sparse.csr_array, shrinkage: float, n_neighbours: int
     by_item = sparse.csr_array(met.T)
     blocks = [
         _top_rows(_cosines(by_item, met, counts, start=start, shrinkage=shrinkage), n_neighbours)
-        for start in range(0, len(counts), _ROWS_AT_ONCE)
+        for start in range(0, len(counts), _SPARSE_ROWS_AT_ONCE)
     ]
     if not blocks:
         return sparse.csr_array(np.zeros((0, 0), dtype=np.float32))
@@ -96,7 +97,7 @@ def neighbour_weights(met: sparse.csr_array, shrinkage: float, n_neighbours: int
 def _cosines(
     by_item: sparse.csr_array, met: sparse.csr_array, counts: NDArray[np.float32], *, start: int, shrinkage: float
 ) -> sparse.csr_array:
-    block = sparse.coo_array(by_item[start : start + _ROWS_AT_ONCE] @ met)
+    block = sparse.coo_array(by_item[start : start + _SPARSE_ROWS_AT_ONCE] @ met)
     rows, columns = block.coords
     data = block.data / (np.sqrt(counts[rows + start] * counts[columns]) + shrinkage)
     data[rows + start == columns] = 0.0
