@@ -1,0 +1,142 @@
+"""What the user wants done: undo, start over, drop a condition, how many items; and small talk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from llmrec.dialogue.cues import KIND
+from llmrec.dialogue.lexicon import ITEM_KINDS, NUMBERS
+from llmrec.dialogue.words import Span, fold, one_of, singular, split_words, word_set
+
+_OPENER = r"(?:please|no|oh|actually|ok|okay|wait|sorry|hmm|and|let's|lets|can\s+we|i\s+want\s+to)"
+_CLAUSE = rf"(?:^|(?<=[.,;!?\n]))\s*(?:{_OPENER}[\s,]+){{0,3}}"
+_UNDO = re.compile(
+    rf"{_CLAUSE}(?:undo(?:\s+(?:that|it|this))?|take\s+(?:that|it|this)\s+back|scratch\s+that|cancel\s+that|revert(?:\s+that)?"
+    r"|forget\s+(?:that|it|what\s+i\s+(?:just\s+)?said)|never\s?mind(?:\s+that)?)(?=\s*(?:$|[.,;!?\n]|please|and\b))(?:\s+please)?",
+    re.IGNORECASE,
+)
+_RESET = re.compile(
+    rf"{_CLAUSE}(?:start\s+(?:all\s+)?(?:over|again|afresh|from\s+scratch)(?:\s+again)?|reset(?:\s+(?:everything|all|it))?"
+    r"|begin\s+again|clear\s+(?:everything|all|it\s+all)|forget\s+(?:everything|all\s+of\s+(?:it|that))"
+    r"|new\s+(?:chat|conversation|search))(?=\s*(?:$|[.,;!?\n]|please|with\b|and\b))(?:\s+please)?",
+    re.IGNORECASE,
+)
+_SMALL_TALK = word_set(
+    """
+    hi hello hey hiya yo howdy greetings good morning afternoon evening night day thanks thank you very much thx
+    ty cheers bye goodbye see later ok okay cool great nice how are who what can do is it going help there lol
+    haha test hm hmm wow so a lot doing today your name
+    """
+)
+_TALK_OPENERS = word_set(
+    """
+    hi hello hey hiya yo howdy greetings thanks thank thx ty cheers bye goodbye ok okay cool lol haha help test hm hmm
+    wow who how good great nice what see
+    """
+)
+_NUMBER = rf"(?P<n>\d{{1,3}}|{one_of([word for word in NUMBERS if word != 'one'])}|one)"
+_COUNTED = one_of(sorted(ITEM_KINDS - {"something", "anything", "somethings", "stuff", "one", "read", "thing"}))
+_ASK = (
+    r"(?:give|show|recommend|suggest|find|get|list|name|want|need)(?:\s+(?:me|us))?\s+"
+    r"(?:(?:just|only|about|the|your|some|top|best|another|exactly)\s+){0,2}"
+)
+_NO_COUNTED = r"-|years?|minutes?|mins?|hours?|dollars?|euros?|pages?|%|percent|stars?|of\s+the|st\b|nd\b|rd\b|th\b"
+_NOT_A_COUNT = rf"(?!\s*(?:{_NO_COUNTED}))"
+_COUNTS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b{_ASK}{_NUMBER}\b{_NOT_A_COUNT}(?!\s+of\b)",
+        rf"\b(?:the\s+)?top\s+{_NUMBER}\b",
+        rf"(?<!\w)(?P<cut>{_NUMBER})\s+(?:more|others?)\b",
+        rf"^\W*(?:just|only)?\s*{_NUMBER}(?:\s+please)?\W*$",
+        rf"\b(?:just|only)\s+{_NUMBER}\b{_NOT_A_COUNT}",
+        rf"(?<![\w#])(?<!the\s)(?P<cut>{_NUMBER})\s+(?:(?!of\b|and\b|or\b|from\b)[\w'-]+\s+){{0,3}}?{_COUNTED}\b",
+    )
+)
+_COUNT_OF_VALUE = re.compile(rf"(?<![\w#])(?P<cut>{_NUMBER})\s+(?P<what>[\w'-]+(?:\s+[\w'-]+)?)", re.IGNORECASE)
+_DROP = (
+    r"\b(?:any|whatever|whichever|no\s+matter\s+(?:which|what|the)|(?:forget|drop|ignore|remove)\s+(?:about\s+)?the"
+    r"|(?:i\s+)?don't\s+(?:care|mind)\s+(?:about\s+)?(?:the|which|what))\s+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many items are wanted, and the words that say so."""
+
+    k: int
+    span: Span
+
+
+def find_undo(text: str) -> Span | None:
+    """Where the user takes the last statement back."""
+    return _span(_UNDO.search(text))
+
+
+def find_reset(text: str) -> Span | None:
+    """Where the user starts over."""
+    return _span(_RESET.search(text))
+
+
+def is_small_talk(text: str) -> bool:
+    """Whether `text` is a greeting, thanks, or a question about the assistant, and nothing else."""
+    keys = [word.key for word in split_words(text)]
+    return bool(keys) and len(keys) <= 8 and keys[0] in _TALK_OPENERS and all(key in _SMALL_TALK for key in keys)
+
+
+def find_count(text: str, *, is_value: Callable[[str], bool]) -> Count | None:
+    """How many items are asked for: "three films", "give me 5", "five comedies"; never zero."""
+    for pattern in _COUNTS:
+        count = next((c for match in pattern.finditer(text) if (c := _count(match))), None)
+        if count is not None:
+            return count
+    for match in _COUNT_OF_VALUE.finditer(text):
+        words = match["what"].split()
+        if is_value(match["what"]) or is_value(words[0]):
+            return _count(match)
+    return None
+
+
+def _count(match: re.Match[str]) -> Count | None:
+    word = re.sub(r"\s+", " ", match["n"]).casefold()
+    k = NUMBERS.get(word) or (int(word) if word.isdigit() else 0)
+    span = match.span("cut") if "cut" in match.re.groupindex else match.span()
+    return Count(k, Span(*span)) if k else None
+
+
+def _span(match: re.Match[str] | None) -> Span | None:
+    return Span(*match.span()) if match else None
+
+
+class DropReader:
+    """Reads that a condition no longer matters: "any year is fine", "forget the genre"."""
+
+    def __init__(self, field_names: Iterable[str], *, year_field: str = "") -> None:
+        """Know the fields by the words of their names, and the year also as decade or era."""
+        self._fields: Mapping[str, str] = {singular(fold(name.replace("_", " "))): name for name in field_names} | (
+            dict.fromkeys(("year", "decade", "era"), year_field) if year_field else {}
+        )
+        words = one_of([re.escape(word) for word in self._fields] or [r"(?!)"])
+        self._pattern = re.compile(
+            rf"{_DROP}(?P<field>{words})s?\b(?:\s+(?:is|are)?\s*(?:fine|ok|okay|good|works|will\s+do))?", re.IGNORECASE
+        )
+
+    def read(self, text: str) -> tuple[tuple[str, Span], ...]:
+        """Fields whose conditions are dropped, with the words that say so."""
+        return tuple(
+            (self._fields[fold(re.sub(r"\s+", " ", match["field"]))], Span(*match.span()))
+            for match in self._pattern.finditer(text)
+        )
+
+
+def is_request(text: str) -> bool:
+    """Whether `text` asks for items at all, however vaguely: "surprise me", "what should I take?", "more"."""
+    return _REQUEST.search(text) is not None
+
+
+_REQUEST = re.compile(
+    rf"\b(?:recommend\w*|suggest\w*|surprise|more|another|others?|else|next|show|give|find|want|need|looking|bored|{KIND})\b|\?",
+    re.IGNORECASE,
+)

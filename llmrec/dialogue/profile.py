@@ -1,0 +1,153 @@
+"""What is believed of the user, changed by pure functions: every one returns a new profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from llmrec.data.catalogue import Catalogue, FactField
+from llmrec.data.where import contradiction
+from llmrec.dialogue.phrases import ConstraintPhrases
+from llmrec.types import Constraint, ConstraintEntry, FactValue, ItemEntry, ItemId, Profile, WishEntry
+
+Stance = Literal["liked", "disliked", "seen"]
+_OPPOSITE: Mapping[Stance, Stance] = {"liked": "disliked", "disliked": "liked"}
+_SAID_OF = {"liked": "You loved", "disliked": "You did not like", "seen": "You know"}
+MAX_WISHES = 3
+
+
+def add_items(profile: Profile, stance: Stance, item_ids: Sequence[ItemId], *, turn: int) -> Profile:
+    """The profile with the items on the list of `stance`; liking ends disliking and the other way round."""
+    without = remove_items(profile, item_ids, (stance, _OPPOSITE[stance]) if stance in _OPPOSITE else (stance,))
+    entries = tuple(ItemEntry(item_id, turn) for item_id in dict.fromkeys(item_ids))
+    return _with_list(without, stance, _list(without, stance) + entries)
+
+
+def remove_items(profile: Profile, item_ids: Iterable[ItemId], stances: Iterable[Stance]) -> Profile:
+    """The profile without the items on the lists of `stances`."""
+    gone = set(item_ids)
+    for stance in stances:
+        kept = tuple(entry for entry in _list(profile, stance) if entry.item_id not in gone)
+        profile = _with_list(profile, stance, kept)
+    return profile
+
+
+def add_constraints(
+    profile: Profile,
+    constraints: Sequence[Constraint],
+    *,
+    turn: int,
+    refines: bool,
+    fields: Mapping[str, FactField],
+) -> Profile:
+    """The profile with `constraints`, which win over what they contradict.
+
+    On a number field they replace the older ones; as the kind wanted they replace the older kinds. When the message
+    refines the one before ("and before 1995"), older ones stay as far as both can hold.
+    """
+    new = tuple(dict.fromkeys(constraints))
+    kept = profile.constraints
+    for name in dict.fromkeys(constraint.field for constraint in new):
+        stated = [constraint for constraint in new if constraint.field == name]
+        kept = tuple(
+            survivor for entry in kept for survivor in _outlived(entry, stated, refines=refines, fields=fields)
+        )
+    known = {entry.constraint for entry in kept}
+    added = tuple(ConstraintEntry(constraint, turn) for constraint in new if constraint not in known)
+    return replace(profile, constraints=kept + added)
+
+
+def drop_constraints(profile: Profile, field: str) -> Profile:
+    """The profile without conditions on `field`."""
+    return replace(profile, constraints=tuple(e for e in profile.constraints if e.constraint.field != field))
+
+
+def add_wish(profile: Profile, text: str, *, turn: int, refines: bool) -> Profile:
+    """The profile with the wish; a new one replaces the older, a refinement joins the last few."""
+    older = profile.wishes if refines else ()
+    return replace(profile, wishes=(*older, WishEntry(text, turn))[-MAX_WISHES:])
+
+
+def undo(profile: Profile) -> Profile:
+    """The profile without what the last turn that changed something had added; shown items stay shown."""
+    turns = [e.turn for entries in (profile.liked, profile.disliked, profile.seen) for e in entries]
+    turns += [entry.turn for entry in profile.constraints] + [entry.turn for entry in profile.wishes]
+    if not turns:
+        return profile
+    last = max(turns)
+    return replace(
+        profile,
+        liked=tuple(e for e in profile.liked if e.turn != last),
+        disliked=tuple(e for e in profile.disliked if e.turn != last),
+        seen=tuple(e for e in profile.seen if e.turn != last),
+        constraints=tuple(e for e in profile.constraints if e.turn != last),
+        wishes=tuple(e for e in profile.wishes if e.turn != last),
+    )
+
+
+def is_blank(profile: Profile) -> bool:
+    """Whether nothing is known that could steer a recommendation."""
+    return not (profile.liked or profile.disliked or profile.constraints or profile.wishes)
+
+
+def summary(profile: Profile, catalogue: Catalogue) -> tuple[str, ...]:
+    """What is believed, one sentence each, for display."""
+    sentences = [f"You feel like: {wish.text}." for wish in profile.wishes]
+    phrases = ConstraintPhrases(catalogue).phrases(entry.constraint for entry in profile.constraints)
+    if phrases:
+        sentences.append(f"It must be: {', '.join(phrases)}.")
+    for stance, said in _SAID_OF.items():
+        entries = getattr(profile, stance)
+        titles = [catalogue[entry.item_id].title for entry in entries if entry.item_id in catalogue]
+        if titles:
+            sentences.append(f"{said} {', '.join(titles)}.")
+    return tuple(sentences)
+
+
+def _outlived(
+    entry: ConstraintEntry,
+    stated: Sequence[Constraint],
+    *,
+    refines: bool,
+    fields: Mapping[str, FactField],
+) -> list[ConstraintEntry]:
+    """What is left of an older condition once `stated` holds on its field."""
+    old = entry.constraint
+    if all(constraint.field != old.field for constraint in stated):
+        return [entry]
+    if fields[old.field].kind == "number":
+        return [entry] if refines and not contradiction([old, *stated], fields=fields) else []
+    wanted = {value for c in stated if c.op in {"$eq", "$in"} for value in _values(c)}
+    excluded = {value for c in stated if c.op in {"$ne", "$nin"} for value in _values(c)}
+    if old.op in {"$eq", "$in"}:
+        if wanted and (not refines or contradiction([old, *stated], fields=fields)):
+            return []
+        return _without(entry, excluded)
+    return _without(entry, wanted)
+
+
+def _without(entry: ConstraintEntry, values: set[FactValue]) -> list[ConstraintEntry]:
+    left = tuple(value for value in _values(entry.constraint) if value not in values)
+    if not left:
+        return []
+    if len(left) == len(_values(entry.constraint)):
+        return [entry]
+    return [replace(entry, constraint=replace(entry.constraint, value=left))]
+
+
+def _values(constraint: Constraint) -> tuple[FactValue, ...]:
+    return constraint.value if isinstance(constraint.value, tuple) else (constraint.value,)
+
+
+def _list(profile: Profile, stance: Stance) -> tuple[ItemEntry, ...]:
+    lists = {"liked": profile.liked, "disliked": profile.disliked, "seen": profile.seen}
+    return lists[stance]
+
+
+def _with_list(profile: Profile, stance: Stance, entries: tuple[ItemEntry, ...]) -> Profile:
+    if stance == "liked":
+        return replace(profile, liked=entries)
+    if stance == "disliked":
+        return replace(profile, disliked=entries)
+    return replace(profile, seen=entries)

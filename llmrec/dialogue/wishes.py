@@ -1,0 +1,50 @@
+"""What is left of a message once everything exact has been read out of it: the mood, in the user's own words."""
+
+from __future__ import annotations
+
+import re
+
+from llmrec.dialogue.lexicon import FILLERS
+from llmrec.dialogue.words import split_words, squeeze, word_set
+
+_OPENERS = word_set(
+    """
+    hi hello hey please pls ok okay yes yeah no well so now then actually instead and but or also just can could
+    would will you i we i'm i'd i've id im want need like love looking look search searching for show give
+    recommend suggest find get bring me us to see watch read play feel feeling the mood in prefer rather today
+    tonight let's lets what about how
+    """
+)
+_CLOSERS = word_set(
+    """
+    please pls plz thanks tonight today now and or but with from by of like to for in also , the a an
+    """
+)
+_REFINING = re.compile(
+    r"^\W*(?:and|but|also|plus|with|without|not|no\s+(?!,)|less|more|even|preferably|ideally|only|still|though|it\s+should|"
+    r"they\s+should|must|make\s+it|make\s+them)\b(?!\s*,)",
+    re.IGNORECASE,
+)
+_COMPARATIVE = re.compile(
+    r"^\W*(?:(?:something|anything|one|ones|a\s+bit|a\s+little|much|even|slightly|please)\s+)*"
+    r"(?:\w{2,}er|(?:more|less)\s+\w+)(?:\s+(?:and|but)\s+\w{2,}er)*(?:\s+(?:one|ones|please))*\W*$",
+    re.IGNORECASE,
+)
+
+
+def wish_of(rest: str) -> str:
+    """The wish in `rest`, a message with its understood clauses cut out; empty when only fillers are left."""
+    words = split_words(rest)
+    if all(word.key in FILLERS or word.text.casefold() in FILLERS for word in words):
+        return ""
+    start, end = 0, len(words)
+    while start < end and words[start].text.casefold() in _OPENERS:
+        start += 1
+    while end > start and words[end - 1].text.casefold() in _CLOSERS:
+        end -= 1
+    return squeeze(rest[words[start].start : words[end - 1].end]) if start < end else ""
+
+
+def is_refinement(text: str) -> bool:
+    """Whether a message goes on from the one before: "and shorter", "but funny", "something darker"."""
+    return _REFINING.match(text) is not None or _COMPARATIVE.match(text) is not None
