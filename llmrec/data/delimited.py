@@ -35,7 +35,7 @@ def read_delimited(
     number, first = _first_line(lines)
     known = delimiter or _sniff(first)
     records = split_records(chain([first], lines), known, first_number=number, on_fault=on_fault)
-    header_number, header = next(records, (number, []))
+    header_number, header = next(records, (0 if first else number, []))
     if header_number != number:
         raise DataError(f"{name} has a header line that cannot be read.", hint="Check its quotes.")
     columns = _check_header([column.strip() for column in header], name)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmrec.errors import DataError
+
 Progress = Callable[[int], None]
 MAX_RAW_CHARS = 500
 _PROGRESS_EVERY = 10_000
@@ -93,13 +95,20 @@ class Tally:
 
 
 def write_rejects(path: Path, problems: Sequence[RowProblem]) -> None:
-    """Write rejected rows as CSV `file,row,reason,raw`; no cell can start a formula in a spreadsheet."""
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "row", "reason", "raw"))
-        for problem in problems:
-            texts = (problem.source, str(problem.row), problem.reason, problem.raw)
-            writer.writerow([_inert(text) for text in texts])
+    """Write rejected rows as CSV `file,row,reason,raw`; no cell can start a formula in a spreadsheet.
+
+    Raises:
+        DataError: `path` cannot be written.
+    """
+    try:
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("file", "row", "reason", "raw"))
+            for problem in problems:
+                texts = (problem.source, str(problem.row), problem.reason, problem.raw)
+                writer.writerow([_inert(text) for text in texts])
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _inert(text: str) -> str:

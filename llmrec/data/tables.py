@@ -187,6 +187,9 @@ def _from_frame(to_dict: Callable[[], Mapping[str, Mapping[object, object]]]) ->
 
 def _from_columns(columns: Mapping[str, Sequence[object]]) -> Table:
     names = tuple(str(name) for name in columns)
+    single = next((name for name, column in columns.items() if isinstance(column, str)), None)
+    if single is not None:
+        raise DataError(f"the column {single!r} is one text, not a list of values.", hint="Put a single row in a list.")
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         sizes = ", ".join(f"{name} {len(column)}" for name, column in columns.items())
