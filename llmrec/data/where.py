@@ -27,9 +27,10 @@ _SIGNS: Mapping[str, Operator] = {
 _WRITTEN: Mapping[Operator, str] = {
     "$eq": "=", "$ne": "!=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<=", "$in": "=", "$nin": "!=",
 }  # fmt: skip
-_EXPRESSION = re.compile(r"\s*([^<>=!]+?)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*", re.DOTALL)
+_EXPRESSION = re.compile(r"([^<>=!]+)(>=|<=|!=|==|=|>|<)(.*)", re.DOTALL)
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _N_LISTED = 12
+_N_QUOTED = 80  # characters of a wrong input that its error repeats
 
 
 class FactColumns:
@@ -212,9 +213,11 @@ def _from_spec(name: str, spec: object) -> list[tuple[str, str, object]]:
 
 def _from_expression(text: str) -> tuple[str, str, object]:
     found = _EXPRESSION.fullmatch(text)
-    if found is None:
-        raise ConstraintError(f"the condition {text!r} has no comparison.", hint="Write it like year>=1990.")
-    name, sign, value = found.groups()
+    if found is None or not found[1].strip():
+        raise ConstraintError(
+            f"the condition {text[:_N_QUOTED]!r} has no comparison.", hint="Write it like year>=1990."
+        )
+    name, sign, value = (part.strip() for part in found.groups())
     op = _SIGNS[sign]
     if "|" in value and op in {"$eq", "$ne"}:
         return name, "$in" if op == "$eq" else "$nin", value.split("|")
@@ -227,6 +230,7 @@ def _field(name: str, fields: Mapping[str, FactField]) -> FactField:
     for known, field in fields.items():
         if _word(known) == _word(name):
             return field
+    name = name[:_N_QUOTED]
     raise ConstraintError(f"no field is called {name!r}{_nearest(name, fields)}", hint=_listed("The fields", fields))
 
 
@@ -250,13 +254,14 @@ def _typed(field: FactField, value: object) -> FactValue:
     if field.kind == "flag":
         flag = _FLAGS.get(_word(value))
         if flag is None:
-            raise ConstraintError(f"{field.name} is yes or no, not {value!r}.")
+            raise ConstraintError(f"{field.name} is yes or no, not {repr(value)[:_N_QUOTED]}.")
         return flag
     for known in field.values:
         if _word(known) == _word(value):
             return known
+    text = str(value)[:_N_QUOTED]
     raise ConstraintError(
-        f"{field.name} never has the value {str(value)!r}{_nearest(str(value), field.values)}",
+        f"{field.name} never has the value {text!r}{_nearest(text, field.values)}",
         hint=_listed("Its values", field.values),
     )
 
@@ -268,7 +273,7 @@ def _number(field: FactField, value: object) -> FactValue:
         number = math.nan
     if math.isnan(number):
         raise ConstraintError(
-            f"{field.name} is a number, not {value!r}; here it goes from {field.low:g} to {field.high:g}."
+            f"{field.name} is a number, not {repr(value)[:_N_QUOTED]}; here {field.low:g} to {field.high:g}."
         )
     return int(number) if number.is_integer() else number
 

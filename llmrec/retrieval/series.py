@@ -19,12 +19,13 @@ _PART = rf"(?:part|pt|volume|vol|book|chapter|episode|season|no)\b\.?\s*(?:\d{{1
 _NUMERAL = re.compile(rf"(?:^|[\s,:;#-]+)(?:{_PART}|#?\d{{1,2}}|{_ROMAN})$")
 _GLUED = re.compile(r"(?<=[a-z]{2})\d$")
 _LEADING = re.compile(r"^(?:the|a|an)\s+|,\s*(?:the|a|an)$")
+_N_READ = 300  # characters of a title; the patterns are not meant for pages of text
 _WORD = re.compile(r"[\w']+")
 
 
 def series_of(catalogue: Catalogue) -> Mapping[ItemId, str]:
     """The series key of every item; items with the same key are of one series. Most keys stand once."""
-    titles = {item_id: item.title for item_id, item in catalogue.items()}
+    titles = {item_id: item.title[:_N_READ] for item_id, item in catalogue.items()}
     wholes = {_key(_plain(title)) for title in titles.values() if not _SEPARATOR.search(_plain(title))}
     return {item_id: series_key(title, wholes=wholes) for item_id, title in titles.items()}
 
@@ -37,6 +38,7 @@ def series_key(title: str, *, wholes: Container[str] = frozenset()) -> str:
         wholes: Keys of titles without a subtitle. A single word before a colon counts as the series only when it is
             one of them: `Alien: Resurrection` belongs to `Alien`, and `Mission: Impossible` to nothing.
     """
+    title = title[:_N_READ]
     named = _NAMED.search(title)
     if named and _key(named[1].casefold()):
         return _key(named[1].casefold())
