@@ -72,7 +72,9 @@ class TransformersLM:
             ModelError: Something is missing, damaged or does not fit.
         """
         chosen = choose_device(device)
-        source = ModelSource(str(path_or_id), chosen, choose_dtype(dtype, chosen), local_files_only, revision)
+        # A directory has all there is; the libraries would still ask the hub about its name.
+        is_local = local_files_only or Path(path_or_id).is_dir()
+        source = ModelSource(str(path_or_id), chosen, choose_dtype(dtype, chosen), is_local, revision)
         model, tokenizer = load_model(source)
         shown_name = name or Path(path_or_id).name
         if adapter is None:

@@ -126,14 +126,14 @@ class _Parts:
 
     @classmethod
     def of(cls, query: Query, slate: Slate, catalogue: Mapping[ItemId, Item], limits: _Extent) -> _Parts:
-        liked = tuple(entry.item_id for entry in query.profile.liked)[-_MAX_LIKES:]
-        disliked = tuple(entry.item_id for entry in query.profile.disliked)[-_MAX_LIKES:]
+        liked = tuple(entry.item_id for entry in query.profile.liked)
+        disliked = tuple(entry.item_id for entry in query.profile.disliked)
         named = {*liked, *disliked}
         met = [item_id for item_id in query.history.item_ids if item_id not in named]
         return cls(
-            history=_last(history_lines(met, catalogue), limits.n_history),
-            likes=history_lines(liked, catalogue),
-            dislikes=history_lines(disliked, catalogue),
+            history=history_lines(met, catalogue, max_items=limits.n_history),
+            likes=history_lines(liked, catalogue, max_items=_MAX_LIKES),
+            dislikes=history_lines(disliked, catalogue, max_items=_MAX_LIKES),
             # The newest words weigh most, and they stand last.
             wish=neutralise(query.text[-_WISH_CHARS:], max_chars=_WISH_CHARS),
             turns=tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from llmrec.prompting.neutralise import neutralise
 from llmrec.types import FactValue, Item, ItemId
@@ -29,10 +30,14 @@ def title_line(item: Item) -> str:
     return neutralise(item.title, max_chars=_TITLE_CHARS)
 
 
-def history_lines(item_ids: Iterable[ItemId], items: Mapping[ItemId, Item]) -> tuple[str, ...]:
-    """Titles of those of `item_ids` that are known, in their order; an item met twice stands where it was met last."""
-    latest_first = dict.fromkeys(reversed(tuple(item_ids)))
-    return tuple(title_line(items[item_id]) for item_id in reversed(tuple(latest_first)) if item_id in items)
+def history_lines(item_ids: Iterable[ItemId], items: Mapping[ItemId, Item], *, max_items: int) -> tuple[str, ...]:
+    """Titles of the last `max_items` of `item_ids` that are known, oldest first.
+
+    An item met twice stands where it was met last.
+    """
+    latest_first = (item_id for item_id in dict.fromkeys(reversed(tuple(item_ids))) if item_id in items)
+    chosen = tuple(islice(latest_first, max_items))
+    return tuple(title_line(items[item_id]) for item_id in reversed(chosen))
 
 
 def item_document(item: Item) -> str:

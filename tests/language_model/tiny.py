@@ -32,7 +32,7 @@ def tiny_tokenizer(*, chat_template: str = CHAT_TEMPLATE) -> PreTrainedTokenizer
     )
 
 
-def tiny_model(*, seed: int = 0) -> LlamaForCausalLM:
+def tiny_model(*, seed: int = 0, context: int = 512) -> LlamaForCausalLM:
     """Two layers of random weights, drawn from `seed` without touching the global generator."""
     config = LlamaConfig(
         vocab_size=935,
@@ -41,7 +41,7 @@ def tiny_model(*, seed: int = 0) -> LlamaForCausalLM:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
+        max_position_embeddings=context,
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=2,
@@ -51,8 +51,8 @@ def tiny_model(*, seed: int = 0) -> LlamaForCausalLM:
         return LlamaForCausalLM(config).eval()
 
 
-def save_tiny_model(directory: Path, *, seed: int = 0) -> Path:
+def save_tiny_model(directory: Path, *, seed: int = 0, context: int = 512) -> Path:
     """Model and tokenizer as a directory that `from_pretrained` loads."""
-    tiny_model(seed=seed).save_pretrained(directory)
+    tiny_model(seed=seed, context=context).save_pretrained(directory)
     tiny_tokenizer().save_pretrained(directory)
     return directory

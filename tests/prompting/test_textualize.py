@@ -30,4 +30,9 @@ def test_a_description_is_cut_at_a_word_end() -> None:
 
 def test_history_keeps_time_order_and_the_last_of_repeats(films: Catalogue) -> None:
     ids = [ItemId(item_id) for item_id in ("2", "9", "unknown", "2", "5")]
-    assert history_lines(ids, films) == ("Heat (1995)", "Alien (1979)", "The Matrix (1999)")
+    assert history_lines(ids, films, max_items=5) == ("Heat (1995)", "Alien (1979)", "The Matrix (1999)")
+
+
+def test_of_a_long_history_the_newest_known_items_stay(films: Catalogue) -> None:
+    ids = [ItemId(item_id) for item_id in ("2", "9", "5", "unknown")]
+    assert history_lines(ids, films, max_items=2) == ("Heat (1995)", "The Matrix (1999)")
