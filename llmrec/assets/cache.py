@@ -33,7 +33,7 @@ def check(asset: Asset, directory: Path, *, thorough: bool) -> Verdict:
     if faults or fresh is None:
         return Verdict(None, faults)
     if fresh != known:
-        _write_if_possible(fresh, directory)
+        write_if_possible(fresh, directory)
     return Verdict(fresh)
 
 
@@ -60,6 +60,15 @@ def replace_directory(new: Path, directory: Path) -> None:
         directory.rename(old)
     new.rename(directory)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def write_if_possible(record: AssetRecord, directory: Path) -> None:
+    """Store the record beside its files, or go on without where that is not allowed."""
+    # A cache may be read-only (an image, a shared disk); then it is hashed anew each time, which is only slower.
+    try:
+        record.write(directory)
+    except OSError:
+        return
 
 
 def _adopt(asset: Asset, directory: Path) -> tuple[AssetRecord | None, tuple[str, ...]]:
@@ -90,14 +99,6 @@ def _with_seen(files: tuple[AssetFile, ...], earlier: AssetRecord | None) -> tup
         replace(file, sha256=(seen[file.name].sha256,)) if not file.sha256 and file.name in seen else file
         for file in files
     )
-
-
-def _write_if_possible(record: AssetRecord, directory: Path) -> None:
-    # A cache may be read-only (an image, a shared disk); then it is hashed anew each time, which is only slower.
-    try:
-        record.write(directory)
-    except OSError:
-        return
 
 
 def _now() -> str:

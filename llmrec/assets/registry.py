@@ -122,8 +122,8 @@ _GOODBOOKS_FILES = (
 )
 
 
-def _plain(*names: str) -> tuple[AssetFile, ...]:
-    return tuple(AssetFile(name) for name in names)
+def _plain(*names: str, required: bool = True) -> tuple[AssetFile, ...]:
+    return tuple(AssetFile(name, required=required) for name in names)
 
 
 _ALL = (
@@ -222,7 +222,7 @@ _ALL = (
         "https://github.com/RUCAIBox/LLMRank",
         (
             GivenOnly(
-                _plain("Games-6k.item", "Games-6k.valid.inter", "Games-6k.test.inter"),
+                (*_plain("Games-6k.item", "Games-6k.test.inter"), *_plain("Games-6k.valid.inter", required=False)),
                 "its reviews are licensed for research, so you fetch them yourself",
             ),
         ),
@@ -236,10 +236,12 @@ _ALL = (
         (
             GivenOnly(
                 (
-                    *_plain("id2info.json", "valid_data_kgsf.jsonl"),
-                    *(
-                        AssetFile(name, required=False)
-                        for name in ("train_subset_499_kepler.jsonl", "valid_data.jsonl", "movies_with_mentions.csv")
+                    *_plain("id2info.json", "valid_data.jsonl"),
+                    *_plain(
+                        "valid_data_kgsf.jsonl",
+                        "train_subset_499_kepler.jsonl",
+                        "valid_data_processed.jsonl",
+                        required=False,
                     ),
                 ),
                 "its item texts belong to third parties, so you fetch them yourself",

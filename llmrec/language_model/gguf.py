@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmrec.assets.cache import replace_directory
+from llmrec.assets.cache import replace_directory, write_if_possible
 from llmrec.assets.files import RECORD_NAME, AssetRecord, FileRecord, recheck, sha256_of
 from llmrec.assets.lock import locked
 from llmrec.errors import ModelError
@@ -63,7 +63,7 @@ def _is_whole(out: Path, source: str) -> bool:
         return False
     fresh, faults = recheck(out, record, thorough=False)
     if not faults and fresh != record:
-        fresh.write(out)
+        write_if_possible(fresh, out)
     return not faults
 
 
