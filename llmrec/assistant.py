@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from llmrec.types import (
     Item,
     ItemEntry,
     ItemId,
+    ItemMask,
     Profile,
     Query,
     Ranking,
@@ -91,16 +93,11 @@ class Assistant:
 
     def rank(self, query: Query, item_ids: Sequence[ItemId]) -> Ranking:
         """All of `item_ids`, best first for `query`; nothing is filtered out."""
-        position_of = {item_id: position for position, item_id in enumerate(self._stages.catalogue)}
-        mask = np.zeros(len(position_of), dtype=np.bool_)
-        mask[[position_of[item_id] for item_id in item_ids]] = True
-        found = [r.retrieve(query, len(item_ids), allowed=mask) for r in self._stages.retrievers]
-        candidates = list(self._stages.fusion.fuse(found, len(item_ids)))
-        missed = set(item_ids).difference(_ids(candidates))
-        # What no retriever speaks for comes last, in the order it was given.
-        last = min((candidate.score for candidate in candidates), default=0.0)
-        candidates += [Candidate(item_id, last, "unranked") for item_id in dict.fromkeys(item_ids) if item_id in missed]
-        return self._stages.ranker.rank(query, candidates)
+        wanted = set(item_ids)
+        mask = np.fromiter((item_id in wanted for item_id in self._stages.catalogue), dtype=np.bool_)
+        found = [r.retrieve(query, len(wanted), allowed=mask) for r in self._stages.retrievers]
+        fused = self._stages.fusion.fuse(found, len(wanted))
+        return self._stages.ranker.rank(query, self._filled(fused, mask, len(wanted)))
 
     def explain(self, query: Query, item_id: ItemId) -> Explanation:
         """Why `item_id` would suit `query`."""
@@ -163,9 +160,20 @@ class Assistant:
         for retriever in self._stages.retrievers:
             lists.append(retriever.retrieve(query, n_candidates, allowed=allowed.mask))
             yield turn.log(retriever.name, n_in=int(allowed.mask.sum()), order=_ids(lists[-1]))
-        fused = self._stages.fusion.fuse(lists, n_candidates)
+        fused = self._filled(self._stages.fusion.fuse(lists, n_candidates), allowed.mask, k)
         yield turn.log("fusion", n_in=sum(map(len, lists)), order=_ids(fused))
         return fused
+
+    def _filled(self, candidates: Sequence[Candidate], mask: ItemMask, n: int) -> Sequence[Candidate]:
+        """At least `n` candidates where the mask has them: what no retriever speaks for follows in catalogue order."""
+        if len(candidates) >= min(n, int(mask.sum())):
+            return candidates
+        found = set(_ids(candidates))
+        last = min((candidate.score for candidate in candidates), default=0.0)
+        rest = (
+            item_id for item_id, ok in zip(self._stages.catalogue, mask, strict=True) if ok and item_id not in found
+        )
+        return [*candidates, *(Candidate(item_id, last, "catalogue") for item_id in islice(rest, n - len(found)))]
 
     def _cards(self, ranking: Ranking, explanations: Sequence[Explanation]) -> tuple[Recommendation, ...]:
         rows = zip(ranking.item_ids, ranking.scores, explanations, strict=True)

@@ -163,7 +163,7 @@ def refit(
     reports: list[IngestReport] = []
     kept = dict(fitted.catalogue)
     if items is not None:
-        edits = ingest_items(items, columns=columns)
+        edits = ingest_items(items, columns=columns, joins=fitted.catalogue)
         kept |= edits.catalogue
         reports.append(edits.report)
     for item_id in remove:

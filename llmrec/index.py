@@ -27,6 +27,8 @@ from llmrec.settings import Settings
 from llmrec.types import ItemId
 
 _GIB = 1 << 30
+
+
 class StoredRetriever(Retriever, Protocol):
     """A retriever that can be written to a directory."""
 

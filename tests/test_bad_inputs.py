@@ -60,7 +60,7 @@ BUILD: list[Case] = [
 RECOMMEND: list[Case] = [
     ("k=0", lambda p: ["-k", "0"], r"k is 0; it must be a whole number from 1"),
     ("k=-1", lambda p: ["-k", "-1"], r"k is -1"),
-    ("k=many", lambda p: ["-k", "many"], r"many"),
+    ("k=many", lambda p: ["-k", "many"], r"'-k'.*integer"),
     ("unknown title", lambda p: ["--like", "Toy Sory"], r"Did you mean 'Toy Story \(1995\)'"),
     ("ambiguous title", lambda p: ["--like", "Sabrina"], r"Sabrina \(1954\).*Sabrina \(1995\)|Sabrina \(1995\).*1954"),
     ("unknown user", lambda p: ["--user", "zoe"], r"'zoe'"),

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from llmrec import __version__
 from llmrec.cli import build, chat, data, doctor, prompts, recommend, ui
@@ -62,12 +62,9 @@ def run(arguments: Sequence[str]) -> int:
         code = app(args=list(arguments), standalone_mode=False)
     except LLMRecError as error:
         return report_error(error.code, error.message, error.hint, as_json=as_json)
-    except click.UsageError as error:
-        hint = f"See `{error.ctx.command_path} --help`." if error.ctx else ""
-        return report_error("usage", error.format_message(), hint, as_json=as_json)
-    except click.exceptions.Abort:
-        return 130
-    except KeyboardInterrupt:
+    except TyperException as error:
+        return report_error("usage", error.format_message(), "See `llmrec COMMAND --help`.", as_json=as_json)
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
         # The reader (`| head`) has what it wanted; Python would complain once more when it flushes at exit.

@@ -20,16 +20,19 @@ _LIST_NAMES = frozenset({"genre", "genres", "tag", "tags", "category", "categori
 _MAX_LITERAL_CHARS = 20_000
 
 
-def fact_columns(rows: Sequence[Mapping[str, object]], repairs: Sequence[set[str]]) -> list[dict[str, FactValue]]:
+def fact_columns(
+    rows: Sequence[Mapping[str, object]], repairs: Sequence[set[str]], known: Mapping[str, FieldKind]
+) -> list[dict[str, FactValue]]:
     """Facts of each row; an empty value is an absent fact.
 
     Args:
         rows: Raw values by fact name.
         repairs: One set for each row, told what had to be done to its texts.
+        known: Kinds that are settled already, by the catalogue which the rows will join.
     """
     facts: list[dict[str, FactValue]] = [{} for _ in rows]
     for name in dict.fromkeys(name for row in rows for name in row):
-        _fill_column(name, rows, repairs, facts)
+        _fill_column(name, rows, repairs, facts, known.get(name))
     return facts
 
 
@@ -38,12 +41,16 @@ def _fill_column(
     rows: Sequence[Mapping[str, object]],
     repairs: Sequence[set[str]],
     facts: Sequence[dict[str, FactValue]],
+    known: FieldKind | None,
 ) -> None:
     filled = {n: _cell(row[name], repairs[n]) for n, row in enumerate(rows) if not is_missing(row.get(name))}
     filled = {n: cell for n, cell in filled.items() if cell not in {"", ()}}
     by_comma = name.casefold() in _LIST_NAMES and _mostly_by_comma(filled.values())
-    kind: FieldKind = "list" if by_comma else column_kind(list(filled.values()))
+    kind: FieldKind = known or ("list" if by_comma else column_kind(list(filled.values())))
     for n, cell in filled.items():
+        if not _suits(cell, kind):
+            repairs[n].add(f"{name} left out: it is no {kind}")
+            continue
         value = _fact(cell, kind, by_comma=by_comma)
         if value != ():
             facts[n][name] = value
@@ -100,6 +107,12 @@ def _is_number(cell: Cell) -> bool:
     if isinstance(cell, str):
         return parse_number(cell) is not None and not _LEADING_ZERO.match(cell)
     return isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) < float("inf")
+
+
+def _suits(cell: Cell, kind: FieldKind) -> bool:
+    if kind == "number":
+        return _is_number(cell)
+    return kind != "flag" or str(cell).lower() in {"true", "false"}
 
 
 def _mostly_by_comma(cells: Iterable[Cell]) -> bool:

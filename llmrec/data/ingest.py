@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmrec.data.catalogue import Catalogue
+from llmrec.data.catalogue import Catalogue, FieldKind
 from llmrec.data.cells import (
     WHITE_SPACE,
     CellError,
@@ -70,6 +70,7 @@ def ingest_items(
     source: TableSource,
     *,
     columns: Mapping[str, str] | None = None,
+    joins: Catalogue | None = None,
     name: str | None = None,
     encoding: str | None = None,
     progress: Progress | None = None,
@@ -79,6 +80,7 @@ def ingest_items(
     Args:
         source: A file or a table in memory; see `open_table`.
         columns: The table's own names by ours: `{"item_id": "sku"}`; a fact can be renamed in the same way.
+        joins: The catalogue that the items will join; facts that it has keep their kinds.
         name: What the report calls a table in memory.
         encoding: Of a text file; None for UTF-8.
         progress: Told the number of rows read so far.
@@ -100,7 +102,8 @@ def ingest_items(
                 tally.reject(number, str(error), _raw(row))
             else:
                 drafts[draft.item_id] = draft
-    items = _items(tuple(drafts.values()), add_year="year" not in ours.values())
+    kinds = {field.name: field.kind for field in joins.fields.values()} if joins is not None else {}
+    items = _items(tuple(drafts.values()), kinds, add_year="year" not in ours.values())
     for draft in drafts.values():
         tally.accept(draft.repairs)
     report = tally.report()
@@ -243,8 +246,8 @@ def _title(value: object, repairs: set[str]) -> str:
     return turned
 
 
-def _items(drafts: Sequence[_Draft], *, add_year: bool) -> list[Item]:
-    facts = fact_columns([draft.raw_facts for draft in drafts], [draft.repairs for draft in drafts])
+def _items(drafts: Sequence[_Draft], kinds: Mapping[str, FieldKind], *, add_year: bool) -> list[Item]:
+    facts = fact_columns([draft.raw_facts for draft in drafts], [draft.repairs for draft in drafts], kinds)
     return [
         Item(
             id=draft.item_id,

@@ -50,19 +50,21 @@ class HardFilter:
     def select(self, query: Query, allowed: Allowed, ranking: Ranking, k: int) -> tuple[ItemId, ...]:
         """The first `k` of `ranking` that pass every check again, no matter who ranked them.
 
-        At most two items of one series, unless a wish names the series or two of its items were liked.
+        At most two items of one series, unless a wish names the series, two of its items were liked, or everything
+        that may be shown was asked for.
 
         Raises:
             ConfigError: When `k` is below 1.
         """
         require_k(k)
         excluded = set(_excluded(query))
+        wants_all = k >= int(allowed.mask.sum())
         constraints = tuple(c for c in query.all_constraints if c in query.constraints or c not in allowed.relaxed)
         chosen: list[ItemId] = []
         for item_id in dict.fromkeys(ranking.item_ids):
             if item_id in excluded or not self._passes(item_id, allowed.mask, constraints):
                 continue
-            if self._fits_series(item_id, chosen, query):
+            if wants_all or self._fits_series(item_id, chosen, query):
                 chosen.append(item_id)
             if len(chosen) == k:
                 break

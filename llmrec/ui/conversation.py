@@ -48,8 +48,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All the page knows of one browser. The server keeps none of it."""
+    """All the page knows of one browser; it lives there, and on the server only while the page is open.
 
+    Attributes:
+        id: Tells this conversation from the one before, so that a late reply cannot land in the wrong one.
+        user_id: Random, made for this browser; it says nothing of the person.
+    """
+
+    id: str
     user_id: UserId
     exchanges: tuple[Exchange, ...] = ()
     profile: Profile = field(default_factory=Profile)
@@ -69,9 +75,9 @@ class Conversation:
         return replace(self, exchanges=(*self.exchanges, exchange), profile=profile)
 
 
-def new_conversation() -> Conversation:
-    """An empty conversation of a user nobody has met: the id is random and says nothing of the person."""
-    return Conversation(UserId(str(uuid.uuid4())))
+def new_conversation(user_id: UserId | None = None) -> Conversation:
+    """An empty conversation, of a new user when none is given."""
+    return Conversation(id=str(uuid.uuid4()), user_id=user_id or UserId(str(uuid.uuid4())))
 
 
 def to_browser(conversation: Conversation, catalogue: Catalogue) -> Json:
@@ -102,6 +108,7 @@ def from_browser(data: object, catalogue: Catalogue) -> tuple[Conversation, str]
 
     fresh = new_conversation()
     conversation = Conversation(
+        fresh.id,
         part("user_id", _user_id, fresh.user_id, "This browser's id was unreadable, so it got a new one."),
         part("exchanges", lambda rows: _exchanges(rows, catalogue), (), "The stored conversation was unreadable."),
         part(

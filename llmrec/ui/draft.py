@@ -29,6 +29,7 @@ class Draft:
     """A turn under way.
 
     Attributes:
+        conversation_id: The conversation it belongs to.
         before: The profile the turn started from.
         started: Whether the recommender has taken the message.
         after: The profile after the turn; None until its reply is whole.
@@ -37,6 +38,7 @@ class Draft:
     """
 
     asked: str
+    conversation_id: str
     before: Profile
     started: bool = False
     text: str = ""

@@ -45,23 +45,24 @@ class View:
     """The whole page after an event.
 
     Attributes:
-        stored: What the browser keeps.
-        draft: The turn under way, or None when nothing is.
-        notice: A sentence for the user that is no part of the conversation, or empty.
+        stored: The conversation as the browser keeps it.
+        is_busy: A turn is under way.
+        notice: A sentence for the user that is no part of the conversation, or empty; None leaves it alone.
         message: New content of the message box; None leaves it alone.
     """
 
+    conversation: Conversation
     stored: Json
-    draft: Draft | None
+    is_busy: bool
     past: Html
     now: Html
     panel: Html
-    notice: Html
+    notice: Html | None
     message: str | None
 
 
 class ChatHandlers:
-    """The page's events. None of them keeps anything: the conversation comes from the browser and goes back to it."""
+    """The page's events. Nothing is kept here: a conversation comes in, and a view with the next one goes out."""
 
     def __init__(
         self,
@@ -81,50 +82,53 @@ class ChatHandlers:
 
     def restore(self, stored: object) -> View:
         """The page as the browser left it, or a first page for a new one."""
-        conversation, complaint = self._read(stored)
+        conversation, complaint = from_browser(stored, self._catalogue)
         return self._view(conversation, notice=complaint)
 
-    def ask(self, message: str, stored: object, draft: Draft | None) -> View | None:
-        """The page with the message in it, ready for `answer`; None when there is nothing to send."""
-        asked = message.strip()
-        if not asked or draft is not None:
-            return None
-        conversation, complaint = self._read(stored)
-        if len(asked) > MAX_MESSAGE_CHARS:
-            return self._view(conversation, notice=_TOO_LONG.format(n=len(asked), limit=MAX_MESSAGE_CHARS))
-        if len(conversation.exchanges) >= MAX_EXCHANGES:
-            return self._view(conversation, notice=_TOO_MANY.format(limit=MAX_EXCHANGES))
-        return self._view(conversation, Draft(asked, conversation.profile), notice=complaint, message="")
+    def ask(self, conversation: Conversation, message: str, draft: Draft | None) -> tuple[View, Draft | None] | None:
+        """The page with the message in it, and the draft that `answer` takes up.
 
-    def answer(self, stored: object, draft: Draft | None) -> Iterator[tuple[Html, Draft]]:
+        Returns:
+            No draft when the message is refused, with a notice that says why; None when there is nothing to send.
+        """
+        asked = message.strip()
+        if not asked or _of(conversation, draft) is not None:
+            return None
+        if len(asked) > MAX_MESSAGE_CHARS:
+            return self._view(conversation, notice=_TOO_LONG.format(n=len(asked), limit=MAX_MESSAGE_CHARS)), None
+        if len(conversation.exchanges) >= MAX_EXCHANGES:
+            return self._view(conversation, notice=_TOO_MANY.format(limit=MAX_EXCHANGES)), None
+        draft = Draft(asked, conversation.id, conversation.profile)
+        return self._view(conversation, draft, message=""), draft
+
+    def answer(self, conversation: Conversation, draft: Draft | None) -> Iterator[tuple[Html, Draft]]:
         """The current exchange as it grows, and its draft; nothing when no message was accepted."""
+        draft = _of(conversation, draft)
         if draft is None:
             return
-        conversation, _ = self._read(stored)
         shown_at = 0.0
-        for draft in self._drafts(conversation, replace(draft, started=True)):  # noqa: B020 - the draft grows
-            if time.monotonic() - shown_at < _SECONDS_BETWEEN_UPDATES and draft.is_mid_text:
+        for grown in self._drafts(conversation, replace(draft, started=True)):
+            if grown.is_mid_text and time.monotonic() - shown_at < _SECONDS_BETWEEN_UPDATES:
                 continue
-            yield draft_html(draft, len(conversation.exchanges), self._catalogue), draft
+            yield draft_html(grown, len(conversation.exchanges), self._catalogue), grown
             shown_at = time.monotonic()
 
-    def finish(self, stored: object, draft: Draft | None) -> View | None:
-        """The page with the draft settled as an exchange, also one that was stopped; None when that is done already."""
+    def finish(self, conversation: Conversation, draft: Draft | None) -> View:
+        """The page with the draft settled as an exchange, also one that was stopped; as it was when there is none."""
+        draft = _of(conversation, draft)
         if draft is None:
-            return None
-        conversation, complaint = self._read(stored)
+            return replace(self._view(conversation), notice=None)
         exchange, profile = draft.settle(), conversation.profile
         if draft.after is not None and not exchange.failed:
             profile = carry_over(draft.before, profile, draft.after)
-        view = self._view(conversation.with_exchange(exchange, profile), notice=complaint)
+        view = self._view(conversation.with_exchange(exchange, profile))
         return replace(view, message=draft.asked) if exchange.failed else view
 
-    def react(self, press: Mapping[str, object], stored: object, draft: Draft | None) -> View | None:
+    def react(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
         """The page after a card's button; None for a button that this page cannot have shown."""
         item_id, signal = press.get("item"), _signal(press.get("signal"))
         if signal is None or not isinstance(item_id, str) or item_id not in self._catalogue:
             return None
-        conversation, complaint = self._read(stored)
         item_id = ItemId(item_id)
         # Taking a reaction back changes the profile; what was recorded stays, as the user's own past.
         if self._feedback is not None and not holds(conversation.profile, signal, item_id):
@@ -134,21 +138,19 @@ class ChatHandlers:
                 return self._view(conversation, draft, notice=f"This was not saved: {error}")
         turn = max(len(conversation.turns) - 1, 0)
         profile = react(conversation.profile, signal, item_id, turn=turn)
-        return self._view(replace(conversation, profile=profile), draft, notice=complaint)
+        return self._view(replace(conversation, profile=profile), draft)
 
-    def remove(self, press: Mapping[str, object], stored: object, draft: Draft | None) -> View | None:
-        """The page after a line of the panel was taken back; None for a line that is not there."""
+    def remove(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
+        """The page after a line of the panel was taken back; None for a line that cannot be there."""
         section, index = _section(press.get("section")), str(press.get("index", ""))
         if section is None or not index.isdecimal():
             return None
-        conversation, complaint = self._read(stored)
         profile = remove(conversation.profile, section, int(index))
-        return self._view(replace(conversation, profile=profile), draft, notice=complaint)
+        return self._view(replace(conversation, profile=profile), draft)
 
-    def start_over(self, stored: object) -> View:
+    def start_over(self, conversation: Conversation) -> View:
         """A first page for the same user: conversation and profile are gone from the browser."""
-        conversation, _ = self._read(stored)
-        return self._view(replace(new_conversation(), user_id=conversation.user_id), message="")
+        return self._view(new_conversation(conversation.user_id), message="")
 
     def _drafts(self, conversation: Conversation, draft: Draft) -> Iterator[Draft]:
         yield draft
@@ -165,21 +167,25 @@ class ChatHandlers:
             logger.exception("a turn failed")
             yield draft.fail(_BROKEN)
 
-    def _read(self, stored: object) -> tuple[Conversation, str]:
-        return from_browser(stored, self._catalogue)
-
     def _view(
         self, conversation: Conversation, draft: Draft | None = None, *, notice: str = "", message: str | None = None
     ) -> View:
+        draft = _of(conversation, draft)
         return View(
+            conversation=conversation,
             stored=to_browser(conversation, self._catalogue),
-            draft=draft,
+            is_busy=draft is not None,
             past=past_html(conversation, self._catalogue, draft=draft),
             now=now_html(conversation, self._catalogue, draft=draft, examples=self._examples),
             panel=panel_html(conversation.profile, self._catalogue),
             notice=element("p", text(notice), class_="notice", role="alert") if notice else Html(""),
             message=message,
         )
+
+
+def _of(conversation: Conversation, draft: Draft | None) -> Draft | None:
+    """The draft if it belongs to this conversation; one that was started over has left it behind."""
+    return draft if draft is not None and draft.conversation_id == conversation.id else None
 
 
 @contextmanager

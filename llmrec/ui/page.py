@@ -11,6 +11,7 @@ import gradio as gr
 
 from llmrec.interfaces import FeedbackStore
 from llmrec.ui.contract import ChatRecommender
+from llmrec.ui.conversation import Conversation
 from llmrec.ui.draft import Draft
 from llmrec.ui.handlers import ChatHandlers, View
 from llmrec.ui.markup import Html, element, text
@@ -44,7 +45,16 @@ def build_notice(sentence: str) -> gr.Blocks:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    """The components that change.
+
+    Attributes:
+        stored: The conversation as the browser keeps it, for the next visit.
+        conversation: The same while the page is open; the one that counts, for two quick clicks both read it.
+        draft: The turn under way.
+    """
+
     stored: gr.BrowserState
+    conversation: gr.State
     draft: gr.State
     past: gr.HTML
     now: gr.HTML
@@ -56,27 +66,30 @@ class _Page:
     start_over: gr.Button
 
     @property
+    def session(self) -> list[Any]:
+        """What nearly every event reads."""
+        return [self.stored, self.conversation, self.draft]
+
+    @property
     def outputs(self) -> list[Any]:
-        """Everything a `View` speaks of."""
-        return [
-            self.stored, self.draft, self.past, self.now, self.panel, self.notice, self.message, self.send, self.stop
-        ]  # fmt: skip
+        """Everything an event may change."""
+        shown = [self.past, self.now, self.panel, self.notice, self.message, self.send, self.stop]
+        return [*self.session, *shown]
 
     def show(self, view: View | None) -> Updates:
-        """The components' updates that make the page look like `view`; none for None."""
+        """The updates that make the page look like `view`; none for None."""
         if view is None:
-            return {self.draft: gr.skip()}
-        is_busy = view.draft is not None
+            return {self.notice: gr.skip()}
         return {
             self.stored: view.stored,
-            self.draft: view.draft,
+            self.conversation: view.conversation,
             self.past: view.past,
             self.now: view.now,
             self.panel: view.panel,
-            self.notice: view.notice,
+            self.notice: gr.skip() if view.notice is None else view.notice,
             self.message: gr.skip() if view.message is None else view.message,
-            self.send: gr.update(visible=not is_busy),
-            self.stop: gr.update(visible=is_busy),
+            self.send: gr.update(visible=not view.is_busy),
+            self.stop: gr.update(visible=view.is_busy),
         }
 
 
@@ -92,7 +105,7 @@ def _html(value: Html, elem_id: str, *, script: str | None = None) -> gr.HTML:
 def _lay_out(recommender: ChatRecommender, first: View) -> _Page:
     script = (_ASSETS / "page.js").read_text(encoding="utf-8")
     stored = gr.BrowserState(None, storage_key=f"llmrec.{recommender.name}", secret=_BROWSER_KEY)
-    draft = gr.State(None)
+    conversation, draft = gr.State(None), gr.State(None)
     _html(_header_html(recommender), "masthead")
     with gr.Row(elem_id="columns"):
         with gr.Column(elem_id="chat"):
@@ -116,7 +129,7 @@ def _lay_out(recommender: ChatRecommender, first: View) -> _Page:
         with gr.Column(elem_id="side"):
             panel = _html(first.panel, "panel", script=script)
             start_over = gr.Button("Start over", elem_id="start-over", size="sm")
-    return _Page(stored, draft, past, now, panel, notice, message, send, stop, start_over)
+    return _Page(stored, conversation, draft, past, now, panel, notice, message, send, stop, start_over)
 
 
 def _header_html(recommender: ChatRecommender) -> Html:
@@ -136,44 +149,57 @@ class _Events:
     def restore(self, stored: object) -> Updates:
         return self._page.show(self._handlers.restore(stored))
 
-    def send(self, message: str, stored: object, draft: Draft | None) -> Updates:
-        return self._page.show(self._handlers.ask(message, stored, draft))
+    def send(self, stored: object, kept: Conversation | None, draft: Draft | None, message: str) -> Updates:
+        asked = self._handlers.ask(self._current(stored, kept), message, draft)
+        if asked is None:
+            return self._page.show(None)
+        view, draft = asked
+        return {**self._page.show(view), self._page.draft: draft}
 
-    def send_example(self, stored: object, draft: Draft | None, event: gr.EventData) -> Updates:
-        return self._page.show(self._handlers.ask(str(event._data.get("text", "")), stored, draft))
+    def send_example(
+        self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData
+    ) -> Updates:
+        return self.send(stored, kept, draft, str(event._data.get("text", "")))
 
-    def answer(self, stored: object, draft: Draft | None) -> Iterator[Updates]:
-        for now, grown in self._handlers.answer(stored, draft):
+    def answer(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Iterator[Updates]:
+        for now, grown in self._handlers.answer(self._current(stored, kept), draft):
             yield {self._page.now: now, self._page.draft: grown}
 
-    def finish(self, stored: object, draft: Draft | None) -> Updates:
-        return self._page.show(self._handlers.finish(stored, draft))
+    def finish(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
+        view = self._handlers.finish(self._current(stored, kept), draft)
+        return {**self._page.show(view), self._page.draft: None}
 
-    def react(self, stored: object, draft: Draft | None, event: gr.EventData) -> Updates:
-        return self._page.show(self._handlers.react(event._data, stored, draft))
+    def react(self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData) -> Updates:
+        return self._page.show(self._handlers.react(self._current(stored, kept), event._data, draft))
 
-    def remove(self, stored: object, draft: Draft | None, event: gr.EventData) -> Updates:
-        return self._page.show(self._handlers.remove(event._data, stored, draft))
+    def remove(self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData) -> Updates:
+        return self._page.show(self._handlers.remove(self._current(stored, kept), event._data, draft))
 
-    def start_over(self, stored: object) -> Updates:
-        return self._page.show(self._handlers.start_over(stored))
+    def start_over(self, stored: object, kept: Conversation | None, _draft: Draft | None) -> Updates:
+        view = self._handlers.start_over(self._current(stored, kept))
+        return {**self._page.show(view), self._page.draft: None}
+
+    def _current(self, stored: object, kept: Conversation | None) -> Conversation:
+        # A server that was restarted under an open page has forgotten it; the browser has not.
+        return kept if kept is not None else self._handlers.restore(stored).conversation
 
 
 def _wire(demo: gr.Blocks, page: _Page, events: _Events) -> None:
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    quick = {**hidden, "outputs": page.outputs, "concurrency_limit": None}
+    # One at a time: each takes milliseconds, and each reads what the one before has written.
+    quick = {**hidden, "outputs": page.outputs, "concurrency_id": "quick", "concurrency_limit": 1}
     slow = {**hidden, "outputs": [page.now, page.draft], "concurrency_id": "llm", "concurrency_limit": 1}
-    session = [page.stored, page.draft]
     demo.load(events.restore, [page.stored], **quick)
     sent = [
-        gr.on([page.message.submit, page.send.click], events.send, [page.message, *session], **quick),
-        page.now.ask(events.send_example, session, **quick),
+        gr.on([page.message.submit, page.send.click], events.send, [*page.session, page.message], **quick),
+        page.now.ask(events.send_example, page.session, **quick),
     ]
-    answered = [event.then(events.answer, session, **slow) for event in sent]
+    answered = [event.then(events.answer, page.session, **slow) for event in sent]
     for event in answered:
-        event.then(events.finish, session, **quick)
-    page.stop.click(events.finish, session, cancels=answered, **quick)
-    page.start_over.click(events.start_over, [page.stored], cancels=answered, **quick)
+        # Runs as well when the answer was cancelled, which is all that Stop has to do.
+        event.then(events.finish, page.session, **quick)
+    page.stop.click(None, cancels=answered)
+    page.start_over.click(events.start_over, page.session, cancels=answered, **quick)
     for cards in (page.past, page.now):
-        cards.react(events.react, session, **quick)
-    page.panel.remove(events.remove, session, **quick)
+        cards.react(events.react, page.session, **quick)
+    page.panel.remove(events.remove, page.session, **quick)

@@ -8,7 +8,7 @@ from llmrec.types import FactValue
 
 
 def column(name: str, values: list[object]) -> list[FactValue | None]:
-    facts = fact_columns([{name: value} for value in values], [set() for _ in values])
+    facts = fact_columns([{name: value} for value in values], [set() for _ in values], {})
     return [fact.get(name) for fact in facts]
 
 
@@ -57,3 +57,11 @@ def test_integers_stay_integers() -> None:
 def test_an_endless_literal_is_a_text() -> None:
     deep = "[" * 5000 + "]" * 5000
     assert column("x", [deep]) == [deep]
+
+
+def test_facts_that_join_a_catalogue_keep_its_kinds() -> None:
+    repairs: list[set[str]] = [set(), set()]
+    rows = [{"genres": "Horror", "year": "1997"}, {"genres": "War", "year": "soon"}]
+    facts = fact_columns(rows, repairs, {"genres": "list", "year": "number"})
+    assert facts == [{"genres": ("Horror",), "year": 1997}, {"genres": ("War",)}]
+    assert repairs == [set(), {"year left out: it is no number"}]
