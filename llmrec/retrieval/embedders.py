@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from transformers.utils import logging as transformers_logging
 
 from llmrec.errors import ConfigError, ModelError
 from llmrec.types import Vectors
@@ -80,6 +82,19 @@ def _load(model: Path | str, device: str | None) -> SentenceTransformer:
     if is_local and not Path(model).is_dir():
         raise ModelError(f"there is no sentence encoder in {model}.", hint="Give the directory that holds its files.")
     try:
-        return SentenceTransformer(str(model), device=device, local_files_only=is_local)
+        with _no_progress_bars():
+            return SentenceTransformer(str(model), device=device, local_files_only=is_local)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"the sentence encoder {model} cannot be loaded: {error}") from error
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Loading takes a tenth of a second; a bar for it would only litter the terminal and log files."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

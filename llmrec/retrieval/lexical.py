@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from llmrec.retrieval.words import words
 from llmrec.types import Candidate, ItemId, ItemMask, Query
 
 _INDEX = "index"
+# The library sets its own logger to DEBUG on import, and would write to every log that listens.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 
 class BM25Retriever:
