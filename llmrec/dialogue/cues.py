@@ -59,12 +59,12 @@ _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
         r"|(?:can't|cannot|couldn't)\s+(?:really\s+)?stand"
         r"|not\s+(?:really\s+)?(?:a\s+)?(?:big\s+|huge\s+|great\s+)?fan\s+of|not\s+into|wasn't\s+a\s+fan\s+of"
         r"|(?:don't|do\s+not)\s+want\s+(?:anything|something|another)\s+like|nothing\s+like|not\s+like|unlike|(?:was\s+)?(?:bored|disappointed)\s+(?:by|with)|sick\s+of|tired\s+of"
-        rf"|(?:no|not)\s+more)\b(?:\s+(?:any|all)\s+of)?(?!\s+(?:{KIND}\s+)?to\b)",
+        rf"|(?:no|not)\s+more)\b(?!\s+(?:{KIND}\s+)?to\b)",
     ),
     (
         "seen",
         False,
-        rf"{_SUBJECT}\b(?:{_VERBS_SEEN}|saw|own)\b(?:\s+and\s+(?=\w+))?(?:\s+(?:all|both|any)\s+of)?",
+        rf"{_SUBJECT}\b(?:{_VERBS_SEEN}|saw|own)\b(?:\s+and\s+(?=\w+))?",
     ),
     (
         "liked",

@@ -30,8 +30,9 @@ _BREAK = re.compile(r"[.;!?\n]|\b(?:but|though|although|however|except)\b", re.I
 _QUOTED = re.compile(r"\"\s*([^\"\n]{1,100}?)\s*\"|(?<!\w)'([^'\n]{2,100})'(?!\w)")
 _CAPITAL = r"(?:[^\W\d_a-zß-ÿ]|\d)[\w'.:-]*"
 _CAPITAL_PHRASE = re.compile(
-    rf"{_CAPITAL}(?:\s+(?:(?:of|the|and|in|a|to|for|on|with|from|at|de|la)\s+){{0,2}}{_CAPITAL}){{0,9}}"
+    rf"(?!\d+(?:'?s)?\s+[a-z]|\d+\W*$){_CAPITAL}(?:\s+(?:(?:of|the|and|in|a|to|for|on|with|from|at|de|la)\s+){{0,2}}{_CAPITAL}){{0,9}}"
 )
+_NUMBER_TITLE = re.compile(r"\d+(?![\w'-])")
 _LOWER_PHRASE = re.compile(r"[^\W\d_][\w'-]*(?:\s+[\w'-]+){0,5}")
 
 
@@ -159,7 +160,9 @@ class _Reader:
         while first and not self._text[self._cues[first - 1].span.end : self._cues[first].span.start].strip():
             first -= 1
             stances.append(self._cues[first].kind)
-        cut = None if cue.kind == "request" else Span(self._cues[first].span.start, mention.span.end)
+        end = mention.span.end
+        end += 2 if self._text[end : end + 2].casefold() == "'s" else 0
+        cut = None if cue.kind == "request" else Span(self._cues[first].span.start, end)
         return replace(mention, stances=tuple(dict.fromkeys(stances)), cut=cut)
 
     def _closes(self, cue: Cue, end: int) -> bool:
@@ -237,6 +240,9 @@ class _Reader:
             and not re.match(r"I\b", capital.group())
         ):
             return self._capital_object(capital.group().rstrip(".:-"), at)
+        number = _NUMBER_TITLE.match(self._text, at)
+        if number:
+            return self._resolve(number.group(), Span(*number.span()), at_least=1.0)
         lower = _LOWER_PHRASE.match(self._text, at)
         if lower is None:
             return None

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.dialogue.profile import is_blank
-from llmrec.types import Allowed, Query, Recommendation, Understanding
+from llmrec.types import Allowed, Constraint, Query, Recommendation, Understanding
 
 _MAX_LIKED = 2
 _MAX_WISH_CHARS = 80
+_BOUND_WORDS = ("from ", "after ", "before ", "since ", "up to ")
 
 
 class TemplateResponder:
@@ -43,7 +44,7 @@ class TemplateResponder:
         if is_blank(profile) and not query.history.interactions:
             return "Popular with others here; tell me what you feel like or a title you loved."
         kept = [c for c in query.all_constraints if c not in allowed.relaxed]
-        stated = " ".join(self._ordered(self._phrases.phrases(kept)))
+        stated = self._stated(kept)
         liked = [self._catalogue[e.item_id].title for e in profile.liked if e.item_id in self._catalogue]
         mood = f"in the mood of {' and '.join(liked[-_MAX_LIKED:])}" if liked else ""
         wish = profile.wishes[-1].text if profile.wishes else ""
@@ -53,12 +54,13 @@ class TemplateResponder:
         heading = ", ".join(parts) or "Going by what you liked before"
         return f"{heading[:1].upper()}{heading[1:]}:"
 
-    def _ordered(self, phrases: Sequence[str]) -> list[str]:
-        """Kinds first, then the rest, so that it reads "Horror from 1990 to 1999"."""
-        last = [p for p in phrases if p.startswith(("from ", "not from ", "after ", "before ", "since ", "up to "))]
-        excluded = [p for p in phrases if p.startswith("not ") and p not in last]
-        first = [p for p in phrases if p not in last and p not in excluded]
-        return [*first, *last, *excluded]
+    def _stated(self, constraints: Sequence[Constraint]) -> str:
+        """Kinds first, then bounds, then exclusions: "Horror from 1990 to 1999, not Comedy"."""
+        phrases = self._phrases.phrases(constraints)
+        excluded = [phrase for phrase in phrases if phrase.startswith("not ")]
+        bounds = [phrase for phrase in phrases if phrase.startswith(_BOUND_WORDS)]
+        kinds = [phrase for phrase in phrases if phrase not in excluded and phrase not in bounds]
+        return ", ".join(part for part in (" ".join([*kinds, *bounds]), *excluded) if part)
 
     def _relaxed(self, allowed: Allowed) -> str:
         if not allowed.relaxed:
@@ -69,7 +71,7 @@ class TemplateResponder:
     def _too_few(self, understanding: Understanding, shown: Sequence[Recommendation]) -> str:
         if understanding.k is None or len(shown) >= understanding.k:
             return ""
-        return f"There {'is' if len(shown) == 1 else 'are'} only {len(shown)} that fit."
+        return "Only 1 fits." if len(shown) == 1 else f"Only {len(shown)} fit."
 
     def _nothing_left(self, query: Query) -> str:
         constraints = query.all_constraints

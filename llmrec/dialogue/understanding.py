@@ -208,7 +208,8 @@ class GrammarTracker:
         return replace(profile, wishes=tuple(kept))
 
     def _wanted(self, text: str) -> set[tuple[str, object]]:
-        return {(c.field, c.value) for r in self._grammar.read(text) if r.keep for c in r.constraints}
+        wanted = [constraint for r in self._grammar.read(text) if r.keep for constraint in r.constraints]
+        return {(c.field, v) for c in wanted for v in (c.value if isinstance(c.value, tuple) else (c.value,))}
 
     def _read_count(self, draft: _Draft) -> None:
         count = acts.find_count(draft.rest, is_value=self._grammar.names_value)

@@ -48,6 +48,8 @@ _OR = re.compile(rf"\s*(?:{_KIND}\s*)?(?:,\s*)?(?:\bor\b|\bnor\b|/)\s*(?:an?\s+|
 _AND = re.compile(rf"\s*(?:{_KIND}\s*)?(?:,\s*)?(?:\band\b|&)\s*(?:an?\s+|any\s+|the\s+|no\s+)?", re.IGNORECASE)
 _COMMA = re.compile(r"\s*,\s*(?:an?\s+|any\s+)?", re.IGNORECASE)
 _KIND_AFTER = re.compile(rf"\s+{_KIND}\b", re.IGNORECASE)
+_HYPHEN_BEFORE = re.compile(r"(\w{1,30})-$")
+_HYPHEN_AFTER = re.compile(r"-(\w{1,30})")
 _CLAUSE_START = re.compile(r"[.;:!?\n\x00]|\bbut\b(?!\s+(?:not|no|without)\b)|,(?!\s*(?:or|nor|and)\b)", re.IGNORECASE)
 
 
@@ -118,8 +120,13 @@ class ValueReader:
         return None, 1
 
     def _is_meant(self, text: str, words: Sequence[Word], found: _Found) -> bool:
-        if text[found.end : found.end + 1] == "-" or text[max(0, found.start - 1) : found.start] == "-":
-            return False  # "action-packed", "anti-war"
+        before, after = (
+            _HYPHEN_BEFORE.search(text[max(0, found.start - 31) : found.start]),
+            _HYPHEN_AFTER.match(text, found.end),
+        )
+        # "action-packed" and "anti-war" name no kind, "rom-com" does.
+        if any(joined and not self.names_value(joined[1]) for joined in (before, after)):
+            return False
         if len(words) > 1 or found.value.n_values <= _MAX_KINDS:
             return True
         return words[0].text[:1].isupper()

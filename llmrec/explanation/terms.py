@@ -21,8 +21,8 @@ STOP_WORDS = word_set(
     a an the this that these those it its it's he she they them their his her i me my we us our you your yours and or
     but nor so if then than as at by for from in into of off on onto out over to up with about after before between
     during is are was were be been being am do does did done has have had having will would can could should may might
-    must shall what which who whom whose when where why how there here all any both each few more most other some such own
-    same too very just also again once only
+    must shall what which who whom whose when where why how there here all any both each few more most other some such
+    own same too very just also again once only
     """
 )
 NEGATIONS = word_set(

@@ -1,0 +1,183 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.where import matches
+from llmrec.explanation.evidence import EvidenceExplainer
+from llmrec.types import (
+    Constraint,
+    ConstraintEntry,
+    Explanation,
+    History,
+    Interaction,
+    Item,
+    ItemEntry,
+    ItemId,
+    Profile,
+    Query,
+    Ranking,
+    UserId,
+    WishEntry,
+)
+from tests.contracts.explainer import ExplainerContract, is_true_of, ranking_of
+
+SINCE_1990, UNTIL_1999 = Constraint("year", "$gte", 1990), Constraint("year", "$lte", 1999)
+HORROR = Constraint("genres", "$eq", "Horror")
+
+
+class FixedSimilarity:
+    """Every item is as like every other as it is told."""
+
+    def __init__(self, cosine: float) -> None:
+        self._cosine = cosine
+
+    def similarity(self, item_id: ItemId, others: Sequence[ItemId]) -> Sequence[float]:
+        return [self._cosine for _ in others]
+
+
+@pytest.fixture(scope="module")
+def explainer(films: Catalogue) -> EvidenceExplainer:
+    return EvidenceExplainer(films, None, None)
+
+
+class TestContract(ExplainerContract):
+    """The explainer keeps to its seam."""
+
+
+def explain(explainer: EvidenceExplainer, item_id: str, query: Query) -> Explanation:
+    (explanation,) = explainer.explain(query, Ranking((ItemId(item_id),), (1.0,), "retrieval"))
+    return explanation
+
+
+def profile(*, liked: str = "", wish: str = "", constraints: Sequence[Constraint] = ()) -> Profile:
+    return Profile(
+        liked=tuple(ItemEntry(ItemId(item_id), 0) for item_id in liked.split()),
+        wishes=(WishEntry(wish, 0),) if wish else (),
+        constraints=tuple(ConstraintEntry(constraint, 0) for constraint in constraints),
+    )
+
+
+def test_condition_wish_and_shared_fact_make_one_sentence(explainer: EvidenceExplainer) -> None:
+    believed = profile(liked="2", wish="a scary film", constraints=(SINCE_1990, UNTIL_1999))
+    explanation = explain(explainer, "6", Query(profile=believed))
+    assert explanation.text == (
+        'From 1996, within 1990 to 1999; "scary" fits its description; '
+        "shares Horror with Alien (1979), which you loved."
+    )
+    assert [evidence.kind for evidence in explanation.cites] == ["constraint", "wish", "shared_fact"]
+    assert [evidence.value for evidence in explanation.cites] == ["1996", "scary", "Horror"]
+    assert explanation.cites[2].item_id == "2"
+
+
+def test_a_condition_the_item_does_not_meet_is_not_claimed(explainer: EvidenceExplainer) -> None:
+    explanation = explain(explainer, "2", Query(profile=profile(constraints=(SINCE_1990, HORROR))))
+    assert explanation.text == "Its genres include Horror, as you asked."
+
+
+def test_an_outer_condition_counts_as_stated(explainer: EvidenceExplainer) -> None:
+    assert explain(explainer, "2", Query(constraints=(HORROR,))).cites[0].kind == "constraint"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "text"),
+    [
+        (Constraint("year", "$gt", 1990), "From 1996, after 1990."),
+        (Constraint("year", "$lt", 2000), "From 1996, before 2000."),
+        (Constraint("year", "$eq", 1996), "From 1996, as you asked."),
+    ],
+)
+def test_bounds_are_said_in_words(explainer: EvidenceExplainer, constraint: Constraint, text: str) -> None:
+    assert explain(explainer, "6", Query(profile=profile(constraints=(constraint,)))).text == text
+
+
+def test_the_rarest_shared_fact_comes_first(explainer: EvidenceExplainer) -> None:
+    # Horror is on three films of the catalogue, Sci-Fi on four.
+    assert explain(explainer, "4", Query(profile=profile(liked="2"))).text == (
+        "Shares Horror and Sci-Fi with Alien (1979), which you loved."
+    )
+
+
+def test_only_history_from_the_middle_value_up_counts_as_liked(explainer: EvidenceExplainer, films: Catalogue) -> None:
+    history = History(
+        (
+            Interaction(UserId("ann"), ItemId("9"), 1.0),
+            Interaction(UserId("ann"), ItemId("2"), 5.0),
+            Interaction(UserId("ann"), ItemId("3"), 4.0),
+        )
+    )
+    assert explain(explainer, "4", Query(history=history)).text == (
+        "Shares Horror with Alien (1979), which is in your history; "
+        "shares Sci-Fi with Aliens (1986), which is in your history."
+    )
+    crime = Item(ItemId("11"), "Ronin (1998)", {"genres": ("Crime",)})
+    other = EvidenceExplainer(Catalogue([crime, *films.values()]), None, None)
+    assert all(evidence.item_id is None for evidence in explain(other, "11", Query(history=history)).cites)
+
+
+def test_a_negated_word_is_no_reason(explainer: EvidenceExplainer) -> None:
+    explanation = explain(explainer, "6", Query(profile=profile(wish="not too scary")))
+    assert all(evidence.kind != "wish" for evidence in explanation.cites)
+
+
+def test_words_meet_in_their_stems(explainer: EvidenceExplainer) -> None:
+    assert explain(explainer, "5", Query(profile=profile(wish="rebellions and hidden realities"))).cites[0].value == (
+        "hidden, reality, rebellion"
+    )
+
+
+def test_a_like_item_is_cited_above_the_threshold_only(films: Catalogue) -> None:
+    query = Query(profile=profile(liked="9"))
+    near = explain(EvidenceExplainer(films, FixedSimilarity(0.8), None), "10", query)
+    assert near.text == "Close in content to Heat (1995), which you loved."
+    for cosine in (0.1, float("nan")):
+        far = explain(EvidenceExplainer(films, FixedSimilarity(cosine), None), "10", query)
+        assert all(evidence.kind != "similar_item" for evidence in far.cites)
+
+
+def test_popularity_is_the_last_resort(films: Catalogue) -> None:
+    explainer = EvidenceExplainer(films, None, {ItemId("9"): 12, ItemId("5"): 1})
+    assert explain(explainer, "9", Query()).text == "12 people here have chosen it."
+    assert explain(explainer, "5", Query()).text == "1 person here has chosen it."
+    liked = explain(explainer, "5", Query(profile=profile(liked="3")))
+    assert [evidence.kind for evidence in liked.cites] == ["shared_fact"]
+
+
+def test_an_item_without_any_reason_shows_a_fact(explainer: EvidenceExplainer) -> None:
+    assert explain(explainer, "9", Query()).text == "Its genres: Crime."
+
+
+def test_an_item_without_facts_is_explained_by_its_rank() -> None:
+    bare = EvidenceExplainer(Catalogue([Item(ItemId("1"), "The Hobbit")]), None, None)
+    assert explain(bare, "1", Query()).text == "Picked by its place in the ranking."
+
+
+IDS = [str(number) for number in range(1, 11)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    liked=st.lists(st.sampled_from(IDS), max_size=3, unique=True),
+    met=st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from([1.0, 3.0, 5.0])), max_size=5),
+    wish=st.sampled_from(["", "a scary film", "tense and dark", "gentle love story", "Comedy", "not bleak"]),
+    constraints=st.lists(st.sampled_from([SINCE_1990, UNTIL_1999, HORROR]), max_size=3),
+)
+def test_only_true_things_are_said(
+    films: Catalogue, liked: list[str], met: list[tuple[str, float]], wish: str, constraints: list[Constraint]
+) -> None:
+    history = History(tuple(Interaction(UserId("ann"), ItemId(item_id), value) for item_id, value in met))
+    believed = profile(liked=" ".join(liked), wish=wish, constraints=constraints)
+    known = {*liked, *(item_id for item_id, _ in met)}
+    explainer = EvidenceExplainer(films, FixedSimilarity(0.7), None)
+    for explanation in explainer.explain(Query(profile=believed, history=history), ranking_of(films)):
+        item = films[explanation.item_id]
+        assert len(explanation.cites) <= 3
+        for evidence in explanation.cites:
+            assert is_true_of(evidence, item)
+            assert evidence.item_id is None or (evidence.item_id in known and evidence.item_id != item.id)
+            if evidence.kind == "constraint":
+                assert any(matches(item, c) for c in constraints if c.field == evidence.field)
+            if evidence.kind == "shared_fact" and evidence.item_id is not None:
+                assert is_true_of(evidence, films[evidence.item_id])
