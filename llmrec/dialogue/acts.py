@@ -23,6 +23,9 @@ _RESET = re.compile(
     r"|new\s+(?:chat|conversation|search))(?=\s*(?:$|[.,;!?\n]|please|with\b|and\b))(?:\s+please)?",
     re.IGNORECASE,
 )
+_FORGET = re.compile(
+    r"\b(?:forget|drop|ignore|remove|never\s?mind)\s+(?:about\s+)?(?:the\s+|being\s+)?(?:from\s+|in\s+)?", re.IGNORECASE
+)
 _SMALL_TALK = word_set(
     """
     hi hello hey hiya yo howdy greetings good morning afternoon evening night day thanks thank you very much thx
@@ -78,6 +81,11 @@ def find_undo(text: str) -> Span | None:
 def find_reset(text: str) -> Span | None:
     """Where the user starts over."""
     return _span(_RESET.search(text))
+
+
+def find_forget(text: str) -> tuple[Span, ...]:
+    """Where "forget about the" stands; what follows may be a condition that no longer holds."""
+    return tuple(Span(*match.span()) for match in _FORGET.finditer(text))
 
 
 def is_small_talk(text: str) -> bool:

@@ -12,7 +12,7 @@ from llmrec.dialogue.words import Span, mask, one_of
 CueKind = Literal["liked", "disliked", "seen", "unseen", "request"]
 
 _SUBJECT = (
-    r"(?:(?:\band\s+)?\b(?:i|we)(?:'ve|'m|'d|'ll)?\s+)?"
+    r"(?:(?:\band\s+)?\b(?:i|we|they|he|she|my\s+\w+)(?:'ve|'m|'d|'ll)?\s+)?"
     r"(?:\b(?:have|had|am|was|also|really|absolutely|just|both|totally|quite|already|always|truly|so|recently|do|did|"
     r"most|especially|particularly|used\s+to|must\s+say|kind\s+of|sort\s+of|much)\s+){0,4}"
 )
@@ -37,6 +37,7 @@ class Cue:
 
 # First come, first served: what an earlier pattern claims is not read again, so "didn't like" is no "like".
 _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
+    ("disliked", False, rf"(?:\bi\s+|\bwe\s+)?\b(?:don't|do\s+not|never)\s+want\s+to\s+{_VERBS_SEE}\b"),
     (
         "request",
         False,

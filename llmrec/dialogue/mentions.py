@@ -78,8 +78,12 @@ class _Reader:
         pointed = [self._pointed(reference, merged) for reference in references]
         named = self._whole_message(tuple(merged))
         found = sorted([*named, *(m for m in pointed if m.stances and m.item_ids)], key=lambda m: m.span.start)
-        missing = (replace(m, cut=self._with_stance(Mention(m.span, (), m.text)).cut) for m in self._missing)
+        missing = [replace(m, cut=self._cut_of_missing(m, merged)) for m in self._missing]
         return Mentions(tuple(found), tuple(missing))
+
+    def _cut_of_missing(self, missing: Missing, named: Sequence[Mention]) -> Span | None:
+        before = [m for m in named if m.span.end <= missing.span.start]
+        return self._with_stance(Mention(missing.span, (), missing.text), before[-1] if before else None).cut
 
     def _pointed(self, reference: Mention, named: Sequence[Mention]) -> Mention:
         """The reference with its stance; "it" is the title named last before it, where there is one."""

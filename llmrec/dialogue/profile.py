@@ -63,6 +63,20 @@ def drop_constraints(profile: Profile, field: str) -> Profile:
     return replace(profile, constraints=tuple(e for e in profile.constraints if e.constraint.field != field))
 
 
+def forget_constraints(
+    profile: Profile, constraints: Sequence[Constraint], *, fields: Mapping[str, FactField]
+) -> Profile:
+    """The profile without `constraints`: on a number all of its field go, on words those with the same value."""
+    numbers = {c.field for c in constraints if fields[c.field].kind == "number"}
+    worded = {(c.field, c.value) for c in constraints}
+    kept = [
+        entry
+        for entry in profile.constraints
+        if entry.constraint.field not in numbers and (entry.constraint.field, entry.constraint.value) not in worded
+    ]
+    return replace(profile, constraints=tuple(kept))
+
+
 def add_wish(profile: Profile, text: str, *, turn: int, refines: bool) -> Profile:
     """The profile with the wish; a new one replaces the older, a refinement joins the last few."""
     older = profile.wishes if refines else ()

@@ -18,6 +18,7 @@ from llmrec.dialogue.profile import (
     add_items,
     add_wish,
     drop_constraints,
+    forget_constraints,
     is_blank,
     remove_items,
     summary,
@@ -38,6 +39,7 @@ _MAX_NOTES = 4
 _MAX_CHOICES = 10
 _MAX_NAMED = 5
 _MAX_TITLE_CHARS = 80
+_MAX_FORGOTTEN_CHARS = 60
 HELP = "Tell me what you feel like, or a title you loved."
 _STANCES: tuple[Stance, ...] = ("liked", "disliked", "seen")
 
@@ -181,15 +183,27 @@ class GrammarTracker:
         return f"{note}; the nearest is {self._title(missing.nearest[0])}." if missing.nearest else f"{note}."
 
     def _read_constraints(self, draft: _Draft, *, refines: bool) -> None:
+        self._read_forgotten(draft)
         readings = self._grammar.read(draft.rest)
         stated = tuple(dict.fromkeys(c for reading in readings for c in reading.constraints))[:_MAX_CONSTRAINTS]
         kept = [c for group in _by_field(stated) for c in self._consistent(draft, group)]
         draft.profile = add_constraints(
             draft.profile, kept, turn=draft.turn, refines=refines, fields=self._catalogue.fields
         )
-        draft.profile = self._without_unwanted_wishes(draft.profile, kept)
+        draft.profile = self._without_wishes_for(draft.profile, (c for c in kept if c.op == "$ne"))
         draft.cut(*_to_cut(readings))
         draft.said = draft.said or bool(stated)
+
+    def _read_forgotten(self, draft: _Draft) -> None:
+        """Ends the conditions that the message takes back: "forget the 90s" states none."""
+        rest = draft.rest
+        for span in acts.find_forget(rest):
+            following = self._grammar.read(rest[span.end : span.end + _MAX_FORGOTTEN_CHARS])[:1]
+            for reading in following if following and following[0].span.start == 0 else ():
+                draft.profile = forget_constraints(draft.profile, reading.constraints, fields=self._catalogue.fields)
+                draft.profile = self._without_wishes_for(draft.profile, reading.constraints)
+                draft.cut(Span(span.start, span.end + reading.span.end))
+                draft.said = True
 
     def _consistent(self, draft: _Draft, constraints: Sequence[Constraint]) -> Sequence[Constraint]:
         """The constraints on one field, or none of them and a question when they exclude one another."""
@@ -199,12 +213,10 @@ class GrammarTracker:
         draft.question = draft.question or f"Nothing can be {stated} at once; which one shall I go by?"
         return ()
 
-    def _without_unwanted_wishes(self, profile: Profile, constraints: Iterable[Constraint]) -> Profile:
-        """Without wishes that name a value which is now excluded: their words would go on attracting it."""
-        excluded = {(c.field, c.value) for c in constraints if c.op == "$ne"}
-        if not excluded:
-            return profile
-        kept = [wish for wish in profile.wishes if not excluded & self._wanted(wish.text)]
+    def _without_wishes_for(self, profile: Profile, constraints: Iterable[Constraint]) -> Profile:
+        """Without wishes that name a value of `constraints`: their words would go on attracting it."""
+        unwanted = {(c.field, c.value) for c in constraints}
+        kept = [wish for wish in profile.wishes if not unwanted & self._wanted(wish.text)]
         return replace(profile, wishes=tuple(kept))
 
     def _wanted(self, text: str) -> set[tuple[str, object]]:
@@ -220,7 +232,7 @@ class GrammarTracker:
 
     def _read_wish(self, draft: _Draft, *, refines: bool) -> None:
         wish = wish_of(draft.rest)
-        if wish:
+        if wish and not acts.is_small_talk(wish):
             draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines)
             draft.said = True
 

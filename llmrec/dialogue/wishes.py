@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 
 from llmrec.dialogue.lexicon import FILLERS
-from llmrec.dialogue.words import split_words, squeeze, word_set
+from llmrec.dialogue.words import Word, split_words, squeeze, word_set
 
 _OPENERS = word_set(
     """
-    hi hello hey please pls ok okay yes yeah no well so now then actually instead and but or also just can could
-    would will you i we i'm i'd i've id im want need like love looking look search searching for show give
-    recommend suggest find get bring me us to see watch read play feel feeling the mood in prefer rather today
+    hi hello hey please pls ok okay yes yeah well so now then actually instead and but or also just can could would will
+    you i we i'm i'd i've id im want need like love enjoy look looking search searching for show give do recommend
+    suggest find get bring any have got me us to see watch read play feel feeling the mood in prefer rather today
     tonight let's lets what about how
     """
 )
 _CLOSERS = word_set(
-    """
-    please pls plz thanks tonight today now and or but with from by of like to for in also , the a an
-    """
+    "please pls plz thanks tonight today now and or but with from by of like to for in also the a an that which is"
 )
 _REFINING = re.compile(
     r"^\W*(?:and|but|also|plus|with|without|not|no\s+(?!,)|less|more|even|preferably|ideally|only|still|though|it\s+should|"
@@ -38,11 +36,16 @@ def wish_of(rest: str) -> str:
     if all(word.key in FILLERS or word.text.casefold() in FILLERS for word in words):
         return ""
     start, end = 0, len(words)
-    while start < end and words[start].text.casefold() in _OPENERS:
+    while start < end and (words[start].text.casefold() in _OPENERS or _is_answer(words[start], rest)):
         start += 1
     while end > start and words[end - 1].text.casefold() in _CLOSERS:
         end -= 1
     return squeeze(rest[words[start].start : words[end - 1].end]) if start < end else ""
+
+
+def _is_answer(word: Word, text: str) -> bool:
+    """Whether a "no" answers instead of excluding what follows: "no, something else"."""
+    return word.key == "no" and text[word.end : word.end + 1] == ","
 
 
 def is_refinement(text: str) -> bool:

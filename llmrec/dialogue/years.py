@@ -31,6 +31,7 @@ _NOT = (
     rf"\b(?:not|nothing|none|no|never|don't\s+want)\s+(?:{one_of(sorted(ITEM_KINDS))}\s+)?(?:that\s+(?:is|are)\s+)?"
     r"(?:made\s+|released\s+|published\s+)?(?:from\s+|in\s+|of\s+)?"
 )
+_MADE = r"(?:\b(?:made|released|published|written)\s+)?"
 _BEFORE = r"(?:before|older\s+than|earlier\s+than|prior\s+to|pre-?)\s*"
 _AFTER = r"(?:after|newer\s+than|later\s+than|more\s+recent\s+than|younger\s+than|past|post-?)\s*"
 _OPENING = r"(?:\b(?:(?:made|released|published|out|written)\s+)?(?:(?:from|in|of|during)\s+))?"
@@ -68,7 +69,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Build], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), build)
     for pattern, build in (
         (
-            rf"\b(?:between|from)\s+{_A}\s*(?:and|to|-|until|till|through)\s*{_B}",
+            rf"{_MADE}\b(?:between|from)\s+{_A}\s*(?:and|to|-|until|till|through)\s*{_B}",
             lambda field, a, b: _inside(field, _Range(min(a.low, b.low), max(a.high, b.high))),
         ),
         (
@@ -85,10 +86,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Build], ...] = tuple(
             rf"{_OPENING}{_A}\s*(?:and|or)\s+(?:earlier|older|before)\b",
             lambda field, a, b: (Constraint(field, "$lte", a.high),),
         ),
-        (rf"\b(?:since|starting\s+(?:in|from))\s+{_A}", lambda field, a, b: (Constraint(field, "$gte", a.low),)),
+        (rf"{_MADE}\b(?:since|starting\s+(?:in|from))\s+{_A}", lambda field, a, b: (Constraint(field, "$gte", a.low),)),
         (rf"\b(?:until|till|up\s+to)\s+{_A}", lambda field, a, b: (Constraint(field, "$lte", a.high),)),
-        (rf"\b{_BEFORE}{_A}", lambda field, a, b: (Constraint(field, "$lt", a.low),)),
-        (rf"\b{_AFTER}{_A}", lambda field, a, b: (Constraint(field, "$gt", a.high),)),
+        (rf"{_MADE}\b{_BEFORE}{_A}", lambda field, a, b: (Constraint(field, "$lt", a.low),)),
+        (rf"{_MADE}\b{_AFTER}{_A}", lambda field, a, b: (Constraint(field, "$gt", a.high),)),
         (rf"\b(?:around|circa|roughly)\s+{_A}", lambda field, a, b: _around(field, a)),
         (rf"{_NOT}{_A}", lambda field, a, b: _outside(field, a)),
     )
