@@ -1,0 +1,44 @@
+"""What a result was measured on, and how sure it is: commit, machine, bootstrap intervals."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from llmrec import __version__
+
+
+def machine() -> str:
+    """Processor and cores."""
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def commit() -> str:
+    """The checkout's commit, marked when files differ from it; the version outside a checkout."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return __version__
+    return described.stdout.strip()
+
+
+def median_ci95(values: Sequence[float], *, seed: int = 0, n_draws: int = 10_000) -> dict[str, object]:
+    """Median of `values` with a percentile bootstrap interval. Source: Efron & Tibshirani 1993."""
+    sample = np.asarray(values, dtype=np.float64)
+    draws = np.random.default_rng(seed).choice(sample, size=(n_draws, len(sample)))
+    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
+    return {"median": round(float(np.median(sample)), 4), "ci95": [round(float(low), 4), round(float(high), 4)]}
