@@ -32,7 +32,6 @@ class Mention:
         cut: The clause that is thereby understood, or None when the words around belong to the wish.
         exact: False when the spelling was corrected.
         plural: Whether all of several items are meant ("these"); if not, several items are an open choice.
-        is_reference: The words point at items without naming them ("it", "the second one").
     """
 
     span: Span
@@ -42,7 +41,6 @@ class Mention:
     cut: Span | None = None
     exact: bool = True
     plural: bool = False
-    is_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)

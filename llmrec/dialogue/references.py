@@ -70,7 +70,7 @@ def _pointing(text: str, shown: tuple[ItemId, ...]) -> Iterator[Mention]:
 
 
 def _mention(match: re.Match[str], item_ids: tuple[ItemId, ...], *, plural: bool) -> Mention:
-    return Mention(Span(*match.span()), item_ids, match.group(), plural=plural, is_reference=True)
+    return Mention(Span(*match.span()), item_ids, match.group(), plural=plural)
 
 
 def _nth(item_ids: tuple[ItemId, ...], place: int) -> tuple[ItemId, ...]:

@@ -72,7 +72,7 @@ class TitleIndex:
             return exact
         year = _TYPED_YEAR.search(text)
         found = self._nearest(title_key(text[: year.start()] if year else text))
-        same_year = self._of_year(found.item_ids, int(year[1])) if year else ()
+        same_year = self.of_year(found.item_ids, int(year[1])) if year else ()
         return TitleMatch(same_year or found.item_ids, exact=False, score=found.score)
 
     def exact_ids(self, key: str) -> tuple[ItemId, ...]:
@@ -94,7 +94,7 @@ class TitleIndex:
 
     def of_year(self, item_ids: Sequence[ItemId], year: int) -> tuple[ItemId, ...]:
         """Those of `item_ids` that are from `year`."""
-        return self._of_year(item_ids, year)
+        return tuple(item_id for item_id in item_ids if self._years[item_id] == year)
 
     def _possessive(self, last: Word, keys: Sequence[str]) -> tuple[ItemId, ...]:
         if not last.text.casefold().endswith("'s"):
@@ -102,7 +102,7 @@ class TitleIndex:
         return self.exact_ids(" ".join([*keys[:-1], title_key(last.text[:-2])]))
 
     def _exact(self, text: str) -> TitleMatch | None:
-        bare, year = split_year(text)
+        _, year = split_year(text)
         item_ids = self.exact_ids(title_key(text))
         if item_ids and year is None:
             return TitleMatch(item_ids, exact=True, score=1.0)
@@ -111,13 +111,10 @@ class TitleIndex:
             return None
         bare, year = text[: typed.start()], int(typed[1])
         item_ids = self.exact_ids(title_key(bare))
-        same_year = self._of_year(item_ids, year)
+        same_year = self.of_year(item_ids, year)
         if same_year:
             return TitleMatch(same_year, exact=True, score=1.0)
         return TitleMatch(item_ids, exact=False, score=CLOSE_ENOUGH - 0.01) if item_ids else None
-
-    def _of_year(self, item_ids: Sequence[ItemId], year: int) -> tuple[ItemId, ...]:
-        return tuple(item_id for item_id in item_ids if self._years[item_id] == year)
 
     def _nearest(self, key: str) -> TitleMatch:
         if not self._keys:
