@@ -20,8 +20,6 @@ from llmrec.ui.conversation import Card, Exchange
 # Stages that tell a user something, in the words of the live line; the trace has them all.
 _STAGE_WORDS = {"filter": "fit", "fusion": "found", "rank": "ranked"}
 _WITHOUT_LM = "ordered without the language model"
-_STOPPED = "Stopped."
-_NOT_STARTED = "The recommender is busy and did not take this message; please send it again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,7 @@ class Draft:
 
     Attributes:
         conversation_id: The conversation it belongs to.
+        number: Which exchange of that conversation it will be, from 0.
         before: The profile the turn started from.
         started: Whether the recommender has taken the message.
         after: The profile after the turn; None until its reply is whole.
@@ -39,6 +38,7 @@ class Draft:
 
     asked: str
     conversation_id: str
+    number: int
     before: Profile
     started: bool = False
     text: str = ""
@@ -72,14 +72,17 @@ class Draft:
         without_lm = [] if self.ranked_by_lm else [_WITHOUT_LM]
         return ", ".join([*counts, *without_lm, f"{sum(stage.seconds for stage in self.stages):.1f} s"])
 
-    def settle(self) -> Exchange:
-        """The exchange this came to, also when it was stopped or went wrong on the way."""
-        if not self.started:
-            return Exchange(self.asked, _NOT_STARTED, failed=True)
+    @property
+    def is_over(self) -> bool:
+        """Whether the recommender has said its last word on it."""
+        return self.after is not None or bool(self.failure)
+
+    def settle(self, *, unfinished: str) -> Exchange:
+        """The exchange this came to; `unfinished` stands in for a reply that had not begun."""
         if self.failure:
             return Exchange(self.asked, self.failure, failed=True)
         if self.after is None and not self.text:
-            return Exchange(self.asked, _STOPPED, self.cards, self.status, failed=not self.cards)
+            return Exchange(self.asked, unfinished, self.cards, self.status, failed=not self.cards)
         return Exchange(self.asked, self.text, self.cards, self.status)
 
     def _with_cards(self, recommendations: Sequence[Recommendation]) -> Draft:

@@ -37,6 +37,8 @@ _TOO_LONG = (
     "Your message has {n:,} characters; at most {limit:,} can be read. Please shorten it - it is still in the box."
 )
 _TOO_MANY = "This conversation has reached {limit} messages; press Start over to begin a new one."
+_STOPPED = "Stopped."
+_BUSY = "The server could not take this message just now; please send it again in a moment."
 _BROKEN = "Something went wrong on the server. Your conversation is as it was; please try again."
 
 
@@ -98,7 +100,7 @@ class ChatHandlers:
             return self._view(conversation, notice=_TOO_LONG.format(n=len(asked), limit=MAX_MESSAGE_CHARS)), None
         if len(conversation.exchanges) >= MAX_EXCHANGES:
             return self._view(conversation, notice=_TOO_MANY.format(limit=MAX_EXCHANGES)), None
-        draft = Draft(asked, conversation.id, conversation.profile)
+        draft = Draft(asked, conversation.id, len(conversation.exchanges), conversation.profile)
         return self._view(conversation, draft, message=""), draft
 
     def answer(self, conversation: Conversation, draft: Draft | None) -> Iterator[tuple[Html, Draft]]:
@@ -110,19 +112,22 @@ class ChatHandlers:
         for grown in self._drafts(conversation, replace(draft, started=True)):
             if grown.is_mid_text and time.monotonic() - shown_at < _SECONDS_BETWEEN_UPDATES:
                 continue
-            yield draft_html(grown, len(conversation.exchanges), self._catalogue), grown
+            yield draft_html(grown, self._catalogue), grown
             shown_at = time.monotonic()
 
     def finish(self, conversation: Conversation, draft: Draft | None) -> View:
-        """The page with the draft settled as an exchange, also one that was stopped; as it was when there is none."""
-        draft = _of(conversation, draft)
-        if draft is None:
-            return replace(self._view(conversation), notice=None)
-        exchange, profile = draft.settle(), conversation.profile
-        if draft.after is not None and not exchange.failed:
-            profile = carry_over(draft.before, profile, draft.after)
-        view = self._view(conversation.with_exchange(exchange, profile))
-        return replace(view, message=draft.asked) if exchange.failed else view
+        """The page after an answer ended; a draft that is not over is another one's and stays."""
+        if draft is not None and draft.is_over:
+            return self._settled(conversation, draft)
+        return self._as_it_is(conversation, draft)
+
+    def stop(self, conversation: Conversation, draft: Draft | None) -> View:
+        """The page with what there is of the answer; without any, the message is back in the box."""
+        return self._settled(conversation, draft)
+
+    def refuse(self, conversation: Conversation, draft: Draft | None) -> View:
+        """The page after the server would not take the message, because its queue is full."""
+        return self._settled(conversation, draft, unfinished=_BUSY)
 
     def react(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
         """The page after a card's button; None for a button that this page cannot have shown."""
@@ -167,6 +172,19 @@ class ChatHandlers:
             logger.exception("a turn failed")
             yield draft.fail(_BROKEN)
 
+    def _settled(self, conversation: Conversation, draft: Draft | None, *, unfinished: str = _STOPPED) -> View:
+        draft = _of(conversation, draft)
+        if draft is None:
+            return self._as_it_is(conversation, draft)
+        exchange, profile = draft.settle(unfinished=unfinished), conversation.profile
+        if draft.after is not None:
+            profile = carry_over(draft.before, profile, draft.after)
+        view = self._view(conversation.with_exchange(exchange, profile))
+        return replace(view, message=draft.asked) if exchange.failed else view
+
+    def _as_it_is(self, conversation: Conversation, draft: Draft | None) -> View:
+        return replace(self._view(conversation, draft), notice=None)
+
     def _view(
         self, conversation: Conversation, draft: Draft | None = None, *, notice: str = "", message: str | None = None
     ) -> View:
@@ -184,8 +202,10 @@ class ChatHandlers:
 
 
 def _of(conversation: Conversation, draft: Draft | None) -> Draft | None:
-    """The draft if it belongs to this conversation; one that was started over has left it behind."""
-    return draft if draft is not None and draft.conversation_id == conversation.id else None
+    """The draft if it is this conversation's next exchange; a cancelled answer may still hand in an older one."""
+    if draft is None or (draft.conversation_id, draft.number) != (conversation.id, len(conversation.exchanges)):
+        return None
+    return draft
 
 
 @contextmanager

@@ -83,6 +83,7 @@ class _Page:
         return {
             self.stored: view.stored,
             self.conversation: view.conversation,
+            self.draft: gr.skip() if view.is_busy else None,
             self.past: view.past,
             self.now: view.now,
             self.panel: view.panel,
@@ -166,8 +167,13 @@ class _Events:
             yield {self._page.now: now, self._page.draft: grown}
 
     def finish(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
-        view = self._handlers.finish(self._current(stored, kept), draft)
-        return {**self._page.show(view), self._page.draft: None}
+        return self._page.show(self._handlers.finish(self._current(stored, kept), draft))
+
+    def stop(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
+        return self._page.show(self._handlers.stop(self._current(stored, kept), draft))
+
+    def refuse(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
+        return self._page.show(self._handlers.refuse(self._current(stored, kept), draft))
 
     def react(self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData) -> Updates:
         return self._page.show(self._handlers.react(self._current(stored, kept), event._data, draft))
@@ -176,8 +182,7 @@ class _Events:
         return self._page.show(self._handlers.remove(self._current(stored, kept), event._data, draft))
 
     def start_over(self, stored: object, kept: Conversation | None, _draft: Draft | None) -> Updates:
-        view = self._handlers.start_over(self._current(stored, kept))
-        return {**self._page.show(view), self._page.draft: None}
+        return self._page.show(self._handlers.start_over(self._current(stored, kept)))
 
     def _current(self, stored: object, kept: Conversation | None) -> Conversation:
         # A server that was restarted under an open page has forgotten it; the browser has not.
@@ -196,9 +201,9 @@ def _wire(demo: gr.Blocks, page: _Page, events: _Events) -> None:
     ]
     answered = [event.then(events.answer, page.session, **slow) for event in sent]
     for event in answered:
-        # Runs as well when the answer was cancelled, which is all that Stop has to do.
         event.then(events.finish, page.session, **quick)
-    page.stop.click(None, cancels=answered)
+        event.failure(events.refuse, page.session, **quick)
+    page.stop.click(events.stop, page.session, cancels=answered, **quick)
     page.start_over.click(events.start_over, page.session, cancels=answered, **quick)
     for cards in (page.past, page.now):
         cards.react(events.react, page.session, **quick)

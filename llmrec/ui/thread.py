@@ -32,15 +32,14 @@ def past_html(conversation: Conversation, catalogue: Catalogue, *, draft: Draft 
 
 def now_html(conversation: Conversation, catalogue: Catalogue, *, draft: Draft | None, examples: Sequence[str]) -> Html:
     """The current exchange: under way, or the last one; before the first, sentences to try."""
-    n_exchanges = len(conversation.exchanges)
     if draft is not None:
-        return draft_html(draft, n_exchanges, catalogue)
+        return draft_html(draft, catalogue)
     if not conversation.exchanges:
         return _welcome_html(len(catalogue), examples)
-    return _exchange_html(conversation.exchanges[-1], n_exchanges - 1, conversation.profile, catalogue)
+    return _exchange_html(conversation.exchanges[-1], len(conversation.exchanges) - 1, conversation.profile, catalogue)
 
 
-def draft_html(draft: Draft, number: int, catalogue: Catalogue) -> Html:
+def draft_html(draft: Draft, catalogue: Catalogue) -> Html:
     """The exchange under way; its cards answer to buttons once the reply is whole."""
     live = element(
         "p",
@@ -49,7 +48,7 @@ def draft_html(draft: Draft, number: int, catalogue: Catalogue) -> Html:
         class_="status",
     )
     cards = (_card_html(card, rank, None, catalogue) for rank, card in enumerate(draft.cards, start=1))
-    return _frame_html(draft.asked, number, live, _said_html(draft.text), _cards_html(cards), is_busy=True)
+    return _frame_html(draft.asked, draft.number, live, _said_html(draft.text), _cards_html(cards), is_busy=True)
 
 
 def _exchange_html(exchange: Exchange, number: int, profile: Profile, catalogue: Catalogue) -> Html:

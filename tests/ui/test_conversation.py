@@ -1,0 +1,87 @@
+"""What a browser sends is checked part by part."""
+
+import json
+import uuid
+
+import pytest
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.types import Constraint, ConstraintEntry, ItemEntry, ItemId, Profile, Turn, UserId, WishEntry
+from llmrec.ui.conversation import Card, Conversation, Exchange, from_browser, to_browser
+
+USER = UserId(str(uuid.UUID(int=7, version=4)))
+PROFILE = Profile(
+    liked=(ItemEntry(ItemId("2"), 0),),
+    constraints=(ConstraintEntry(Constraint("year", "$gte", 1990), 0),),
+    wishes=(WishEntry("scary", 0),),
+)
+CONVERSATION = Conversation(
+    "c",
+    USER,
+    (
+        Exchange("scary", "Here.", (Card(ItemId("2"), "because"),), "43 fit, 0.8 s"),
+        Exchange("lighter", "It failed.", failed=True),
+    ),
+    PROFILE,
+)
+
+
+def test_a_conversation_comes_back_from_json_as_it_was(films: Catalogue) -> None:
+    stored = json.loads(json.dumps(to_browser(CONVERSATION, films)))
+    restored, complaint = from_browser(stored, films)
+    assert (restored.user_id, restored.exchanges, restored.profile) == (USER, CONVERSATION.exchanges, PROFILE)
+    assert complaint == ""
+
+
+def test_failed_exchanges_are_no_turns() -> None:
+    assert CONVERSATION.turns == (Turn("user", "scary"), Turn("assistant", "Here."))
+
+
+@pytest.mark.parametrize("data", [None, "x", 7, [], {}])
+def test_anything_else_is_a_new_conversation_without_complaint(films: Catalogue, data: object) -> None:
+    conversation, complaint = from_browser(data, films)
+    assert (conversation.exchanges, conversation.profile, complaint) == ((), Profile(), "")
+
+
+def test_a_forged_profile_costs_only_the_profile(films: Catalogue) -> None:
+    stored = {**to_browser(CONVERSATION, films), "profile": {"liked": [{"item_id": "999", "turn": 0}]}}
+    conversation, complaint = from_browser(stored, films)
+    assert conversation.exchanges == CONVERSATION.exchanges
+    assert conversation.profile == Profile()
+    assert complaint == "The stored profile does not fit this catalogue, so it starts empty."
+
+
+@pytest.mark.parametrize(
+    "exchanges",
+    [
+        "x",
+        [7],
+        [{}],
+        [{"asked": "a", "text": "b", "cards": [], "status": 7}],
+        [{"asked": "a", "text": "b", "cards": {}, "status": ""}],
+        [{"asked": "a", "text": "b", "cards": [7], "status": ""}],
+        [{"asked": "a", "text": "b", "cards": [{"item_id": 2, "why": ""}], "status": ""}],
+        [{"asked": "a" * 4001, "text": "b", "cards": [], "status": ""}],
+        [{"asked": "a", "text": "b" * 20_001, "cards": [], "status": ""}],
+        [{"asked": "a", "text": "b", "cards": [], "status": ""}] * 201,
+    ],
+)
+def test_a_forged_conversation_costs_only_the_conversation(films: Catalogue, exchanges: object) -> None:
+    conversation, complaint = from_browser({**to_browser(CONVERSATION, films), "exchanges": exchanges}, films)
+    assert (conversation.user_id, conversation.exchanges, conversation.profile) == (USER, (), PROFILE)
+    assert complaint == "The stored conversation was unreadable."
+
+
+@pytest.mark.parametrize("user_id", [None, 7, "ann", "' OR 1=1", "x" * 1_000_000])
+def test_a_forged_user_id_is_replaced(films: Catalogue, user_id: object) -> None:
+    conversation, complaint = from_browser({**to_browser(CONVERSATION, films), "user_id": user_id}, films)
+    assert uuid.UUID(conversation.user_id).version == 4
+    assert conversation.user_id != USER
+    assert complaint == "This browser's id was unreadable, so it got a new one."
+
+
+def test_an_item_that_left_the_catalogue_takes_only_its_card_along(films: Catalogue) -> None:
+    exchange = {"asked": "a", "text": "b", "status": "", "cards": [{"item_id": i, "why": ""} for i in ("2", "gone")]}
+    conversation, complaint = from_browser({"exchanges": [exchange]}, films)
+    assert conversation.exchanges[0].cards == (Card(ItemId("2"), ""),)
+    assert complaint == ""
