@@ -338,7 +338,6 @@ def test_no_text_of_items_users_or_models_is_run_or_fetched(serve: Serve, visit:
             page.locator(".card").nth(number * 5).locator(".react-like").click()
             expect(page.locator("#panel .liked li")).to_have_count(number + 1)
         said = page.locator(".said bdi").all_text_contents()
-        assert [text for text in said if text.strip("\x00") != text or not text] == []
         assert said[:30] == _HOSTILE[:30]
         assert page.locator(".asked bdi").all_text_contents()[:30] == _HOSTILE[:30]
         assert page.locator(".gradio-container :is(iframe, img, object, video, form, link, base)").count() == 0
