@@ -1,0 +1,119 @@
+"""Candidates, prompts, and the order a model and the retrievers agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmrec.types.items import ItemId
+
+Label = NewType("Label", str)
+Role = Literal["system", "user", "assistant"]
+RankedBy = Literal["lm+retrieval", "retrieval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item some retriever found.
+
+    Attributes:
+        score: Higher is better; comparable only among candidates of the same `source`.
+        source: Name of the retriever, or `fusion`.
+        ranks: Rank from 1 at each retriever that found it.
+    """
+
+    item_id: ItemId
+    score: float
+    source: str
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """The items one prompt shows, each under a label; the model can name nothing else."""
+
+    labels: tuple[Label, ...]
+    item_ids: tuple[ItemId, ...]
+
+    def item_id(self, label: Label) -> ItemId:
+        """The item behind `label`. Raises KeyError for a label that is not on the slate."""
+        return dict(zip(self.labels, self.item_ids, strict=True))[label]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a prompt."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Messages ready for a chat model, and the hash of the template they were made from."""
+
+    messages: tuple[ChatMessage, ...]
+    template_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScores:
+    """What a model thinks of each label as its next token.
+
+    Attributes:
+        log_probs: float32 [n_labels], natural logarithm of the probability over the whole vocabulary.
+        label_mass: Sum of the labels' probabilities, in [0, 1]; low means the model is not answering.
+        n_prompt_tokens: Length of the prompt.
+    """
+
+    log_probs: NDArray[np.float32]
+    label_mass: float
+    n_prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Generated text and why it ended."""
+
+    text: str
+    finished: Literal["stop", "length", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class RankReport:
+    """How a ranking came about.
+
+    Attributes:
+        model: Name of the language model, or empty when none was asked.
+        adapter: Name of the LoRA adapter in use, or empty.
+        prompt_hash: Hash of the template, or empty.
+        label_mass: See LabelScores; nan when no model answered.
+        degraded: Why the model's voice is missing, in one sentence; empty when it is there.
+        lm_scores: The model's own score by item; empty when no model answered.
+    """
+
+    model: str = ""
+    adapter: str = ""
+    prompt_hash: str = ""
+    label_mass: float = float("nan")
+    degraded: str = ""
+    lm_scores: Mapping[ItemId, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Items best first with their final scores (higher is better)."""
+
+    item_ids: tuple[ItemId, ...]
+    scores: tuple[float, ...]
+    ranked_by: RankedBy
+    report: RankReport = field(default_factory=RankReport)
+
+    def keep(self, item_ids: tuple[ItemId, ...]) -> Ranking:
+        """The same ranking with only `item_ids`, in the order they are given."""
+        score_of = dict(zip(self.item_ids, self.scores, strict=True))
+        return replace(self, item_ids=item_ids, scores=tuple(score_of[i] for i in item_ids))

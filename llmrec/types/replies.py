@@ -1,0 +1,117 @@
+"""What the user gets: evidence, explanations, cards, the reply and how it came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from llmrec.types.items import ItemId
+from llmrec.types.queries import Profile
+from llmrec.types.ranking import RankedBy
+
+EvidenceKind = Literal["wish", "constraint", "shared_fact", "similar_item", "popularity", "fact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason that can be checked.
+
+    Attributes:
+        kind: What sort of reason it is.
+        text: The reason as a phrase that reads after "because": `it shares Horror with Alien (1979)`.
+        field: The fact it rests on, or empty.
+        value: That fact's value as shown, or empty.
+        item_id: The item of the user's that it cites, or None.
+    """
+
+    kind: EvidenceKind
+    text: str
+    field: str = ""
+    value: str = ""
+    item_id: ItemId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an item is shown: a text that says nothing beyond `cites`."""
+
+    item_id: ItemId
+    text: str
+    cites: tuple[Evidence, ...]
+    phrased_by: Literal["template", "lm"] = "template"
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One shown item: what a card needs and nothing more."""
+
+    item_id: ItemId
+    title: str
+    score: float
+    rank: int
+    ranked_by: RankedBy
+    explanation: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageTrace:
+    """One stage of a turn: how long it took and the order it left behind (best first)."""
+
+    name: str
+    seconds: float
+    n_in: int
+    n_out: int
+    order: tuple[ItemId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a reply came about."""
+
+    stages: tuple[StageTrace, ...] = ()
+    prompt_hash: str = ""
+    model: str = ""
+    adapter: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of the assistant: words, cards, the profile after the turn, and how it came about."""
+
+    text: str
+    recommendations: tuple[Recommendation, ...]
+    profile: Profile
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class StageEvent:
+    """A stage of the turn is done."""
+
+    stage: StageTrace
+
+
+@dataclass(frozen=True, slots=True)
+class CardsEvent:
+    """The cards as they stand now; comes again, same items, when their explanations have been phrased."""
+
+    recommendations: tuple[Recommendation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvent:
+    """The next piece of the reply's text."""
+
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEvent:
+    """The turn is over; always the last event."""
+
+    reply: Reply
+
+
+Event = StageEvent | CardsEvent | TextEvent | ReplyEvent
