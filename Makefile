@@ -10,9 +10,9 @@ DATA ?= data
 
 BIN := $(VENV)/bin
 DEMO := runs/demo
-SOURCES := llmrec tests benchmarks app.py
+SOURCES := llmrec tests benchmarks docs app.py
 
-.PHONY: demo test lint types test-data clean help
+.PHONY: demo test lint types test-data screenshots bench clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -57,6 +57,13 @@ types: $(VENV)/.installed-dev
 
 test-data: $(VENV)/.installed-dev ## tests on the real data sets in DATA=DIR
 	LLMREC_TEST_DATA='$(abspath $(DATA))' $(BIN)/python -m pytest -m data
+
+screenshots: $(DEMO)/manifest.json | $(VENV)/.installed-dev ## the pictures of README and docs, from the real demo
+	$(BIN)/python docs/screenshots.py $(DEMO)
+
+bench: $(DEMO)/manifest.json ## speed and memory: what the README quotes
+	$(BIN)/python -m benchmarks.demo $(DEMO)
+	$(BIN)/python -m benchmarks.retrieval
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache

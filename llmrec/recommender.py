@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -58,6 +59,7 @@ class Recommender:
         self._overrides = overrides or Overrides()
         self._fitted: Fitted | None = None
         self._running: Assistant | None = None
+        self._starting = Lock()
 
     @classmethod
     def from_pretrained(cls, directory: str | Path, *, overrides: Overrides | None = None) -> Self:
@@ -268,9 +270,11 @@ class Recommender:
 
     @property
     def _assistant(self) -> Assistant:
-        if self._running is None:
-            self._running = assemble(self._index, self._overrides)
-        return self._running
+        # Two first requests at once would load the models twice.
+        with self._starting:
+            if self._running is None:
+                self._running = assemble(self._index, self._overrides)
+            return self._running
 
 
 def _checked_k(k: int) -> int:
