@@ -39,7 +39,8 @@ _TALK_OPENERS = word_set(
     wow who how good great nice what see
     """
 )
-_NUMBER = rf"(?P<n>\d{{1,3}}|{one_of([word for word in NUMBERS if word != 'one'])}|one)"
+_SEVERAL = rf"\d{{1,3}}|{one_of([word for word in NUMBERS if word != 'one'])}"
+_NUMBER = rf"(?P<n>{_SEVERAL}|one)"
 _COUNTED = one_of(sorted(ITEM_KINDS - {"something", "anything", "somethings", "stuff", "one", "read", "thing"}))
 _ASK = (
     r"(?:give|show|recommend|suggest|find|get|list|name|want|need)(?:\s+(?:me|us))?\s+"
@@ -53,7 +54,8 @@ _COUNTS = tuple(
         rf"\b{_ASK}{_NUMBER}\b{_NOT_A_COUNT}(?!\s+of\b)",
         rf"\b(?:the\s+)?top\s+{_NUMBER}\b",
         rf"(?<!\w)(?P<cut>{_NUMBER})\s+(?:more|others?)\b",
-        rf"^\W*(?:just|only)?\s*{_NUMBER}(?:\s+please)?\W*$",
+        # A lone "one" may be what is left of "the 1995 one".
+        rf"^\W*(?P<n>{_SEVERAL})(?:\s+please)?\W*$",
         rf"\b(?:just|only)\s+{_NUMBER}\b{_NOT_A_COUNT}",
         rf"(?<![\w#])(?<!the\s)(?P<cut>{_NUMBER})\s+(?:(?!of\b|and\b|or\b|from\b)[\w'-]+\s+){{0,3}}?{_COUNTED}\b",
     )

@@ -58,6 +58,7 @@ _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
         r"(?:like|liked|love|loved|enjoy|enjoyed|care\s+for|get\s+into)"
         r"|hate|hated|dislike|disliked|loathe|loathed|detest|detested|despise|despised"
         r"|(?:can't|cannot|couldn't)\s+(?:really\s+)?stand"
+        r"|not\s+(?:really\s+)?in\s+the\s+mood\s+for"
         r"|not\s+(?:really\s+)?(?:a\s+)?(?:big\s+|huge\s+|great\s+)?fan\s+of|not\s+into|wasn't\s+a\s+fan\s+of"
         r"|(?:don't|do\s+not)\s+want\s+(?:anything|something|another)\s+like|nothing\s+like|not\s+like|unlike|(?:was\s+)?(?:bored|disappointed)\s+(?:by|with)|sick\s+of|tired\s+of"
         rf"|(?:no|not)\s+more)\b(?!\s+(?:{KIND}\s+)?to\b)",

@@ -32,6 +32,8 @@ _CAPITAL = r"(?:[^\W\d_a-zß-ÿ]|\d)[\w'.:-]*"
 _CAPITAL_PHRASE = re.compile(
     rf"(?!\d+(?:'?s)?\s+[a-z]|\d+\W*$){_CAPITAL}(?:\s+(?:(?:of|the|and|in|a|to|for|on|with|from|at|de|la)\s+){{0,2}}{_CAPITAL}){{0,9}}"
 )
+_ARTICLES = frozenset({"the", "a", "an"})
+_NEGATION = re.compile(r"\b(?:no|not|never|nothing|without|enough)\b|n't\b", re.IGNORECASE)
 _NUMBER_TITLE = re.compile(r"\d+(?![\w'-])")
 _LOWER_PHRASE = re.compile(r"[^\W\d_][\w'-]*(?:\s+[\w'-]+){0,5}")
 
@@ -280,14 +282,17 @@ class _Reader:
         rest = split_words(mask(self._text, (m.span for m in found)))
         if found and all(word.key in {"and", "or", "please"} for word in rest):
             return tuple(replace(m, stances=("liked",), cut=m.span) for m in found)
-        return tuple(m if self._text.rstrip().endswith("?") else replace(m, stances=("liked",)) for m in found)
+        # "Anything but Heat again": what is said of a title is not understood, so nothing is believed of it.
+        silent = self._text.rstrip().endswith("?") or _NEGATION.search(self._text) is not None
+        return found if silent else tuple(replace(m, stances=("liked",)) for m in found)
 
     def _only_title(self) -> Iterator[Mention]:
-        for n, item_ids in self._titles.longest_at(self._words, 0):
-            mention = widen(self._text, self._words[:n], item_ids, self._titles)
-            rest = self._text[: mention.span.start] + self._text[mention.span.end :]
-            value = self._is_value(mention.text) or all(w.key in FILLERS for w in self._words[:n])
-            if not value and not split_words(rest):
+        first = 1 if self._words[0].key in _ARTICLES and len(self._words) > 1 else 0
+        for n, item_ids in self._titles.longest_at(self._words, first):
+            words = self._words[first : first + n]
+            mention = widen(self._text, words, item_ids, self._titles)
+            value = self._is_value(mention.text) or all(word.key in FILLERS for word in words)
+            if not value and not split_words(self._text[mention.span.end :]):
                 yield mention
                 return
 

@@ -27,14 +27,16 @@ def case_speaks(words: Sequence[Word]) -> bool:
 
 
 def capitals_go_on(text: str, words: Sequence[Word]) -> bool:
-    """Whether capitals or numbers go on beyond the words: "Alien Autopsy" is not Alien. A year may follow."""
+    """Whether capitals or numbers go on beyond the words: "Alien Autopsy" is not Alien, nor is "Alien 2049".
+
+    The item's own year belongs to its title and is asked for before this.
+    """
     after = re.match(r" ([^\W_][\w']*)", text[words[-1].end : words[-1].end + 40])
     if after is None or not _is_capital(words[0]):
         return False
     following = after[1]
     is_subject = following == "I" or following.startswith("I'")
-    is_year = re.fullmatch(r"(?:18|19|20)\d\d", following) is not None
-    return (following[:1].isupper() or following[:1].isdigit()) and not is_subject and not is_year
+    return (following[:1].isupper() or following[:1].isdigit()) and not is_subject
 
 
 def is_clear(text: str, words: Sequence[Word], span: Span, *, case_speaks: bool) -> bool:

@@ -7,6 +7,10 @@ ONE_MESSAGE = [
     # Liking
     ("I loved Alien", "+2"),
     ("I loved alien", "+2"),
+    ("The Matrix", "+5"),
+    ("I loved Alien 2049", "note"),
+    ("I'm not in the mood for Alien", "-2"),
+    ("never again Alien", '"never again Alien"'),
     ("i love aliens", "+3"),
     ("I really enjoyed The Matrix", "+5"),
     ("I really enjoyed Matrix", "+5"),
@@ -126,6 +130,7 @@ ONE_MESSAGE = [
 ]
 
 CONVERSATIONS = [
+    (("a comedy", "the 1995 one"), 'genres = Comedy; year = 1995; "a comedy"'),
     (("from the 90s", "actually from the 80s"), "year >= 1980; year <= 1989"),
     (("after 1980", "and before 1995"), "year > 1980; year < 1995"),
     (("I loved Alien", "I hated Alien"), "-2"),
