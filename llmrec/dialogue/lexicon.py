@@ -16,6 +16,7 @@ ITEM_KINDS = word_set(
     """
 )
 
+ARTICLES = frozenset({"the", "a", "an"})
 NUMBERS: Mapping[str, int] = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "a couple of": 2, "a dozen": 12, "a pair of": 2,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from llmrec.dialogue.cues import KIND, Cue, find_cues, verdict_after
-from llmrec.dialogue.lexicon import FILLERS, FOLLOWERS, PRONOUNS
+from llmrec.dialogue.lexicon import ARTICLES, FILLERS, FOLLOWERS, PRONOUNS
 from llmrec.dialogue.reading import Mention, Mentions, Missing
 from llmrec.dialogue.spelling import capitals_go_on, case_speaks, is_clear, starts_with_year, widen
 from llmrec.dialogue.title_index import CLOSE_ENOUGH, TitleIndex
@@ -32,7 +32,6 @@ _CAPITAL = r"(?:[^\W\d_a-zß-ÿ]|\d)[\w'.:-]*"
 _CAPITAL_PHRASE = re.compile(
     rf"(?!\d+(?:'?s)?\s+[a-z]|\d+\W*$){_CAPITAL}(?:\s+(?:(?:of|the|and|in|a|to|for|on|with|from|at|de|la)\s+){{0,2}}{_CAPITAL}){{0,9}}"
 )
-_ARTICLES = frozenset({"the", "a", "an"})
 _NEGATION = re.compile(r"\b(?:no|not|never|nothing|without|enough)\b|n't\b", re.IGNORECASE)
 _NUMBER_TITLE = re.compile(r"\d+(?![\w'-])")
 _LOWER_PHRASE = re.compile(r"[^\W\d_][\w'-]*(?:\s+[\w'-]+){0,5}")
@@ -239,12 +238,8 @@ class _Reader:
 
     def _object(self, at: int) -> Mention | None:
         capital = _CAPITAL_PHRASE.match(self._text, at)
-        if (
-            capital
-            and self._case_speaks
-            and not self._has_value(capital.group())
-            and not re.match(r"I\b", capital.group())
-        ):
+        is_name = capital and self._case_speaks and not re.match(r"I\b", capital.group())
+        if capital and is_name and not self._has_value(capital.group()):
             return self._capital_object(capital.group().rstrip(".:-"), at)
         number = _NUMBER_TITLE.match(self._text, at)
         if number:
@@ -287,7 +282,7 @@ class _Reader:
         return found if silent else tuple(replace(m, stances=("liked",)) for m in found)
 
     def _only_title(self) -> Iterator[Mention]:
-        first = 1 if self._words[0].key in _ARTICLES and len(self._words) > 1 else 0
+        first = 1 if self._words[0].key in ARTICLES and len(self._words) > 1 else 0
         for n, item_ids in self._titles.longest_at(self._words, first):
             words = self._words[first : first + n]
             mention = widen(self._text, words, item_ids, self._titles)
