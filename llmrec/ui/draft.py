@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from llmrec.types import (
     CardsEvent,
@@ -19,6 +20,7 @@ from llmrec.ui.conversation import Card, Exchange
 
 # Stages that tell a user something, in the words of the live line; the trace has them all.
 _STAGE_WORDS = {"filter": "fit", "fusion": "found", "rank": "ranked"}
+_STOPPED = "Stopped."
 _WITHOUT_LM = "ordered without the language model"
 
 
@@ -34,6 +36,7 @@ class Draft:
         after: The profile after the turn; None until its reply is whole.
         failure: What went wrong, in one sentence, or empty.
         is_mid_text: The last event was a piece of text, so the next is likely to follow soon.
+        stopped: Set from outside to end the turn; the same object in every state of it.
     """
 
     asked: str
@@ -48,6 +51,7 @@ class Draft:
     after: Profile | None = None
     failure: str = ""
     is_mid_text: bool = False
+    stopped: threading.Event = field(default_factory=threading.Event, compare=False)
 
     def take(self, event: Event) -> Draft:
         """The draft after one more event."""
@@ -77,12 +81,12 @@ class Draft:
         """Whether the recommender has said its last word on it."""
         return self.after is not None or bool(self.failure)
 
-    def settle(self, *, unfinished: str) -> Exchange:
-        """The exchange this came to; `unfinished` stands in for a reply that had not begun."""
+    def settle(self) -> Exchange:
+        """The exchange this came to, also when it was stopped on the way."""
         if self.failure:
             return Exchange(self.asked, self.failure, failed=True)
         if self.after is None and not self.text:
-            return Exchange(self.asked, unfinished, self.cards, self.status, failed=not self.cards)
+            return Exchange(self.asked, _STOPPED, self.cards, self.status, failed=not self.cards)
         return Exchange(self.asked, self.text, self.cards, self.status)
 
     def _with_cards(self, recommendations: Sequence[Recommendation]) -> Draft:

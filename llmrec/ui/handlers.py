@@ -37,8 +37,6 @@ _TOO_LONG = (
     "Your message has {n:,} characters; at most {limit:,} can be read. Please shorten it - it is still in the box."
 )
 _TOO_MANY = "This conversation has reached {limit} messages; press Start over to begin a new one."
-_STOPPED = "Stopped."
-_BUSY = "The server could not take this message just now; please send it again in a moment."
 _BROKEN = "Something went wrong on the server. Your conversation is as it was; please try again."
 
 
@@ -104,9 +102,9 @@ class ChatHandlers:
         return self._view(conversation, draft, message=""), draft
 
     def answer(self, conversation: Conversation, draft: Draft | None) -> Iterator[tuple[Html, Draft]]:
-        """The current exchange as it grows, and its draft; nothing when no message was accepted."""
+        """The current exchange as it grows, and its draft; nothing when there is no message that waits for one."""
         draft = _of(conversation, draft)
-        if draft is None:
+        if draft is None or draft.started:
             return
         shown_at = 0.0
         for grown in self._drafts(conversation, replace(draft, started=True)):
@@ -116,18 +114,16 @@ class ChatHandlers:
             shown_at = time.monotonic()
 
     def finish(self, conversation: Conversation, draft: Draft | None) -> View:
-        """The page after an answer ended; a draft that is not over is another one's and stays."""
+        """The page after an answer ended; a draft that is not over belongs to the next one and stays."""
         if draft is not None and draft.is_over:
             return self._settled(conversation, draft)
         return self._as_it_is(conversation, draft)
 
     def stop(self, conversation: Conversation, draft: Draft | None) -> View:
-        """The page with what there is of the answer; without any, the message is back in the box."""
+        """The page with what there is of the answer, which ends; without any, the message is back in the box."""
+        if draft is not None:
+            draft.stopped.set()
         return self._settled(conversation, draft)
-
-    def refuse(self, conversation: Conversation, draft: Draft | None) -> View:
-        """The page after the server would not take the message, because its queue is full."""
-        return self._settled(conversation, draft, unfinished=_BUSY)
 
     def react(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
         """The page after a card's button; None for a button that this page cannot have shown."""
@@ -153,8 +149,10 @@ class ChatHandlers:
         profile = remove(conversation.profile, section, int(index))
         return self._view(replace(conversation, profile=profile), draft)
 
-    def start_over(self, conversation: Conversation) -> View:
-        """A first page for the same user: conversation and profile are gone from the browser."""
+    def start_over(self, conversation: Conversation, draft: Draft | None) -> View:
+        """A first page for the same user: conversation and profile are gone from the browser, the answer ends."""
+        if draft is not None:
+            draft.stopped.set()
         return self._view(new_conversation(conversation.user_id), message="")
 
     def _drafts(self, conversation: Conversation, draft: Draft) -> Iterator[Draft]:
@@ -163,6 +161,8 @@ class ChatHandlers:
         try:
             with _stream(self._recommender.chat_stream(turns, draft.before, k=self._k)) as events:
                 for event in events:
+                    if draft.stopped.is_set():
+                        return
                     draft = draft.take(event)
                     yield draft
         except LLMRecError as error:
@@ -172,11 +172,11 @@ class ChatHandlers:
             logger.exception("a turn failed")
             yield draft.fail(_BROKEN)
 
-    def _settled(self, conversation: Conversation, draft: Draft | None, *, unfinished: str = _STOPPED) -> View:
+    def _settled(self, conversation: Conversation, draft: Draft | None) -> View:
         draft = _of(conversation, draft)
         if draft is None:
             return self._as_it_is(conversation, draft)
-        exchange, profile = draft.settle(unfinished=unfinished), conversation.profile
+        exchange, profile = draft.settle(), conversation.profile
         if draft.after is not None:
             profile = carry_over(draft.before, profile, draft.after)
         view = self._view(conversation.with_exchange(exchange, profile))
@@ -202,7 +202,7 @@ class ChatHandlers:
 
 
 def _of(conversation: Conversation, draft: Draft | None) -> Draft | None:
-    """The draft if it is this conversation's next exchange; a cancelled answer may still hand in an older one."""
+    """The draft if it is this conversation's next exchange; an answer that was stopped may still hand in an older."""
     if draft is None or (draft.conversation_id, draft.number) != (conversation.id, len(conversation.exchanges)):
         return None
     return draft
@@ -213,7 +213,7 @@ def _stream(events: Iterator[Event]) -> Iterator[Iterator[Event]]:
     try:
         yield events
     finally:
-        # A stopped turn has to stop its model now, not when the garbage is collected.
+        # A turn that ends early has to stop its model now, not when the garbage is collected.
         if isinstance(events, Generator):
             events.close()
 

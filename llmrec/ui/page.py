@@ -172,17 +172,14 @@ class _Events:
     def stop(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
         return self._page.show(self._handlers.stop(self._current(stored, kept), draft))
 
-    def refuse(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
-        return self._page.show(self._handlers.refuse(self._current(stored, kept), draft))
-
     def react(self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData) -> Updates:
         return self._page.show(self._handlers.react(self._current(stored, kept), event._data, draft))
 
     def remove(self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData) -> Updates:
         return self._page.show(self._handlers.remove(self._current(stored, kept), event._data, draft))
 
-    def start_over(self, stored: object, kept: Conversation | None, _draft: Draft | None) -> Updates:
-        return self._page.show(self._handlers.start_over(self._current(stored, kept)))
+    def start_over(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
+        return self._page.show(self._handlers.start_over(self._current(stored, kept), draft))
 
     def _current(self, stored: object, kept: Conversation | None) -> Conversation:
         # A server that was restarted under an open page has forgotten it; the browser has not.
@@ -190,7 +187,9 @@ class _Events:
 
 
 def _wire(demo: gr.Blocks, page: _Page, events: _Events) -> None:
-    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    # By default Gradio drops an event while the one before is under way: the second of two quick clicks, or the answer
+    # to a new message while a stopped one still ends.
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
     # One at a time: each takes milliseconds, and each reads what the one before has written.
     quick = {**hidden, "outputs": page.outputs, "concurrency_id": "quick", "concurrency_limit": 1}
     slow = {**hidden, "outputs": [page.now, page.draft], "concurrency_id": "llm", "concurrency_limit": 1}
@@ -199,12 +198,11 @@ def _wire(demo: gr.Blocks, page: _Page, events: _Events) -> None:
         gr.on([page.message.submit, page.send.click], events.send, [*page.session, page.message], **quick),
         page.now.ask(events.send_example, page.session, **quick),
     ]
-    answered = [event.then(events.answer, page.session, **slow) for event in sent]
-    for event in answered:
-        event.then(events.finish, page.session, **quick)
-        event.failure(events.refuse, page.session, **quick)
-    page.stop.click(events.stop, page.session, cancels=answered, **quick)
-    page.start_over.click(events.start_over, page.session, cancels=answered, **quick)
+    for event in sent:
+        event.then(events.answer, page.session, **slow).then(events.finish, page.session, **quick)
+    # Not with `cancels`: Gradio would cancel the latest answer only, which an impatient second Enter has replaced.
+    page.stop.click(events.stop, page.session, **quick)
+    page.start_over.click(events.start_over, page.session, **quick)
     for cards in (page.past, page.now):
         cards.react(events.react, page.session, **quick)
     page.panel.remove(events.remove, page.session, **quick)

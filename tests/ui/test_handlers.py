@@ -1,6 +1,6 @@
 """What the page does, without a page: handlers called with values."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import cast
 
@@ -69,6 +69,12 @@ def test_the_answer_grows_from_stages_to_cards_to_text(handlers: ChatHandlers) -
     assert drafts[-1].is_over
 
 
+def test_a_draft_is_answered_once(handlers: ChatHandlers) -> None:
+    conversation = new_conversation()
+    _, started = next(iter(handlers.answer(conversation, asked(handlers, conversation, "hello"))))
+    assert list(handlers.answer(conversation, started)) == []
+
+
 def test_interleaved_conversations_go_as_two_separate_ones(handlers: ChatHandlers) -> None:
     ann, bob = new_conversation(), new_conversation()
     ann_draft, bob_draft = asked(handlers, ann, "ann"), asked(handlers, bob, "bob")
@@ -128,14 +134,31 @@ def test_an_unforeseen_error_is_logged_and_not_shown(
     assert "private words" not in caplog.text
 
 
-def test_stop_closes_the_stream_and_keeps_the_cards(handlers: ChatHandlers, recommender: FakeRecommender) -> None:
+def test_stop_ends_the_stream_and_keeps_the_cards(handlers: ChatHandlers, recommender: FakeRecommender) -> None:
     conversation = new_conversation()
     answer = handlers.answer(conversation, asked(handlers, conversation, "hello"))
     draft = next(grown for _, grown in answer if grown.cards)
-    cast(Iterator[object], answer).close()  # type: ignore[attr-defined] # it is a generator
-    assert recommender.closed.is_set()
     (exchange,) = handlers.stop(conversation, draft).conversation.exchanges
     assert (exchange.text, len(exchange.cards), exchange.failed) == ("Stopped.", 3, False)
+    assert list(answer) == []
+    assert recommender.closed.is_set()
+
+
+def test_starting_over_ends_the_stream(handlers: ChatHandlers, recommender: FakeRecommender) -> None:
+    conversation = new_conversation()
+    answer = handlers.answer(conversation, asked(handlers, conversation, "hello"))
+    _, draft = next(answer)
+    handlers.start_over(conversation, draft)
+    assert list(answer) == []
+
+
+def test_a_visitor_who_leaves_ends_the_stream(handlers: ChatHandlers, recommender: FakeRecommender) -> None:
+    conversation = new_conversation()
+    answer = handlers.answer(conversation, asked(handlers, conversation, "hello"))
+    assert isinstance(answer, Generator)
+    next(grown for _, grown in answer if grown.cards)
+    answer.close()
+    assert recommender.closed.is_set()
 
 
 def test_a_turn_stopped_before_anything_came_gives_the_message_back(handlers: ChatHandlers) -> None:
@@ -145,15 +168,8 @@ def test_a_turn_stopped_before_anything_came_gives_the_message_back(handlers: Ch
     assert view.conversation.turns == ()
 
 
-def test_a_message_the_server_did_not_take_is_given_back(handlers: ChatHandlers) -> None:
-    conversation = new_conversation()
-    view = handlers.refuse(conversation, asked(handlers, conversation, "hello"))
-    assert "could not take this message" in view.conversation.exchanges[0].text
-    assert view.message == "hello"
-
-
 def test_the_end_of_a_cancelled_answer_leaves_the_next_one_alone(handlers: ChatHandlers) -> None:
-    fresh = handlers.start_over(new_conversation()).conversation
+    fresh = handlers.start_over(new_conversation(), None).conversation
     waiting = asked(handlers, fresh, "the next one")
     view = handlers.finish(fresh, waiting)
     assert (view.is_busy, view.conversation.exchanges) == (True, ())
@@ -163,7 +179,7 @@ def test_a_late_draft_of_the_conversation_before_is_ignored(handlers: ChatHandle
     old = new_conversation()
     draft = asked(handlers, old, "hello")
     *_, (_, over) = handlers.answer(old, draft)
-    fresh = handlers.start_over(old).conversation
+    fresh = handlers.start_over(old, draft).conversation
     assert handlers.finish(fresh, over).conversation.exchanges == ()
     assert list(handlers.answer(fresh, draft)) == []
     settled = handlers.finish(old, over).conversation
@@ -245,7 +261,7 @@ def test_a_line_of_the_panel_is_taken_back(handlers: ChatHandlers) -> None:
 
 def test_starting_over_keeps_the_user_and_nothing_else(handlers: ChatHandlers) -> None:
     conversation = after(handlers, new_conversation(), "hello").conversation
-    fresh = handlers.start_over(conversation).conversation
+    fresh = handlers.start_over(conversation, None).conversation
     assert fresh == Conversation(fresh.id, conversation.user_id)
     assert fresh.id != conversation.id
 
