@@ -16,6 +16,7 @@ from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress, SilentProgress, TerminalProgress
 from llmrec.assistant import Assistant, Stages
 from llmrec.data.catalogue import Catalogue
+from llmrec.data.columns import columns_by_table
 from llmrec.data.ingest import ingest_interactions, ingest_items
 from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
@@ -104,12 +105,13 @@ def fit(
         DataError: A table as a whole cannot be used, or no item is left.
         AssetError: The encoder cannot be had.
     """
-    read_items = ingest_items(items, columns=columns)
+    item_columns, interaction_columns = columns_by_table(columns)
+    read_items = ingest_items(items, columns=item_columns)
     catalogue = read_items.catalogue
     reports = [read_items.report]
     known = Interactions.from_rows((), catalogue)
     if interactions is not None:
-        read_interactions = ingest_interactions(interactions, catalogue, columns=columns)
+        read_interactions = ingest_interactions(interactions, catalogue, columns=interaction_columns)
         known = read_interactions.interactions
         reports.append(read_interactions.report)
     fitted = fit_tables(catalogue, known, settings=settings, name=name, overrides=overrides)
@@ -161,9 +163,10 @@ def refit(
         UnknownItemError: `remove` names an item that is not there.
     """
     reports: list[IngestReport] = []
+    item_columns, interaction_columns = columns_by_table(columns)
     kept = dict(fitted.catalogue)
     if items is not None:
-        edits = ingest_items(items, columns=columns, joins=fitted.catalogue)
+        edits = ingest_items(items, columns=item_columns, joins=fitted.catalogue)
         kept |= edits.catalogue
         reports.append(edits.report)
     for item_id in remove:
@@ -171,7 +174,7 @@ def refit(
     catalogue = Catalogue(kept.values())
     later = Interactions.from_rows((), catalogue)
     if interactions is not None:
-        added = ingest_interactions(interactions, catalogue, columns=columns)
+        added = ingest_interactions(interactions, catalogue, columns=interaction_columns)
         later = added.interactions
         reports.append(added.report)
     known = fitted.interactions.joined(later, catalogue)

@@ -53,6 +53,24 @@ def test_many_rejected_rows_exit_3_and_still_build(
     assert call(capsys, "recommend", tmp_path / "r", "-k", 1).code == 0
 
 
+def test_other_column_names_serve_both_tables(tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "i.csv").write_text("sku,name,price\n007,Kettle,19.99\n1e3,Hose,35\nTrue,Lamp,24.5\n")
+    (tmp_path / "e.csv").write_text("customer,sku,when\nann,007,2024-05-01\nbob,True,1714557600\n")
+    (tmp_path / "own.csv").write_text("customer,item_id\nann,1e3\n")
+    names = "item_id=sku,title=name,user_id=customer"
+    built = call(
+        capsys, "build", "--items", tmp_path / "i.csv", "--interactions", tmp_path / "e.csv", "--out", tmp_path / "r",
+        "--columns", names, "--columns", "timestamp=when", *LIGHT, "--json",
+    )  # fmt: skip
+    assert (built.code, built.json["rejected"], built.json["n_interactions"]) == (0, 0, 2)
+    updated = call(
+        capsys, "update", tmp_path / "r", "--interactions", tmp_path / "own.csv", "--columns", names, "--json"
+    )
+    assert (updated.code, updated.json["n_interactions"]) == (0, 3)
+    shown = call(capsys, "recommend", tmp_path / "r", "-k", 9, "--json").json["recommendations"]
+    assert {item["item_id"] for item in shown} == {"007", "1e3", "True"}
+
+
 def test_recommend_obeys_and_is_the_same_twice(shop: Path, capsys: Capsys) -> None:
     arguments = (
         "recommend", shop, "a light comedy", "--like", "Toy Story (1995)", "--not", "Scream (1996)",

@@ -26,6 +26,7 @@ _ALSO_KNOWN: Mapping[str, tuple[str, ...]] = {
         "visitor_id",
     ),
 }
+_INTERACTIONS_ONLY = frozenset({"user_id", "rating", "weight", "value", "timestamp", "at"})
 
 
 def resolve_columns(
@@ -60,6 +61,14 @@ def resolve_columns(
     renamed = {theirs: ours for ours, theirs in asked.items()}
     # A column whose name was given to another one would say the same word twice, so it is left out.
     return {name: renamed.get(name, "" if name in asked else name) for name in found}
+
+
+def columns_by_table(columns: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """One mapping that was given for two tables, parted: what concerns items, and what concerns interactions."""
+    given = dict(columns or {})
+    items = {ours: theirs for ours, theirs in given.items() if ours not in _INTERACTIONS_ONLY}
+    interactions = {ours: theirs for ours, theirs in given.items() if ours == "item_id" or ours in _INTERACTIONS_ONLY}
+    return items, interactions
 
 
 def first_of(names: Sequence[str], found: Sequence[str]) -> str | None:

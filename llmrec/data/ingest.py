@@ -167,7 +167,11 @@ class _Names:
 def _names(table: Table, columns: Mapping[str, str] | None, called: str) -> _Names:
     # An empty list has no columns to ask for, and no interactions is a sound answer.
     required = ("user_id", "item_id") if table.columns else ()
-    ours = resolve_columns(table.columns, required=required, columns=columns, source=called)
+    asked = dict(columns or {})
+    if asked.get("item_id") not in table.columns and "item_id" in table.columns:
+        # The other name is the items' own: a shop may call it `sku` there and `item_id` here.
+        asked.pop("item_id", None)
+    ours = resolve_columns(table.columns, required=required, columns=asked, source=called)
     theirs = {own: column for column, own in ours.items()}
     strength, moment = first_of(_STRENGTH_COLUMNS, tuple(theirs)), first_of(_MOMENT_COLUMNS, tuple(theirs))
     return _Names(
