@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from llmrec.types import (
     Allowed,
@@ -121,6 +121,21 @@ class LanguageModel(Protocol):
 
     def stream(self, prompt: Prompt, *, max_new_tokens: int, timeout_s: float) -> Iterator[str]:
         """The completion of `prompt` in pieces. Closing the iterator stops the model."""
+        ...
+
+
+@runtime_checkable
+class TextChooser(Protocol):
+    """Writes one of several given texts: a model whose next tokens can be read and held to what is allowed."""
+
+    def choose(
+        self, prompts: Sequence[Prompt], choices: Sequence[Sequence[str]], *, timeout_s: float
+    ) -> Sequence[Completion]:
+        """For each prompt that one of its `choices` which greedy decoding arrives at, and never another text.
+
+        One that had no choices, or whose time ran out, gets an empty text, marked `length` or `timeout`. Raises
+        ModelError, ModelTimeout.
+        """
         ...
 
 

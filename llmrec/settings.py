@@ -80,7 +80,7 @@ class RankingSettings(_Room):
 class ExplanationSettings(_Room):
     """How many explanations the model may try to rephrase, and for how long."""
 
-    n_phrased: int = Field(1, ge=0, le=50)
+    n_phrased: int = Field(2, ge=0, le=50)
     max_new_tokens: int = Field(40, ge=4, le=500)
     timeout_s: Seconds = 20.0
 

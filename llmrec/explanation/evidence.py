@@ -12,6 +12,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
 from llmrec.explanation.conditions import condition_evidence
 from llmrec.explanation.terms import NEGATIONS, STOP_WORDS, Term, fold, stem, terms
+from llmrec.explanation.wording import merged
 from llmrec.interfaces import ItemSimilarity
 from llmrec.types import Evidence, Explanation, Item, ItemId, Query, Ranking
 
@@ -136,7 +137,7 @@ def sentence(evidence: Sequence[Evidence]) -> str:
     """The evidence as one sentence from a template."""
     if not evidence:
         return _NO_EVIDENCE
-    phrases = [piece.text.removeprefix("it is ").removeprefix("it ") for piece in evidence]
+    phrases = [reason.removeprefix("it is ").removeprefix("it ") for reason in merged(evidence)]
     joined = "; ".join(phrases)
     return f"{joined[:1].upper()}{joined[1:]}."
 

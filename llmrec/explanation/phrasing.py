@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError
 from llmrec.explanation.checking import CoverageChecker
-from llmrec.interfaces import LanguageModel
+from llmrec.explanation.wording import merged, wordings
+from llmrec.interfaces import LanguageModel, TextChooser
 from llmrec.prompting.neutralise import neutralise
 from llmrec.types import Completion, Explanation, Prompt, Query
 
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 _MAX_TITLE_CHARS = 120
 _MAX_REASON_CHARS = 240
+# What is true of everyone's reply is no answer to "why me", so it is not put behind a "because".
+_PERSONAL = frozenset({"constraint", "wish", "shared_fact", "similar_item"})
 _FIRST_SENTENCE = re.compile(r"^.+?[.!](?=\s|$)", re.DOTALL)
 
 
@@ -46,11 +49,11 @@ class LMPhraser:
         """Phrase with `model`.
 
         Args:
-            model: Writes the sentences.
+            model: Writes the sentences; one that is a TextChooser too is held to sentences that the evidence covers.
             template: Asks for one sentence from `title` (a text) and `evidence` (a list of texts).
             catalogue: The records that sentences are checked against.
             limit: How many explanations are phrased, from the first; the others keep their template.
-            max_new_tokens: Longest sentence.
+            max_new_tokens: Longest sentence of a model that writes freely.
             timeout_s: For all of them together.
         """
         self._model = model
@@ -63,29 +66,42 @@ class LMPhraser:
 
     def phrase(self, query: Query, explanations: Sequence[Explanation]) -> Sequence[Explanation]:
         """The explanations, some rephrased; one whose new words its evidence does not cover stays as it was."""
-        places = [place for place, e in enumerate(explanations[: self._limit]) if e.cites]
+        first = explanations[: self._limit]
+        places = [place for place, e in enumerate(first) if any(piece.kind in _PERSONAL for piece in e.cites)]
         if not places:
             return explanations
-        prompts = [self._prompt(explanations[place]) for place in places]
         try:
-            completions = self._model.generate(prompts, max_new_tokens=self._max_new_tokens, timeout_s=self._timeout_s)
+            texts = self._written({place: explanations[place] for place in places})
         except ModelError as error:
             logger.warning("explanations keep their templates", extra={"error": error.code})
             return explanations
         phrased = list(explanations)
-        for place, completion in zip(places, completions, strict=True):
-            phrased[place] = self._accepted(explanations[place], completion)
+        for place, text in zip(places, texts, strict=True):
+            phrased[place] = self._accepted(explanations[place], text)
         n_accepted = sum(e.phrased_by == "lm" for e in phrased)
         logger.info("phrased", extra={"tried": len(places), "accepted": n_accepted})
         return phrased
+
+    def _written(self, explanations: Mapping[int, Explanation]) -> list[str]:
+        """One text per explanation, by place; a model that can be held to covered sentences is."""
+        prompts = [self._prompt(explanation) for explanation in explanations.values()]
+        if isinstance(self._model, TextChooser):
+            choices = [self._choices(explanation, place) for place, explanation in explanations.items()]
+            return [c.text for c in self._model.choose(prompts, choices, timeout_s=self._timeout_s)]
+        free = self._model.generate(prompts, max_new_tokens=self._max_new_tokens, timeout_s=self._timeout_s)
+        return [_one_sentence(completion) for completion in free]
+
+    def _choices(self, explanation: Explanation, place: int) -> list[str]:
+        item = self._catalogue[explanation.item_id]
+        texts = wordings(merged(explanation.cites), place=place)
+        return [text for text in texts if self._checker.check(text, explanation.cites, item).ok]
 
     def _prompt(self, explanation: Explanation) -> Prompt:
         title = neutralise(self._catalogue[explanation.item_id].title, max_chars=_MAX_TITLE_CHARS)
         reasons = [neutralise(evidence.text, max_chars=_MAX_REASON_CHARS) for evidence in explanation.cites]
         return self._template.render(title=title, evidence=reasons)
 
-    def _accepted(self, explanation: Explanation, completion: Completion) -> Explanation:
-        text = _one_sentence(completion)
+    def _accepted(self, explanation: Explanation, text: str) -> Explanation:
         if not text or not self._checker.check(text, explanation.cites, self._catalogue[explanation.item_id]).ok:
             return explanation
         return replace(explanation, text=text, phrased_by="lm")

@@ -39,6 +39,14 @@ class ChatEncoding:
         except (TemplateError, ValueError) as error:
             raise ModelError(f"the chat template of {self._name} refuses the prompt: {error}.") from error
 
+    def text_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text as an answer, without its end; no control token among them."""
+        if not texts:
+            return []
+        with self._lock:
+            encoded = self._tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)
+        return [list(ids) for ids in encoded["input_ids"]]
+
     def labels(self, n: int) -> tuple[Label, ...]:
         """The first `n` labels. Raises ModelError when there are fewer."""
         if n > len(self._labels):

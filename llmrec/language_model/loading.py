@@ -15,6 +15,7 @@ from peft import PeftModel
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    Cache,
     GenerationConfig,
     PreTrainedConfig,
     PreTrainedTokenizerBase,
@@ -29,10 +30,16 @@ _ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _ADAPTER_CONFIG = "adapter_config.json"
 
 
-class Logits(Protocol):
-    """What a forward pass returns, as far as it is used: float [n_prompts, n_positions, n_vocabulary]."""
+class Forward(Protocol):
+    """What a forward pass returns, as far as it is used.
+
+    Attributes:
+        logits: Float [n_prompts, n_positions, n_vocabulary].
+        past_key_values: What was read so far, to go on from; None when `use_cache` was off.
+    """
 
     logits: torch.Tensor
+    past_key_values: Cache | None
 
 
 class CausalLM(Protocol):
@@ -46,8 +53,15 @@ class CausalLM(Protocol):
         """Where its weights are."""
         ...
 
-    def __call__(self, *, input_ids: torch.Tensor, use_cache: bool, logits_to_keep: int = 0) -> Logits:
-        """Logits of the last `logits_to_keep` positions, of all for 0."""
+    def __call__(
+        self,
+        *,
+        input_ids: torch.Tensor,
+        use_cache: bool,
+        logits_to_keep: int = 0,
+        past_key_values: Cache | None = None,
+    ) -> Forward:
+        """Logits of the last `logits_to_keep` positions, of all for 0; `input_ids` follow `past_key_values`."""
         ...
 
     def generate(

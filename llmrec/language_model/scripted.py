@@ -109,3 +109,21 @@ class ScriptedModel:
         n_tokens = self.count_tokens(prompt)
         if n_tokens > self._max_prompt_tokens:
             raise ModelError(f"the prompt has {n_tokens} tokens; {self.name} reads {self._max_prompt_tokens}.")
+
+
+class ScriptedChooser(ScriptedModel):
+    """Implements TextChooser too: takes the first choice that begins as its next scripted text does."""
+
+    def choose(
+        self, prompts: Sequence[Prompt], choices: Sequence[Sequence[str]], *, timeout_s: float
+    ) -> Sequence[Completion]:
+        """For each prompt a choice that begins with the scripted text, else the first. Raises ModelError."""
+        return [self._chosen(prompt, texts, timeout_s) for prompt, texts in zip(prompts, choices, strict=True)]
+
+    def _chosen(self, prompt: Prompt, texts: Sequence[str], timeout_s: float) -> Completion:
+        wanted = self._complete(prompt, self.max_prompt_tokens, timeout_s)
+        if wanted.finished == "timeout":
+            return wanted
+        if not texts:
+            return Completion("", "length")
+        return Completion(next((text for text in texts if text.startswith(wanted.text)), texts[0]), "stop")

@@ -20,6 +20,7 @@ from transformers import (
 
 from llmrec.errors import ModelError, ModelTimeout
 from llmrec.language_model.chat_encoding import ChatEncoding
+from llmrec.language_model.choosing import choose_row
 from llmrec.language_model.devices import choose_device, choose_dtype
 from llmrec.language_model.loading import CausalLM, ModelSource, load_adapter, load_model
 from llmrec.types import Completion, Label, LabelScores, Prompt
@@ -28,7 +29,7 @@ _DEFAULT_CONTEXT = 2048
 
 
 class TransformersLM:
-    """Implements LanguageModel and LabelScorer. Threads may share one; they take turns."""
+    """Implements LanguageModel, TextChooser and LabelScorer. Threads may share one; they take turns."""
 
     def __init__(self, model: CausalLM, tokenizer: PreTrainedTokenizerBase, *, name: str, adapter: str = "") -> None:
         """Take over a loaded model and make it greedy. Raises ModelError when it has no chat template."""
@@ -141,6 +142,16 @@ class TransformersLM:
             )
         return [self._completion(row, late=stop.late) for row in output[:, longest:].tolist()]
 
+    def choose(
+        self, prompts: Sequence[Prompt], choices: Sequence[Sequence[str]], *, timeout_s: float
+    ) -> Sequence[Completion]:
+        """For each prompt one of its `choices`, written token by token; see TextChooser. Raises ModelError."""
+        deadline = time.monotonic() + timeout_s
+        rows = [self._checked(self._chat.ids(prompt)) for prompt in prompts]
+        what = f"{len(rows)} prompts of up to {max(map(len, rows), default=0)} tokens"
+        with self._my_turn(deadline), _foreign_errors(what=what), torch.inference_mode():
+            return [self._chosen(ids, texts, deadline) for ids, texts in zip(rows, choices, strict=True)]
+
     def stream(self, prompt: Prompt, *, max_new_tokens: int, timeout_s: float) -> Iterator[str]:
         """The greedy completion in pieces; it ends early at `timeout_s`. Closing the iterator stops the model."""
         deadline = time.monotonic() + timeout_s
@@ -172,6 +183,13 @@ class TransformersLM:
             worker.join()
         if failures:
             raise failures[0]
+
+    def _chosen(self, ids: Sequence[int], texts: Sequence[str], deadline: float) -> Completion:
+        if not texts:
+            return Completion("", "length")
+        continuations = [[*own, self._end_ids[0]] for own in self._chat.text_ids(texts)]
+        chosen = choose_row(self._model, ids, continuations, deadline=deadline)
+        return Completion("", "timeout") if chosen is None else Completion(texts[chosen], "stop")
 
     def _checked(self, ids: list[int]) -> list[int]:
         if len(ids) > self.max_prompt_tokens:

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
-from llmrec.explanation.evidence import EvidenceExplainer
+from llmrec.explanation.evidence import EvidenceExplainer, sentence
 from llmrec.types import (
     Constraint,
     ConstraintEntry,
+    Evidence,
     Explanation,
     History,
     Interaction,
@@ -181,3 +182,11 @@ def test_only_true_things_are_said(
                 assert any(matches(item, c) for c in constraints if c.field == evidence.field)
             if evidence.kind == "shared_fact" and evidence.item_id is not None:
                 assert is_true_of(evidence, films[evidence.item_id])
+
+
+def test_alike_reasons_are_said_together_in_the_sentence() -> None:
+    wanted = [
+        Evidence("constraint", f"its genres include {genre}, as you asked", "genres", genre)
+        for genre in ("Drama", "Crime")
+    ]
+    assert sentence(wanted) == "Its genres include Drama and Crime, as you asked."

@@ -3,9 +3,9 @@ import pytest
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError, ModelTimeout
 from llmrec.explanation.phrasing import LMPhraser
-from llmrec.language_model.scripted import ScriptedModel
+from llmrec.language_model.scripted import ScriptedChooser, ScriptedModel
 from llmrec.prompting.templates import PromptLibrary, PromptTemplate
-from llmrec.types import ChatMessage, Evidence, Explanation, ItemId, Prompt, Query
+from llmrec.types import ChatMessage, Evidence, EvidenceKind, Explanation, ItemId, Prompt, Query
 
 TEMPLATE = "Shares Horror with Alien (1979), which you loved."
 CITES = (
@@ -94,3 +94,35 @@ def test_the_packaged_prompt_has_the_inputs_that_are_given(films: Catalogue) -> 
     template: PromptTemplate = PromptLibrary.load()["explain"]
     result = LMPhraser(ScriptedModel([GOOD]), template, films, timeout_s=1.0).phrase(Query(), explanations())
     assert result[0].text == GOOD
+
+
+def test_a_model_that_can_choose_gets_sentences_of_whole_reasons(films: Catalogue) -> None:
+    assert phrased(films, ScriptedChooser(["Recommended"]), explanations(2)) == [
+        "lm: Recommended because it shares Horror with Alien (1979), which you loved.",
+        "lm: Worth a look, since it shares Horror with Alien (1979), which you loved.",
+    ]
+
+
+def test_a_chosen_sentence_is_not_cut_at_an_abbreviation(films: Catalogue) -> None:
+    cites = (Evidence("constraint", "its makers include B. Monkey, as you asked", "makers", "B. Monkey"),)
+    given = [Explanation(ItemId("6"), "Its makers include B. Monkey, as you asked.", cites)]
+    assert phrased(films, ScriptedChooser(["You"]), given) == [
+        "lm: You might enjoy it because its makers include B. Monkey, as you asked."
+    ]
+
+
+def test_what_the_check_refuses_is_never_a_choice(films: Catalogue) -> None:
+    cites = (Evidence("wish", '"<b>" fits its description', "description", "<b>"),)
+    given = [Explanation(ItemId("6"), '"<b>" fits its description.', cites)]
+    assert phrased(films, ScriptedChooser(["You"]), given) == ['template: "<b>" fits its description.']
+
+
+@pytest.mark.parametrize("kind", ["popularity", "fact"])
+def test_what_is_true_for_everyone_is_not_put_behind_because(films: Catalogue, kind: EvidenceKind) -> None:
+    given = [Explanation(ItemId("6"), "16 people here have chosen it.", (Evidence(kind, "x"),))]
+    assert phrased(films, ScriptedChooser(["You"]), given) == ["template: 16 people here have chosen it."]
+
+
+@pytest.mark.parametrize("broken", [ScriptedChooser(seconds=5.0), ScriptedChooser(failure=ModelError("no memory."))])
+def test_a_chooser_that_fails_or_is_late_leaves_all_templates(films: Catalogue, broken: ScriptedChooser) -> None:
+    assert phrased(films, broken, explanations(2)) == [f"template: {TEMPLATE}"] * 2

@@ -4,10 +4,11 @@ import pytest
 
 from llmrec.errors import ModelError, ModelTimeout
 from llmrec.interfaces import LanguageModel
-from llmrec.language_model.scripted import ScriptedModel
+from llmrec.language_model.scripted import ScriptedChooser, ScriptedModel
 from llmrec.types import Completion
 from tests.contracts.label_scorer import QUESTION, LabelScorerContract
 from tests.contracts.language_model import LanguageModelContract, say
+from tests.contracts.text_chooser import CHOICES, TextChooserContract
 
 
 class TestScriptedModelAsLanguageModel(LanguageModelContract):
@@ -23,6 +24,22 @@ class TestScriptedModelAsLabelScorer(LabelScorerContract):
     @pytest.fixture
     def scorer(self) -> ScriptedModel:
         return ScriptedModel(score=lambda prompt, labels: [-float(ord(label[0])) for label in labels])
+
+
+class TestScriptedChooserAsTextChooser(TextChooserContract):
+    @pytest.fixture
+    def chooser(self) -> ScriptedChooser:
+        return ScriptedChooser(["You may love"])
+
+
+def test_the_choice_that_begins_as_the_script_is_taken_else_the_first() -> None:
+    chosen = ScriptedChooser(["You may love", "Nothing"]).choose([say("x")] * 2, [CHOICES] * 2, timeout_s=1)
+    assert [completion.text for completion in chosen] == ["You may love it.", "You may like it."]
+
+
+def test_a_late_choice_is_empty_and_marked() -> None:
+    chosen = ScriptedChooser(seconds=2).choose([say("x")], [CHOICES], timeout_s=1)
+    assert list(chosen) == [Completion("", "timeout")]
 
 
 def test_completions_come_in_turn_and_begin_anew() -> None:

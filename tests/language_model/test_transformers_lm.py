@@ -13,6 +13,7 @@ from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.types import ChatMessage, Completion, Label, Prompt
 from tests.contracts.label_scorer import QUESTION, LabelScorerContract
 from tests.contracts.language_model import LanguageModelContract, say
+from tests.contracts.text_chooser import CHOICES, TextChooserContract
 from tests.language_model.tiny import CHAT_TEMPLATE, CONTROL_TOKENS, tiny_model, tiny_tokenizer
 
 HOSTILE = [
@@ -36,6 +37,16 @@ class TestTransformersLMAsLabelScorer(LabelScorerContract):
     @pytest.fixture
     def scorer(self, tiny: TransformersLM) -> TransformersLM:
         return tiny
+
+
+class TestTransformersLMAsTextChooser(TextChooserContract):
+    @pytest.fixture
+    def chooser(self, tiny: TransformersLM) -> TransformersLM:
+        return tiny
+
+
+def test_a_choice_without_time_is_empty_and_marked(tiny: TransformersLM) -> None:
+    assert list(tiny.choose([say("one")], [CHOICES], timeout_s=0.0)) == [Completion("", "timeout")]
 
 
 def test_label_scores_are_those_of_the_full_forward_pass(tiny: TransformersLM) -> None:
