@@ -21,6 +21,7 @@ _MIN_SIMILARITY = 0.45
 _MAX_PARTNERS = 50
 _MAX_WORDS = 3
 _MAX_SHARED = 2
+_MAX_SHARE = 0.5  # what more than half of the items have in common tells nothing of two of them
 _NO_VALUE = frozenset({"", "unknown", "none", "n/a", "(no genres listed)", "other"})
 _NO_EVIDENCE = "Picked by its place in the ranking."
 _Shared = tuple[int, int, tuple[str, str]]  # how many items have the fact, how long ago the partner was met, the fact
@@ -102,7 +103,7 @@ class EvidenceExplainer:
             (self._n_with[pair], age, pair)
             for age, partner in enumerate(partners)
             for pair in _worded_facts(partner.item)
-            if pair in own
+            if pair in own and self._n_with[pair] <= _MAX_SHARE * len(self._catalogue)
         ]
         together: dict[tuple[str, int], list[str]] = {}
         cited: set[tuple[str, str]] = set()

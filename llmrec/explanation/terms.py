@@ -23,6 +23,8 @@ STOP_WORDS = word_set(
     during is are was were be been being am do does did done has have had having will would can could should may might
     must shall what which who whom whose when where why how there here all any both each few more most other some such
     own same too very just also again once only
+    film films movie movies picture book books novel novels story stories game games song songs album show shows series
+    item items product products thing things something anything
     """
 )
 NEGATIONS = word_set(

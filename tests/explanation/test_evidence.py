@@ -190,3 +190,16 @@ def test_alike_reasons_are_said_together_in_the_sentence() -> None:
         for genre in ("Drama", "Crime")
     ]
     assert sentence(wanted) == "Its genres include Drama and Crime, as you asked."
+
+
+def test_what_most_items_have_in_common_is_no_reason() -> None:
+    everywhere = Catalogue(
+        Item(ItemId(str(n)), f"Book {n}", {"language": "eng", "genres": ("War",) if n < 2 else ("Fun",)})
+        for n in range(4)
+    )
+    explanation = explain(EvidenceExplainer(everywhere, None, None), "1", Query(profile=profile(liked="0")))
+    assert [(e.field, e.value) for e in explanation.cites] == [("genres", "War")]
+
+
+def test_the_word_for_the_item_itself_is_no_reason(explainer: EvidenceExplainer) -> None:
+    assert explain(explainer, "8", Query(profile=profile(wish="a story"))).cites[0].kind != "wish"
