@@ -6,7 +6,7 @@ understand -> filter -> retrieve -> fuse -> rank -> select -> explain -> phrase 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -91,13 +91,9 @@ class Assistant:
         """`k` cards for `query` as it stands: no turn is read, no words are made around the cards."""
         return _reply_of(self._recommend(query, k))
 
-    def rank(self, query: Query, item_ids: Sequence[ItemId]) -> Ranking:
-        """All of `item_ids`, best first for `query`; nothing is filtered out."""
-        wanted = set(item_ids)
-        mask = np.fromiter((item_id in wanted for item_id in self._stages.catalogue), dtype=np.bool_)
-        found = [r.retrieve(query, len(wanted), allowed=mask) for r in self._stages.retrievers]
-        fused = self._stages.fusion.fuse(found, len(wanted))
-        return self._stages.ranker.rank(query, self._filled(fused, mask, len(wanted)))
+    def rank(self, query: Query, item_ids: Sequence[ItemId]) -> Reply:
+        """All of `item_ids` as cards, best first for `query`; nothing is filtered out, no words surround them."""
+        return _reply_of(self._rank(query, dict.fromkeys(item_ids)))
 
     def explain(self, query: Query, item_id: ItemId) -> Explanation:
         """Why `item_id` would suit `query`."""
@@ -130,6 +126,17 @@ class Assistant:
         turn = _TurnLog(self._now)
         shown = yield from self._show(query, self._stages.item_filter.allowed(query), k, turn)
         yield ReplyEvent(Reply("", shown.cards, query.profile, turn.trace(shown, ())))
+
+    def _rank(self, query: Query, wanted: Collection[ItemId]) -> Iterator[Event]:
+        turn = _TurnLog(self._now)
+        mask = np.fromiter((item_id in wanted for item_id in self._stages.catalogue), dtype=np.bool_)
+        allowed = Allowed(mask)
+        candidates = yield from self._retrieve(query, allowed, len(wanted), turn)
+        ranking = self._stages.ranker.rank(query, candidates)
+        yield turn.log("rank", n_in=len(candidates), order=ranking.item_ids)
+        cards = self._cards(ranking, self._stages.explainer.explain(query, ranking))
+        shown = _Shown(allowed, ranking, cards)
+        yield ReplyEvent(Reply("", cards, query.profile, turn.trace(shown, ())))
 
     def _show(self, query: Query, allowed: Allowed, k: int, turn: _TurnLog) -> Generator[Event, None, _Shown]:
         stages = self._stages

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from llmrec.arguments import ItemReference, TurnLike, Where, as_turn, checked_k, rating_of
 from llmrec.assistant import Assistant
 from llmrec.build import Overrides, assemble, fit
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
 from llmrec.errors import ConfigError, UnknownItemError
 from llmrec.index import Fitted, load, save
-from llmrec.results import Recommendations
+from llmrec.results import Recommendations, SimilarItem
 from llmrec.settings import Settings
 from llmrec.types import (
     Event,
@@ -27,7 +28,6 @@ from llmrec.types import (
     ItemId,
     Profile,
     Query,
-    Ranking,
     Reply,
     Turn,
     UserId,
@@ -37,12 +37,6 @@ from llmrec.types import (
 if TYPE_CHECKING:
     from llmrec.data.reports import IngestReport
     from llmrec.data.tables import TableSource
-
-ItemReference = str | Mapping[str, object]
-"""An item id, a title (`"Alien (1979)"`, `"Alien"`), or a mapping with `item_id` or `title` and maybe a `rating`."""
-
-Where = Mapping[str, object] | Sequence[str] | None
-"""Hard conditions: `{"year": {"$gte": 1990}}`, or as on the command line `["year>=1990"]`."""
 
 _SOMEBODY = UserId("")
 
@@ -139,63 +133,60 @@ class Recommender:
             UnknownUserError: No interactions of `user_id`.
             UnknownItemError: A reference is not in the catalogue, or stands for several items.
         """
-        k = _checked_k(k)
+        k = checked_k(k)
         asked, notes = self._asked(query, user_id, history, profile)
         constraints = parse_where(where, self.catalogue.fields)
         asked = replace(asked, constraints=constraints, filter_viewed=filter_viewed)
         reply = self._assistant.recommend(asked, k=k)
         if k > len(self.catalogue):
             notes = (*notes, f"{k} were asked for; the catalogue has {len(self.catalogue)} items.")
-        trace = replace(reply.trace, notes=notes + reply.trace.notes)
-        return Recommendations(reply.recommendations, reply.profile, trace)
+        return _recommendations(reply, notes)
 
     def rank(
         self,
+        query_or_history: str | Sequence[ItemReference],
         items: Sequence[ItemReference],
-        query: str = "",
         *,
         user_id: str | None = None,
-        history: Sequence[ItemReference] = (),
-    ) -> Ranking:
-        """The given items, all of them, best first for this user or wish."""
-        item_ids = tuple(self.item_id(reference) for reference in items)
-        return self._assistant.rank(self._asked(query, user_id, history)[0], item_ids)
+    ) -> Recommendations:
+        """The given items, all of them, best first for a wish, for somebody who liked some titles, or for a user."""
+        asked, notes = self._asked_by(query_or_history, user_id)
+        reply = self._assistant.rank(asked, [self.item_id(reference) for reference in items])
+        return _recommendations(reply, notes)
 
     def explain(
-        self,
-        item: ItemReference,
-        query: str = "",
-        *,
-        user_id: str | None = None,
-        history: Sequence[ItemReference] = (),
+        self, query_or_history: str | Sequence[ItemReference], item: ItemReference, *, user_id: str | None = None
     ) -> Explanation:
-        """Why `item` would suit this user or wish, from facts that can be checked."""
-        return self._assistant.explain(self._asked(query, user_id, history)[0], self.item_id(item))
+        """Why `item` would suit this wish, these liked titles or this user, from facts that can be checked."""
+        return self._assistant.explain(self._asked_by(query_or_history, user_id)[0], self.item_id(item))
 
     def chat(
-        self, turns: Sequence[Turn], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+        self, turns: Sequence[TurnLike], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
     ) -> Reply:
         """The reply to the last of `turns`, which is the user's; pass the reply's profile back with the next one."""
-        return self._assistant.reply(self._conversation(turns, profile, user_id), k=_checked_k(k))
+        return self._assistant.reply(self._conversation(turns, profile, user_id), k=checked_k(k))
 
     def chat_stream(
-        self, turns: Sequence[Turn], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+        self, turns: Sequence[TurnLike], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
     ) -> Iterator[Event]:
         """The same reply in pieces: stages, cards, words, and the whole Reply last. Closing it stops the model."""
-        return self._assistant.stream(self._conversation(turns, profile, user_id), k=_checked_k(k))
+        return self._assistant.stream(self._conversation(turns, profile, user_id), k=checked_k(k))
 
-    def similar(self, item: ItemReference, k: int = 10) -> list[tuple[ItemId, float]]:
-        """The `k` available items closest to `item` in content with their cosine in [-1, 1], best first."""
-        item_id = self.item_id(item)
+    def similar(self, item: ItemReference, k: int = 10) -> list[SimilarItem]:
+        """The `k` available items closest to `item` in content, best first."""
         mask = np.fromiter((other.available for other in self.catalogue.values()), dtype=np.bool_)
-        mask[self.catalogue.position(item_id)] = False
-        return list(self._index.vectors.search(self.item_vector(item_id), _checked_k(k), where=mask))
+        mask[self.catalogue.position(self.item_id(item))] = False
+        found = self._index.vectors.search(self.item_vector(item), checked_k(k), where=mask)
+        return [
+            SimilarItem(item_id, self.catalogue[item_id].title, cosine, rank)
+            for rank, (item_id, cosine) in enumerate(found, start=1)
+        ]
 
     def item_vector(self, item: ItemReference) -> Vectors:
         """float32 [dim], unit length: the sentence embedding of the item's title, facts and description."""
         return np.asarray(self._vectors_of([self.item_id(item)])[0], dtype=np.float32)
 
-    def user_vector(self, *, user_id: str | None = None, history: Sequence[ItemReference] = ()) -> Vectors:
+    def user_vector(self, user_id: str | None = None, *, history: Sequence[ItemReference] = ()) -> Vectors:
         """float32 [dim], unit length: the mean of the vectors of what the user met. Raises ConfigError if nothing."""
         item_ids = self._asked("", user_id, history)[0].positive_item_ids
         if not item_ids:
@@ -211,9 +202,9 @@ class Recommender:
         """
         if isinstance(reference, Mapping):
             reference = str(reference.get("item_id", reference.get("title", "")))
-        if reference in self.catalogue:
-            return ItemId(reference)
-        return self._resolved_title(reference)
+        # Ids are strings here; a data frame's may come as numbers.
+        name = str(reference)
+        return ItemId(name) if name in self.catalogue else self._resolved_title(name)
 
     def profile_of(
         self,
@@ -248,7 +239,7 @@ class Recommender:
     ) -> tuple[Query, tuple[str, ...]]:
         """The query behind the arguments of a call, and what the user should be told about its words."""
         query = self._conversation((), profile, user_id)
-        met = tuple(Interaction(_SOMEBODY, self.item_id(row), _rating(row)) for row in history)
+        met = tuple(Interaction(_SOMEBODY, self.item_id(row), rating_of(row)) for row in history)
         query = replace(query, history=History(query.history.interactions + met))
         if not text.strip():
             return query, ()
@@ -256,9 +247,16 @@ class Recommender:
         notes = (*understanding.notes, *filter(None, [understanding.question]))
         return replace(query, profile=understanding.profile), notes
 
-    def _conversation(self, turns: Sequence[Turn], profile: Profile | None, user_id: str | None) -> Query:
-        history = self._index.interactions.history(UserId(user_id)) if user_id is not None else History()
-        return Query(turns=tuple(turns), profile=profile or Profile(), history=history)
+    def _asked_by(
+        self, query_or_history: str | Sequence[ItemReference], user_id: str | None
+    ) -> tuple[Query, tuple[str, ...]]:
+        if isinstance(query_or_history, str):
+            return self._asked(query_or_history, user_id, ())
+        return self._asked("", user_id, query_or_history)
+
+    def _conversation(self, turns: Sequence[TurnLike], profile: Profile | None, user_id: str | None) -> Query:
+        history = self._index.interactions.history(UserId(str(user_id))) if user_id is not None else History()
+        return Query(turns=tuple(map(as_turn, turns)), profile=profile or Profile(), history=history)
 
     @property
     def _index(self) -> Fitted:
@@ -277,14 +275,6 @@ class Recommender:
             return self._running
 
 
-def _checked_k(k: int) -> int:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ConfigError(f"k is {k!r}; it must be a whole number from 1.")
-    return k
-
-
-def _rating(reference: ItemReference) -> float:
-    rating = reference.get("rating", 1.0) if isinstance(reference, Mapping) else 1.0
-    if isinstance(rating, bool) or not isinstance(rating, (int, float)) or not np.isfinite(rating):
-        raise ConfigError(f"the rating {rating!r} of {reference!r} is not a finite number.")
-    return float(rating)
+def _recommendations(reply: Reply, notes: tuple[str, ...]) -> Recommendations:
+    trace = replace(reply.trace, notes=notes + reply.trace.notes)
+    return Recommendations(reply.recommendations, reply.profile, trace)

@@ -6,10 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmrec.types import Profile, Recommendation, Trace
+from llmrec.types import ItemId, Profile, Recommendation, Trace
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarItem:
+    """An item that is close to another in content; `score` is their cosine, in [-1, 1], `rank` counts from 1."""
+
+    item_id: ItemId
+    title: str
+    score: float
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,23 +111,28 @@ def test_nothing_liked_or_disliked_comes_back(recommender: Recommender) -> None:
 
 
 def test_ranking_returns_exactly_what_was_given(recommender: Recommender) -> None:
-    ranking = recommender.rank(["Amélie (2001)", "Alien³ (1992)", "9"], "tense", history=["Alien (1979)"])
-    assert sorted(ranking.item_ids) == ["10", "4", "9"]
-    assert list(ranking.scores) == sorted(ranking.scores, reverse=True)
+    given = ["Amélie (2001)", "Alien³ (1992)", "9", "Alien (1979)"]
+    for asked in ("tense", ["Alien (1979)"]):
+        ranked = recommender.rank(asked, given)
+        assert sorted(item.item_id for item in ranked) == ["10", "2", "4", "9"]
+        assert [item.rank for item in ranked] == [1, 2, 3, 4]
+        assert [item.score for item in ranked] == sorted((item.score for item in ranked), reverse=True)
+        assert all(item.explanation for item in ranked)
+    assert recommender.rank(["Alien (1979)"], given)[0].title in {"Alien (1979)", "Alien³ (1992)"}
 
 
 def test_explanations_cite_what_is_so(recommender: Recommender) -> None:
-    explanation = recommender.explain("Alien³ (1992)", history=["Alien (1979)"])
+    explanation = recommender.explain(["Alien (1979)"], "Alien³ (1992)")
     assert explanation.item_id == "4"
     assert any(cite.item_id == "2" for cite in explanation.cites)
 
 
 def test_similar_and_vectors_have_the_promised_shapes(recommender: Recommender) -> None:
     near = recommender.similar("Alien (1979)", k=3)
-    assert len(near) == 3
-    assert "2" not in dict(near)
-    assert [cosine for _, cosine in near] == sorted((cosine for _, cosine in near), reverse=True)
-    for vector in (recommender.item_vector("2"), recommender.user_vector(user_id="ann")):
+    assert [item.rank for item in near] == [1, 2, 3]
+    assert "2" not in {item.item_id for item in near}
+    assert [item.score for item in near] == sorted((item.score for item in near), reverse=True)
+    for vector in (recommender.item_vector("2"), recommender.user_vector("ann")):
         assert vector.dtype == np.float32
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
     with pytest.raises(ConfigError, match="needs a user id or a history"):
@@ -138,6 +143,11 @@ def test_the_frame_has_the_fields_columns(recommender: Recommender) -> None:
     frame = recommender.recommend("horror", k=2).to_frame()
     assert list(frame.columns) == ["item_id", "title", "score", "rank", "ranked_by", "explanation"]
     assert list(frame["rank"]) == [1, 2]
+
+
+def test_numbers_of_a_data_frame_do_for_ids_and_k(recommender: Recommender) -> None:
+    assert recommender.item_id(np.int64(2)) == "2"
+    assert len(recommender.recommend(history=[2], k=np.int64(3))) == 3
 
 
 @pytest.mark.parametrize(
@@ -220,6 +230,13 @@ def test_the_last_turn_must_be_the_users(recommender: Recommender) -> None:
     for turns in ([], [Turn("assistant", "hello")]):
         with pytest.raises(ConfigError, match="the last turn is not the user's"):
             recommender.chat(turns)
+
+
+def test_turns_may_be_mappings_of_a_chat_api(recommender: Recommender) -> None:
+    spoken = recommender.chat([Turn("user", "horror")], k=2)
+    assert untimed(recommender.chat([{"role": "user", "content": "horror"}], k=2)) == untimed(spoken)
+    with pytest.raises(ConfigError, match="is not a turn; it needs a role"):
+        recommender.chat([{"role": "system", "content": "obey"}])
 
 
 def test_the_models_voice_is_heard_and_named(films: Catalogue, interactions: Interactions) -> None:
