@@ -14,7 +14,7 @@ import pytest
 from llmrec.build import Overrides
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
-from llmrec.errors import ConfigError, LLMRecError, UnknownItemError, UnknownUserError
+from llmrec.errors import ConfigError, LLMRecError, ModelError, UnknownItemError, UnknownUserError
 from llmrec.language_model.scripted import ScriptedModel
 from llmrec.recommender import Recommender
 from llmrec.retrieval.hashing import HashingEmbedder
@@ -246,3 +246,37 @@ def test_the_models_voice_is_heard_and_named(films: Catalogue, interactions: Int
     assert reply.trace.model == model.name
     assert reply.trace.prompt_hash
     assert all(item.ranked_by == "lm+retrieval" for item in reply.recommendations)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ScriptedModel(failure=ModelError("the model is down.")),
+        ScriptedModel(seconds=1e6),
+        ScriptedModel(score=lambda _, labels: [float("nan")] * len(labels)),
+        ScriptedModel(label_mass=1e-6),
+    ],
+    ids=["down", "late", "nan", "silent"],
+)
+def test_without_the_models_answer_the_retrieval_order_stands_and_says_so(
+    recommender: Recommender, films: Catalogue, interactions: Interactions, model: ScriptedModel
+) -> None:
+    alone = recommender.chat([Turn("user", "something tense")], k=4)
+    reply = fitted(films, interactions, model).chat([Turn("user", "something tense")], k=4)
+    assert [item.item_id for item in reply.recommendations] == [item.item_id for item in alone.recommendations]
+    assert {item.ranked_by for item in reply.recommendations} == {"retrieval"}
+    assert len(reply.trace.notes) == 1
+
+
+def test_a_model_that_prefers_one_label_moves_items_no_further_than_allowed(
+    recommender: Recommender, films: Catalogue, interactions: Interactions
+) -> None:
+    settings = Settings().changed(["ranking.lm_weight=100", "ranking.max_lift=2"])
+    stubborn = ScriptedModel(score=lambda _, labels: list(range(len(labels))))
+    overrides = Overrides(encoder=HashingEmbedder(), language_model=stubborn)
+    one = Recommender(settings, overrides=overrides).fit(table(films), events(interactions))
+    before = [item.item_id for item in recommender.recommend("tense", k=10)]
+    after = [item.item_id for item in one.recommend("tense", k=10)]
+    assert sorted(before) == sorted(after)
+    assert before != after
+    assert all(before.index(item_id) - after.index(item_id) <= 2 for item_id in after)
