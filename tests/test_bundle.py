@@ -1,6 +1,10 @@
 """A published directory is whole or refused; a failed writer leaves the last version standing."""
 
 import json
+import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -110,3 +114,34 @@ def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     with pytest.raises(ArtifactError, match=r"has format 2; this llmrec reads format 1\. Upgrade"):
         open_bundle(tmp_path)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from llmrec.bundle import new_version
+print("ready", flush=True)
+for version in range(10_000):
+    with new_version(Path(sys.argv[1]), {"version": version}) as files:
+        for name in "abc":
+            (files / name).write_text(str(version) * 1_000)
+"""
+
+
+def test_a_killed_writer_leaves_one_whole_version(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    root = tmp_path / "r"
+    publish(root)
+    for _ in range(15):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "ready\n"
+            time.sleep(rng.uniform(0.0, 0.05))
+            writer.kill()
+        bundle = open_bundle(root)
+        texts = {(bundle.files / name).read_text() for name in "abc" if (bundle.files / name).exists()}
+        assert len(texts) <= 1
+        if texts:
+            assert texts == {str(bundle.about["version"]) * 1_000}
+    publish(root)
+    assert len(list(root.glob("v-*"))) == 1
