@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from llmrec.assets import AssetStore
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError, DataError, ModelError
 from llmrec.interfaces import LabelScorer
+from llmrec.models import load_language_model
 from llmrec.prompting.rank_prompt import RankPrompt
 from llmrec.prompting.templates import PromptLibrary, PromptTemplate
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
-from llmrec.types import Candidate, FactValue, History, Interaction, Item, ItemId, Query, UserId
+from llmrec.settings import Settings
+from llmrec.types import Candidate, FactValue, History, Interaction, Item, ItemId, Query, Ranking, UserId
 
 ItemLike = str | Mapping[str, object]
 """A title, or a mapping with `title` and maybe `item_id`, `description` and any facts."""
@@ -50,11 +53,13 @@ class PromptRanker:
 
     @classmethod
     def from_pretrained(cls, path_or_id: str | Path, *, device: str | None = None, adapter: Path | None = None) -> Self:
-        """Rank with the model in a directory. Raises ModelError."""
-        # Imported here, so that the package itself starts without torch.
-        from llmrec.language_model.transformers_lm import TransformersLM
-
-        return cls(TransformersLM.from_pretrained(path_or_id, device=device, adapter=adapter))
+        """Rank with a model: a directory, an asset as `llmrec data list` names it, or a hub id. Raises LLMRecError."""
+        wanted = {"model": str(path_or_id), "device": device or "auto", "adapter": str(adapter or "")}
+        settings = Settings.from_mapping({"language_model": wanted}).language_model
+        scorer = load_language_model(settings, AssetStore.from_environment())
+        if scorer is None:
+            raise ConfigError(f"{path_or_id} is no model to rank with.", hint="Name a directory, an asset or a hub id.")
+        return cls(scorer)
 
     def rank(
         self,
@@ -85,17 +90,7 @@ class PromptRanker:
         shown = [_item(row, f"item {n}") for n, row in enumerate(items)]
         given_ids = _given_ids(items, shown)
         past = [_item(row, f"history {n}") for n, row in enumerate(history)]
-        limits = ListwiseLimits(
-            max_slate=len(shown),
-            max_prompt_tokens=self._scorer.max_prompt_tokens,
-            min_label_mass=0.0,
-            timeout_s=self._timeout_s,
-        )
-        ranker = ListwiseRanker(self._scorer, RankPrompt(_template(prompt)), Catalogue([*past, *shown]), limits=limits)
-        query = Query(history=History(tuple(Interaction(_SOMEBODY, item.id) for item in past)))
-        ranking = ranker.rank(query, [Candidate(item.id, 0.0, "given") for item in shown])
-        if ranking.report.degraded:
-            raise ModelError(ranking.report.degraded)
+        ranking = self._ranking(past, shown, RankPrompt(_template(prompt)))
         titles = {item.id: item.title for item in shown}
         rows = zip(ranking.item_ids, ranking.scores, strict=True)
         ranked = [
@@ -103,6 +98,20 @@ class PromptRanker:
             for rank, (item_id, score) in enumerate(rows, start=1)
         ]
         return ranked[:top_k]
+
+    def _ranking(self, past: Sequence[Item], shown: Sequence[Item], prompt: RankPrompt) -> Ranking:
+        limits = ListwiseLimits(
+            max_slate=len(shown),
+            max_prompt_tokens=self._scorer.max_prompt_tokens,
+            min_label_mass=0.0,
+            timeout_s=self._timeout_s,
+        )
+        ranker = ListwiseRanker(self._scorer, prompt, Catalogue([*past, *shown]), limits=limits)
+        query = Query(history=History(tuple(Interaction(_SOMEBODY, item.id) for item in past)))
+        ranking = ranker.rank(query, [Candidate(item.id, 0.0, "given") for item in shown])
+        if ranking.report.degraded:
+            raise ModelError(ranking.report.degraded)
+        return ranking
 
 
 def _template(prompt: str | Path | None) -> PromptTemplate:
