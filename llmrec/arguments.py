@@ -43,7 +43,13 @@ def checked_k(k: SupportsIndex) -> int:
 
 def rating_of(reference: ItemReference) -> float:
     """The rating in `reference`, 1.0 where it has none. Raises ConfigError when it is not a finite number."""
-    rating = reference.get("rating", 1.0) if isinstance(reference, Mapping) else 1.0
-    if isinstance(rating, bool) or not isinstance(rating, (int, float)) or not math.isfinite(rating):
+    rating = reference.get("rating") if isinstance(reference, Mapping) else None
+    if rating is None:
+        return 1.0
+    try:
+        strength = math.nan if isinstance(rating, (bool, str)) else float(rating)  # type: ignore[arg-type]  # any number
+    except (TypeError, ValueError, OverflowError):
+        strength = math.nan
+    if not math.isfinite(strength):
         raise ConfigError(f"the rating {rating!r} of {reference!r} is not a finite number.")
-    return float(rating)
+    return strength

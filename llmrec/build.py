@@ -169,7 +169,7 @@ def refit(
         edits = ingest_items(items, columns=item_columns, joins=fitted.catalogue)
         kept |= edits.catalogue
         reports.append(edits.report)
-    for item_id in remove:
+    for item_id in dict.fromkeys(remove):
         del kept[fitted.catalogue.ids[fitted.catalogue.position(ItemId(item_id))]]
     catalogue = Catalogue(kept.values())
     later = Interactions.from_rows((), catalogue)

@@ -85,7 +85,7 @@ def new_version(root: Path, about: dict[str, object]) -> Iterator[Path]:
     Raises:
         ArtifactError: `root` is a file, or a directory with something else in it, or in use, or cannot be written.
     """
-    _check_root(root)
+    check_target(root)
     with _locked(root):
         staged = root / f"{_VERSION_PREFIX}{uuid.uuid4().hex[:12]}"
         try:
@@ -134,7 +134,8 @@ def _verify(files: Path, name: str, digest: str) -> None:
         raise ArtifactError(f"{path} is damaged: its sha256 is not the one in {MANIFEST}.", hint=_REBUILD)
 
 
-def _check_root(root: Path) -> None:
+def check_target(root: Path) -> None:
+    """Make sure that a version can be written into `root`, and create it. Raises ArtifactError."""
     if root.exists() and not root.is_dir():
         raise ArtifactError(f"{root} is a file; name a directory.")
     if root.is_dir() and any(root.iterdir()) and not is_bundle(root) and not _only_ours(root):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress
 from llmrec.assets.registry import ASSETS
+from llmrec.errors import ConfigError
 from llmrec.interfaces import Embedder
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.settings import EncoderSettings, LanguageModelSettings
@@ -29,6 +31,7 @@ def load_encoder(settings: EncoderSettings, store: AssetStore, *, fetch: Progres
 
     Raises:
         AssetError: The asset is absent and was not to be, or could not be, fetched.
+        ConfigError: Nothing has that name.
         ModelError: It cannot be loaded.
     """
     if settings.model == HASHING:
@@ -61,12 +64,21 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
 def _place(name: str, store: AssetStore, fetch: Progress | None) -> Path | str:
     """Where the libraries should load from; a name that is neither asset nor directory is the hub's."""
     if name not in ASSETS:
-        return Path(name) if Path(name).is_dir() else name
+        return Path(name) if Path(name).is_dir() else _hub_id(name)
     from llmrec.language_model.gguf import prepared_model
 
     if fetch is not None:
         store.fetch(name, progress=fetch)
     return prepared_model(store, name)
+
+
+def _hub_id(name: str) -> str:
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return name
+    known = ", ".join(asset.name for asset in ASSETS.values() if asset.kind == "model")
+    raise ConfigError(
+        f"no model is called {name!r}.", hint=f"Name a directory, a hub id (owner/name) or one of {known}."
+    )
 
 
 def _device(name: str) -> str | None:

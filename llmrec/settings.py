@@ -48,9 +48,9 @@ class RetrievalSettings(_Room):
     ease: Weight = 1.0
     transitions: Weight = 0.5
     popularity: Weight = 0.2
-    ease_regularisation: float = Field(500.0, gt=0)
-    ease_half_life: float = Field(20.0, gt=0)
-    max_memory_gib: float = Field(8.0, gt=0)
+    ease_regularisation: float = Field(500.0, gt=0, allow_inf_nan=False)
+    ease_half_life: float = Field(20.0, gt=0, allow_inf_nan=False)
+    max_memory_gib: float = Field(8.0, gt=0, allow_inf_nan=False)
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -117,7 +117,7 @@ class Settings(_Room):
         try:
             text = path.read_text(encoding="utf-8")
             values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f"the settings file {path} cannot be read: {error}.") from error
         return cls.from_mapping(values)
 

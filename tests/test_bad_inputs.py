@@ -54,6 +54,10 @@ BUILD: list[Case] = [
     ("both", lambda p: ["--items", p / "items.csv", "--dataset", "movielens-100k"], r"--items FILE or --dataset NAME"),
     ("unknown setting", lambda p: ["--items", p / "items.csv", "--set", "ranking.slate=3"], r"'slate_size'"),
     ("bad setting", lambda p: ["--items", p / "items.csv", "--set", "ranking.slate_size=0"], r"ranking\.slate_size"),
+    ("endless", lambda p: ["--items", p / "items.csv", "--set", "retrieval.ease_half_life=inf"], r"ease_half"),
+    ("deep", lambda p: ["--items", p / "items.csv", "--settings", spoil(p, "d.json", "[" * 9_999)], r"d\.json"),
+    ("long path", lambda p: ["--items", p / ("x" * 4_000)], r"[Tt]oo long|name too long"),
+    ("no such model", lambda p: ["--items", p / "items.csv", "--set", "encoder.model=nonesuch"], r"'nonesuch'.*MiniLM"),
     ("no settings file", lambda p: ["--items", p / "items.csv", "--settings", p / "no.toml"], r"no\.toml"),
 ]  # fmt: skip
 
@@ -71,6 +75,10 @@ RECOMMEND: list[Case] = [
     ("contradiction", lambda p: ["--where", "year>=2000", "--where", "year<1990"], r"year"),
     ("unknown option", lambda p: ["--wher", "year>=1990"], r"--wher"),
     ("no prompts", lambda p: ["--prompts", p / "none"], r"none"),
+    ("endless year", lambda p: ["--where", "year>=inf"], r"year is a number, not 'inf'"),
+    ("underscores", lambda p: ["--where", "year>=1_990"], r"year is a number, not '1_990'"),
+    ("long user", lambda p: ["--user", "x" * 100_000], r"no interactions of a user"),
+    ("no template", lambda p: ["--prompts", p / "r"], r"holds no \*\.jinja file"),
     ("unknown device", lambda p: ["--device", "gpu"], r"device"),
 ]  # fmt: skip
 
@@ -137,6 +145,34 @@ def test_odd_messages_get_an_answer(place: Path, capsys: Capsys, message: str) -
     assert done.out.strip()
     assert "\x1b" not in done.out
     assert len(done.out) < 5_000
+
+
+def test_a_build_into_a_directory_of_somebody_elses_leaves_it_as_it_was(place: Path, capsys: Capsys) -> None:
+    (place / "photos").mkdir()
+    (place / "photos" / "cat.jpg").write_text("miaow")
+    done = call(capsys, "build", "--items", place / "items.csv", "--out", place / "photos", *LIGHT)
+    assert_one_sentence(done.code, done.err, r"holds other files; name a new or empty directory")
+    assert [path.name for path in (place / "photos").iterdir()] == ["cat.jpg"]
+
+
+def test_an_item_may_be_removed_twice_in_one_breath(place: Path, capsys: Capsys) -> None:
+    done = call(capsys, "update", place / "r", "--remove", "1", "--remove", "1", "--json")
+    assert (done.code, done.json["n_items"]) == (0, 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "read"),
+    [
+        ("long.jsonl", '{"item_id": "1", "title": "A", "n": 1' + "0" * 400 + "}\n", 1),
+        ("half.jsonl", '{"item_id": "1", "title": "A"}\n{"item_id": "2", "title": "B", "\\ud800": 1}\n', 2),
+    ],
+)
+def test_what_json_can_say_and_we_cannot_hold_costs_a_row_at_most(
+    place: Path, capsys: Capsys, name: str, content: str, read: int
+) -> None:
+    done = call(capsys, "build", "--items", spoil(place, name, content), "--out", place / "n", *LIGHT, "--json")
+    assert done.json["read"] == read
+    assert done.json["n_items"] == 1
 
 
 def test_removing_an_unknown_item_or_updating_nothing_is_refused(place: Path, capsys: Capsys) -> None:

@@ -147,7 +147,7 @@ def test_the_frame_has_the_fields_columns(recommender: Recommender) -> None:
 
 def test_numbers_of_a_data_frame_do_for_ids_and_k(recommender: Recommender) -> None:
     assert recommender.item_id(np.int64(2)) == "2"
-    assert len(recommender.recommend(history=[2], k=np.int64(3))) == 3
+    assert len(recommender.recommend(history=[{"item_id": 2, "rating": np.float32(5)}], k=np.int64(3))) == 3
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,8 @@ def test_numbers_of_a_data_frame_do_for_ids_and_k(recommender: Recommender) -> N
         ({"history": ["Sabrina"]}, UnknownItemError, r"stands for Sabrina \(1954\), Sabrina \(1995\)"),
         ({"history": ["Amelia"]}, UnknownItemError, r"no item has the id or title 'Amelia'"),
         ({"history": [{"item_id": "2", "rating": float("nan")}]}, ConfigError, r"not a finite number"),
+        ({"history": [{"item_id": "2", "rating": 10**400}]}, ConfigError, r"not a finite number"),
+        ({"where": {"year": {"$gte": 10**400}}}, ConfigError, r"year is a number, not 1000"),
         ({"where": {"yaer": 1990}}, ConfigError, r"year"),
     ],
 )

@@ -56,10 +56,12 @@ def build(
     if (items is None) == (dataset is None):
         raise ConfigError("give either --items FILE or --dataset NAME.", hint="See `llmrec build --help`.")
     from llmrec.build import fit, fit_dataset
+    from llmrec.bundle import check_target
     from llmrec.index import save
     from llmrec.settings import Settings
 
     started = time.perf_counter()
+    check_target(out)
     chosen = (Settings.from_file(settings) if settings else Settings()).changed(assignments or [])
     overrides = _overrides(device, out, quiet=quiet)
     if dataset is not None:

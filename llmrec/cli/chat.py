@@ -77,7 +77,7 @@ def _read_profile(path: Path, recommender: Recommender) -> Profile:
 
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"the profile {path} cannot be read: {error}.") from error
     # The whole output of an earlier `--json` run serves as well as its `profile` part.
     inner = data.get("profile", data) if isinstance(data, dict) else data

@@ -70,6 +70,9 @@ def run(arguments: Sequence[str]) -> int:
         # The reader (`| head`) has what it wanted; Python would complain once more when it flushes at exit.
         sys.stdout = None
         return 0
+    except OSError as error:
+        message = f"{error.strerror or error}: {error.filename or 'the system'}."
+        return report_error("os", message, "Check the path and your rights to it.", as_json=as_json)
     except Exception as error:  # the last resort: a user gets a sentence, never a traceback
         logger.debug("unexpected", exc_info=True)
         message = f"llmrec failed unexpectedly ({type(error).__name__}: {error})."

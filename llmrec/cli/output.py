@@ -9,6 +9,7 @@ import unicodedata
 import typer
 
 MENDABLE = 2
+_MAX_MESSAGE_CHARS = 500
 
 
 def plain(text: str) -> str:
@@ -35,11 +36,18 @@ def say_json(value: object) -> None:
 
 def report_error(code: str, message: str, hint: str, *, as_json: bool) -> int:
     """Write the error to standard error, as a sentence or as JSON; the exit code for what the caller can mend."""
+    message, hint = _brief(message), _brief(hint)
     if as_json:
         note(json.dumps({"error": {"code": code, "message": message, "hint": hint}}, ensure_ascii=False))
     else:
-        note(f"Error: {' '.join(f'{message} {hint}'.split())}")
+        note(f"Error: {message} {hint}".rstrip())
     return MENDABLE
+
+
+def _brief(text: str) -> str:
+    """One line of bounded length: a message may quote a value of any size."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= _MAX_MESSAGE_CHARS else f"{line[: _MAX_MESSAGE_CHARS - 2]} …"
 
 
 def _finite(value: object) -> object:

@@ -56,7 +56,7 @@ def render(
     template = PromptLibrary.load(own)[name]
     try:
         values = json.loads(variables.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"the inputs {variables} cannot be read: {error}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"the inputs {variables} must be a JSON object with {', '.join(template.inputs)}.")

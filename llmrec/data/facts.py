@@ -18,6 +18,7 @@ from llmrec.types import FactValue
 _LEADING_ZERO = re.compile(r"[+-]?0\d")
 _LIST_NAMES = frozenset({"genre", "genres", "tag", "tags", "category", "categories"})
 _MAX_LITERAL_CHARS = 20_000
+_MAX_NUMBER = 1e300  # an integer of JSON or Parquet may be longer than any float
 
 
 def fact_columns(
@@ -106,7 +107,7 @@ def _literal_list(text: str) -> list[object] | None:
 def _is_number(cell: Cell) -> bool:
     if isinstance(cell, str):
         return parse_number(cell) is not None and not _LEADING_ZERO.match(cell)
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) < float("inf")
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) <= _MAX_NUMBER
 
 
 def _suits(cell: Cell, kind: FieldKind) -> bool:

@@ -230,11 +230,15 @@ def _arrow_rows(batches: Iterable[pa.RecordBatch], name: str) -> Iterator[tuple[
                 yield number, dict(zip(names, values, strict=True))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{name} is damaged after row {number}: {error}.", hint="Write it again.") from error
+    except (OverflowError, ValueError, LookupError) as error:
+        # Times beyond year 9999 or of a zone that does not exist have no value in Python.
+        raise DataError(f"{name} holds a value that cannot be read after row {number}: {error}.") from error
 
 
 def _sound_rows(rows: Iterator[tuple[int, Row]], tell: OnFault) -> Iterator[tuple[int, Row]]:
     for number, row in rows:
-        reason = next((fault for value in row.values() if type(value) is str and (fault := _text_fault(value))), "")
+        texts = (text for pair in row.items() for text in pair if type(text) is str)
+        reason = next((fault for text in texts if (fault := _text_fault(text))), "")
         if reason:
             tell(number, reason, repr(row))
         else:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.data.catalogue import Catalogue, FactField
+from llmrec.data.cells import parse_number
 from llmrec.errors import ConstraintError
 from llmrec.types import Constraint, FactValue, Item, ItemMask, Operator
 
@@ -30,6 +31,7 @@ _WRITTEN: Mapping[Operator, str] = {
 _EXPRESSION = re.compile(r"([^<>=!]+)(>=|<=|!=|==|=|>|<)(.*)", re.DOTALL)
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _N_LISTED = 12
+_MAX_NUMBER = 1e300  # an integer of JSON may be longer than any float
 _N_QUOTED = 80  # characters of a wrong input that its error repeats
 
 
@@ -267,15 +269,12 @@ def _typed(field: FactField, value: object) -> FactValue:
 
 
 def _number(field: FactField, value: object) -> FactValue:
-    try:
-        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
-    except ValueError:
-        number = math.nan
-    if math.isnan(number):
+    number = parse_number(value.strip()) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) <= _MAX_NUMBER:
         raise ConstraintError(
             f"{field.name} is a number, not {repr(value)[:_N_QUOTED]}; here {field.low:g} to {field.high:g}."
         )
-    return int(number) if number.is_integer() else number
+    return int(number) if float(number).is_integer() else number
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

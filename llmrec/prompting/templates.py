@@ -110,6 +110,8 @@ class PromptLibrary:
         if not directory.is_dir():
             raise ConfigError(f"the prompt directory {directory} does not exist.")
         own = _templates_in(directory)
+        if not own:
+            raise ConfigError(f"the prompt directory {directory} holds no *.jinja file.")
         return cls({**packaged, **own}, tuple(sorted(set(packaged) & set(own))))
 
     def values(self) -> Collection[PromptTemplate]:
