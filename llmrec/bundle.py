@@ -1,8 +1,8 @@
 """A directory that is either the old version or the new one, never a mixture, and that notices damage.
 
 Layout: `manifest.json` names the current version `v-…/` and the sha256 of each of its files. A new version is
-written beside the old one; replacing the manifest is the single step that publishes it. What else lies in the
-directory (feedback, rejected rows) belongs to its owner and is never touched.
+written beside the old one; replacing the manifest is the single step that publishes it. The version before stays, for
+whoever is still reading it. What else lies in the directory belongs to its owner and is never touched.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,11 @@ from llmrec.errors import ArtifactError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-_VERSION_PREFIX = "v-"
+_VERSION = re.compile(r"v-[0-9a-f]{12}")
+# What a build that was cut off, or its owner, may have left where no version was ever published.
+_LEFT_BEHIND = re.compile(
+    rf"{_VERSION.pattern}|\.lock|\.vectors|rejects\.csv|manifest\.json\.partial|feedback\.sqlite3.*"
+)
 _REBUILD = "Build it again with `llmrec build`."
 
 
@@ -33,6 +38,7 @@ class _Manifest(BaseModel):
 
     format: int
     version: str
+    previous: str
     about: dict[str, object]
     files: dict[str, str]
 
@@ -61,6 +67,15 @@ def is_bundle(root: Path) -> bool:
     return (root / MANIFEST).is_file()
 
 
+def is_sound(root: Path) -> bool:
+    """Whether `root` has a manifest that can be read; its files are not checked."""
+    try:
+        _read_manifest(root)
+    except ArtifactError:
+        return False
+    return True
+
+
 def open_bundle(root: Path) -> Bundle:
     """The current version of `root`, every file checked against its sha256.
 
@@ -87,7 +102,7 @@ def new_version(root: Path, about: dict[str, object]) -> Iterator[Path]:
     """
     check_target(root)
     with _locked(root):
-        staged = root / f"{_VERSION_PREFIX}{uuid.uuid4().hex[:12]}"
+        staged = root / f"v-{uuid.uuid4().hex[:12]}"
         try:
             staged.mkdir()
             yield staged
@@ -95,7 +110,7 @@ def new_version(root: Path, about: dict[str, object]) -> Iterator[Path]:
         except OSError as error:
             raise ArtifactError(f"{root} cannot be written: {error.strerror or error}.") from error
         finally:
-            _remove_other_versions(root)
+            _remove_old_versions(root)
 
 
 def sha256_of(path: Path) -> str:
@@ -114,7 +129,7 @@ def _read_manifest(root: Path) -> _Manifest:
         values = json.loads(path.read_bytes())
         seal = values.pop("seal")
         manifest = _Manifest.model_validate(values)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{path} is damaged: it cannot be read as a manifest.", hint=_REBUILD) from error
     if seal != manifest.seal:
         raise ArtifactError(f"{path} is damaged: its content does not match its seal.", hint=_REBUILD)
@@ -136,19 +151,19 @@ def _verify(files: Path, name: str, digest: str) -> None:
 
 def check_target(root: Path) -> None:
     """Make sure that a version can be written into `root`, and create it. Raises ArtifactError."""
-    if root.exists() and not root.is_dir():
-        raise ArtifactError(f"{root} is a file; name a directory.")
-    if root.is_dir() and any(root.iterdir()) and not is_bundle(root) and not _only_ours(root):
-        raise ArtifactError(f"{root} holds other files; name a new or empty directory.")
     try:
+        if root.exists() and not root.is_dir():
+            raise ArtifactError(f"{root} is a file; name a directory.")
+        if root.is_dir() and not is_bundle(root) and not _only_ours(root):
+            raise ArtifactError(f"{root} holds other files; name a new or empty directory.")
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArtifactError(f"{root} cannot be created: {error.strerror or error}.") from error
 
 
 def _only_ours(root: Path) -> bool:
-    """Whether a build that was cut off left nothing but its own traces."""
-    return all(path.name.startswith((_VERSION_PREFIX, ".")) for path in root.iterdir())
+    """Whether nothing lies there but what this package writes."""
+    return all(_LEFT_BEHIND.fullmatch(path.name) for path in root.iterdir())
 
 
 @contextmanager
@@ -156,6 +171,8 @@ def _locked(root: Path) -> Iterator[None]:
     try:
         with FileLock(root / ".lock", timeout=10):
             yield
+    except OSError as error:
+        raise ArtifactError(f"{root} cannot be locked: {error.strerror or error}.") from error
     except Timeout as error:
         raise ArtifactError(f"another process is writing {root}; wait until it has ended.") from error
 
@@ -166,7 +183,8 @@ def _publish(root: Path, staged: Path, about: Mapping[str, object]) -> None:
         for path in sorted(staged.rglob("*"))
         if path.is_file()
     }
-    manifest = _Manifest(format=FORMAT, version=staged.name, about=dict(about), files=files)
+    previous = _read_manifest(root).version if is_sound(root) else ""
+    manifest = _Manifest(format=FORMAT, version=staged.name, previous=previous, about=dict(about), files=files)
     partial = root / f"{MANIFEST}.partial"
     with partial.open("w", encoding="utf-8") as file:
         json.dump({**manifest.model_dump(), "seal": manifest.seal}, file, indent=1)
@@ -175,8 +193,12 @@ def _publish(root: Path, staged: Path, about: Mapping[str, object]) -> None:
     partial.replace(root / MANIFEST)
 
 
-def _remove_other_versions(root: Path) -> None:
-    current = json.loads((root / MANIFEST).read_bytes())["version"] if is_bundle(root) else ""
-    for path in root.glob(f"{_VERSION_PREFIX}*"):
-        if path.name != current:
+def _remove_old_versions(root: Path) -> None:
+    try:
+        manifest = _read_manifest(root)
+    except ArtifactError:
+        # Nothing was published, or the manifest is damaged: then nothing is known to be superfluous.
+        return
+    for path in root.iterdir():
+        if _VERSION.fullmatch(path.name) and path.name not in (manifest.version, manifest.previous):
             shutil.rmtree(path, ignore_errors=True)

@@ -39,7 +39,38 @@ def test_a_new_version_replaces_the_old_and_leaves_foreign_files_alone(tmp_path:
     publish(tmp_path, "two")
     assert (open_bundle(tmp_path).files / "deep" / "a.txt").read_text() == "two"
     assert (tmp_path / "feedback.sqlite3").read_text() == "mine"
-    assert len(list(tmp_path.glob("v-*"))) == 1
+
+
+def test_the_version_before_stays_for_whoever_reads_it_and_no_other(tmp_path: Path) -> None:
+    opened = []
+    for text in ("one", "two", "three"):
+        publish(tmp_path, text)
+        opened.append(open_bundle(tmp_path))
+    assert [bundle.files.exists() for bundle in opened] == [False, True, True]
+
+
+def test_directories_that_only_look_like_versions_are_left_alone(tmp_path: Path) -> None:
+    publish(tmp_path)
+    (tmp_path / "v-notes").mkdir()
+    publish(tmp_path, "two")
+    publish(tmp_path, "three")
+    assert (tmp_path / "v-notes").is_dir()
+    (tmp_path / "other" / "v-1.0").mkdir(parents=True)
+    with pytest.raises(ArtifactError, match=r"holds other files"):
+        publish(tmp_path / "other")
+
+
+def test_a_lost_manifest_can_be_built_again(tmp_path: Path) -> None:
+    publish(tmp_path)
+    (tmp_path / "rejects.csv").write_text("file,row,reason,raw\n")
+    (tmp_path / "manifest.json").unlink()
+    publish(tmp_path, "two")
+    assert (open_bundle(tmp_path).files / "deep" / "a.txt").read_text() == "two"
+    (tmp_path / "manifest.json").write_text("[" * 99_999)
+    with pytest.raises(ArtifactError, match=r"is damaged"):
+        open_bundle(tmp_path)
+    publish(tmp_path, "three")
+    assert (open_bundle(tmp_path).files / "deep" / "a.txt").read_text() == "three"
 
 
 def test_a_writer_that_fails_leaves_the_last_version_standing(tmp_path: Path) -> None:
@@ -103,9 +134,9 @@ def test_directories_that_are_not_ours_are_refused_with_what_to_do(tmp_path: Pat
 
 
 def test_a_build_that_was_cut_off_does_not_block_the_next(tmp_path: Path) -> None:
-    (tmp_path / "v-dead").mkdir()
+    (tmp_path / "v-0123456789ab").mkdir()
     publish(tmp_path)
-    assert [path.name for path in tmp_path.glob("v-dead")] == []
+    assert not (tmp_path / "v-0123456789ab").exists()
 
 
 def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,4 +175,4 @@ def test_a_killed_writer_leaves_one_whole_version(tmp_path: Path) -> None:
         if texts:
             assert texts == {str(bundle.about["version"]) * 1_000}
     publish(root)
-    assert len(list(root.glob("v-*"))) == 1
+    assert len(list(root.glob("v-*"))) == 2

@@ -26,6 +26,10 @@ _RESET = re.compile(
 _FORGET = re.compile(
     r"\b(?:forget|drop|ignore|remove|never\s?mind)\s+(?:about\s+)?(?:the\s+|being\s+)?(?:from\s+|in\s+)?", re.IGNORECASE
 )
+_WHY = re.compile(
+    r"\W*(?:and\s+|but\s+|so\s+)?(?:why\b(?!\s+(?:not|don't)\b)|how\s+come\b|what\s+makes\s+you\b)[^.!\n]{0,120}\W*$",
+    re.IGNORECASE,
+)
 _SMALL_TALK = word_set(
     """
     hi hello hey hiya yo howdy greetings good morning afternoon evening night day thanks thank you very much thx
@@ -94,6 +98,11 @@ def is_small_talk(text: str) -> bool:
     """Whether `text` is a greeting, thanks, or a question about the assistant, and nothing else."""
     keys = [word.key for word in split_words(text)]
     return bool(keys) and len(keys) <= 8 and keys[0] in _TALK_OPENERS and all(key in _SMALL_TALK for key in keys)
+
+
+def is_why(text: str) -> bool:
+    """Whether the user asks why something was recommended: "why the second one?"."""
+    return _WHY.match(text) is not None
 
 
 def find_count(text: str, *, is_value: Callable[[str], bool]) -> Count | None:

@@ -17,7 +17,7 @@ from llmrec.dialogue.words import Span, Word, fold, mask, split_words
 _MAX_FUZZY = 6  # look-ups by likeness in one message: each walks over all titles
 _LOWER_CASE_CLOSENESS = 0.9
 _MIN_FUZZY_CHARS = 5
-_WORTH_NAMING = 0.6  # likeness below which the nearest title would be a joke
+_WORTH_NAMING = 0.75  # likeness below which the nearest title would be a joke
 _CONNECTOR = re.compile(
     r"\s*(?:,|&|\b(?:and|or|nor|plus|as\s+well\s+as)\b|\s)*(?:both\s+|the\s+)?[\"']?\s*", re.IGNORECASE
 )
@@ -76,7 +76,9 @@ class _Reader:
         merged += self._objects([*taken, *(m.span for m in [*merged, *references])])
         merged += self._listed(merged)
         merged = sorted(merged, key=lambda m: m.span.start)
-        pointed = [self._pointed(reference, merged) for reference in references]
+        pointed: list[Mention] = []
+        for reference in references:
+            pointed.append(self._pointed(reference, merged, pointed[-1] if pointed else None))
         named = self._whole_message(tuple(merged))
         found = sorted([*named, *(m for m in pointed if m.stances and m.item_ids)], key=lambda m: m.span.start)
         missing = [replace(m, cut=self._cut_of_missing(m, merged)) for m in self._missing]
@@ -86,12 +88,13 @@ class _Reader:
         before = [m for m in named if m.span.end <= missing.span.start]
         return self._with_stance(Mention(missing.span, (), missing.text), before[-1] if before else None).cut
 
-    def _pointed(self, reference: Mention, named: Sequence[Mention]) -> Mention:
-        """The reference with its stance; "it" is the title named last before it, where there is one."""
-        before = [m for m in named if m.span.end <= reference.span.start]
+    def _pointed(self, reference: Mention, named: Sequence[Mention], previous: Mention | None) -> Mention:
+        """The reference with its stance; "it" is the title named last before it, be it in the catalogue or not."""
+        absent = [Mention(missing.span, (), missing.text) for missing in self._missing]
+        before = [m for m in (*named, *absent) if m.span.end <= reference.span.start]
         if before and not reference.plural and fold(reference.text) == "it":
-            reference = replace(reference, item_ids=before[-1].item_ids)
-        return self._with_stance(reference)
+            reference = replace(reference, item_ids=max(before, key=lambda m: m.span.end).item_ids)
+        return self._with_stance(reference, previous)
 
     def _quoted(self) -> Iterator[tuple[Span, Mention | None]]:
         for match in _QUOTED.finditer(self._text):

@@ -27,8 +27,8 @@ from llmrec.dialogue.profile import (
 from llmrec.dialogue.reading import Mention, Missing, Reading
 from llmrec.dialogue.references import read_answer, references_to_shown
 from llmrec.dialogue.title_index import TitleIndex
-from llmrec.dialogue.wishes import is_refinement, wish_of
-from llmrec.dialogue.words import Span, clean, mask
+from llmrec.dialogue.wishes import exclusions, is_refinement, wish_of
+from llmrec.dialogue.words import Span, clean, mask, squeeze
 from llmrec.dialogue.years import year_field
 from llmrec.types import Constraint, ItemId, Profile, Turn, Understanding
 
@@ -40,6 +40,7 @@ _MAX_CHOICES = 10
 _MAX_NAMED = 5
 _MAX_TITLE_CHARS = 80
 _MAX_FORGOTTEN_CHARS = 60
+WHY = "Each card says why it was picked."
 HELP = "Tell me what you feel like, or a title you loved."
 _STANCES: tuple[Stance, ...] = ("liked", "disliked", "seen")
 
@@ -86,11 +87,14 @@ class GrammarTracker:
             draft.notes.append(f"The message is very long; only its first {MAX_CHARS:,} characters were read.")
         if acts.is_small_talk(draft.text) and not profile.pending:
             return self._small_talk(draft)
+        if acts.is_why(draft.text) and profile.shown:
+            return Understanding(draft.profile, (*draft.notes, WHY), wants_items=False)
         refines = is_refinement(draft.text)
         for read in (self._read_acts, self._read_answer, self._read_items):
             read(draft)
         self._read_constraints(draft, refines=refines)
         self._read_count(draft)
+        self._read_exclusions(draft)
         self._read_wish(draft, refines=refines)
         return self._conclude(draft)
 
@@ -229,6 +233,13 @@ class GrammarTracker:
             draft.k = count.k
             draft.said = True
             draft.cut(count.span)
+
+    def _read_exclusions(self, draft: _Draft) -> None:
+        for span in exclusions(draft.rest):
+            phrase = squeeze(draft.rest[span.start : span.end])[:_MAX_TITLE_CHARS]
+            draft.notes.append(f'I cannot act on "{phrase}": nothing that is recorded of the items says it.')
+            draft.said = True
+            draft.cut(span)
 
     def _read_wish(self, draft: _Draft, *, refines: bool) -> None:
         wish = wish_of(draft.rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llmrec.dialogue.lexicon import FILLERS
-from llmrec.dialogue.words import Word, split_words, squeeze, word_set
+from llmrec.dialogue.words import Span, Word, split_words, squeeze, word_set
 
 _OPENERS = word_set(
     """
@@ -28,6 +28,20 @@ _COMPARATIVE = re.compile(
     r"(?:\w{2,}er|(?:more|less)\s+\w+)(?:\s+(?:and|but)\s+\w{2,}er)*(?:\s+(?:one|ones|please))*\W*$",
     re.IGNORECASE,
 )
+_EXCLUDED = re.compile(
+    r"\b(?:but\s+|and\s+)?(?:nothing|not|no|without|except(?:\s+for)?|anything\s+but|avoid)\s+"
+    r"(?!(?:sure|really|idea|ideas|preference|problem|rush|bad|necessarily|much|more|longer|matter|one|i|we|you|that)\b)"
+    r"[^.,;!?\n]*[^\W_][^.,;!?\n]*",
+    re.IGNORECASE,
+)
+
+
+def exclusions(rest: str) -> tuple[Span, ...]:
+    """Where `rest` rules something out that no reader understood: "nothing with ghosts".
+
+    Left in the wish, its words would attract what they are meant to keep away.
+    """
+    return tuple(Span(*match.span()) for match in _EXCLUDED.finditer(rest))
 
 
 def wish_of(rest: str) -> str:
