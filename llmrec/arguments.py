@@ -20,6 +20,13 @@ Where = Mapping[str, object] | Sequence[str] | None
 """Hard conditions: `{"year": {"$gte": 1990}}`, or as on the command line `["year>=1990"]`."""
 
 
+def as_references(references: Sequence[ItemReference]) -> Sequence[ItemReference]:
+    """`references` if it is a list. Raises ConfigError for a bare string, whose letters are not meant one by one."""
+    if isinstance(references, (str, bytes)):
+        raise ConfigError(f"{references!r} is not a list of items; write [{references!r}].")
+    return references
+
+
 def as_turn(turn: TurnLike) -> Turn:
     """`turn` as a Turn. Raises ConfigError when it is none."""
     if isinstance(turn, Turn):

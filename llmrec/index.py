@@ -100,7 +100,7 @@ def save(fitted: Fitted, directory: Path) -> None:
         "llmrec": __version__,
         "name": fitted.name,
         "encoder": fitted.encoder,
-        "retrievers": sorted(fitted.retrievers),
+        "retrievers": sorted({"dense", *fitted.retrievers}),
         "catalogue": fitted.catalogue.content_hash,
         "interactions": fitted.interactions.content_hash,
     }

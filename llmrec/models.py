@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress
 from llmrec.assets.registry import ASSETS
-from llmrec.errors import ConfigError
+from llmrec.errors import ConfigError, ModelError
 from llmrec.interfaces import Embedder
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.settings import EncoderSettings, LanguageModelSettings
@@ -17,8 +17,14 @@ from llmrec.settings import EncoderSettings, LanguageModelSettings
 if TYPE_CHECKING:
     from llmrec.language_model.transformers_lm import TransformersLM
 
+M = TypeVar("M", covariant=True)
+
 NO_MODEL = "none"
 HASHING = "hashing"
+
+
+class _Load(Protocol[M]):
+    def __call__(self, *, local_files_only: bool) -> M: ...
 
 
 def load_encoder(settings: EncoderSettings, store: AssetStore, *, fetch: Progress | None = None) -> Embedder:
@@ -40,8 +46,16 @@ def load_encoder(settings: EncoderSettings, store: AssetStore, *, fetch: Progres
     from llmrec.retrieval.embedders import SentenceEncoder
 
     place = _place(settings.model, store, fetch)
-    return SentenceEncoder(
-        place, device=_device(settings.device), batch_size=settings.batch_size, name=Path(settings.model).name
+    return _local_first(
+        lambda *, local_files_only: SentenceEncoder(
+            place,
+            device=_device(settings.device),
+            batch_size=settings.batch_size,
+            name=Path(settings.model).name,
+            local_files_only=local_files_only,
+        ),
+        place,
+        store,
     )
 
 
@@ -51,13 +65,18 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
         return None
     from llmrec.language_model.transformers_lm import TransformersLM
 
-    return TransformersLM.from_pretrained(
-        _place(settings.model, store, None),
-        device=_device(settings.device),
-        dtype=None if settings.dtype == "auto" else settings.dtype,
-        adapter=Path(settings.adapter) if settings.adapter else None,
-        local_files_only=store.offline,
-        name=Path(settings.model).name,
+    place = _place(settings.model, store, None)
+    return _local_first(
+        lambda *, local_files_only: TransformersLM.from_pretrained(
+            place,
+            device=_device(settings.device),
+            dtype=None if settings.dtype == "auto" else settings.dtype,
+            adapter=Path(settings.adapter) if settings.adapter else None,
+            local_files_only=local_files_only,
+            name=Path(settings.model).name,
+        ),
+        place,
+        store,
     )
 
 
@@ -70,6 +89,16 @@ def _place(name: str, store: AssetStore, fetch: Progress | None) -> Path | str:
     if fetch is not None:
         store.fetch(name, progress=fetch)
     return prepared_model(store, name)
+
+
+def _local_first(load: _Load[M], place: Path | str, store: AssetStore) -> M:
+    """What `load` gives from this machine's files; the hub is asked only for a hub id that is not among them."""
+    if isinstance(place, Path) or store.offline:
+        return load(local_files_only=True)
+    try:
+        return load(local_files_only=True)
+    except ModelError:
+        return load(local_files_only=False)
 
 
 def _hub_id(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from llmrec.arguments import ItemReference, TurnLike, Where, as_turn, checked_k, rating_of
+from llmrec.arguments import ItemReference, TurnLike, Where, as_references, as_turn, checked_k, rating_of
 from llmrec.assistant import Assistant
 from llmrec.build import Overrides, assemble, fit
 from llmrec.data.catalogue import Catalogue
@@ -138,6 +138,8 @@ class Recommender:
         constraints = parse_where(where, self.catalogue.fields)
         asked = replace(asked, constraints=constraints, filter_viewed=filter_viewed)
         reply = self._assistant.recommend(asked, k=k)
+        if not reply.recommendations:
+            notes = (*notes, "Nothing in the catalogue satisfies all of that.")
         if k > len(self.catalogue):
             notes = (*notes, f"{k} were asked for; the catalogue has {len(self.catalogue)} items.")
         return _recommendations(reply, notes)
@@ -217,7 +219,7 @@ class Recommender:
         return Profile(liked=self._entries(liked), disliked=self._entries(disliked), seen=self._entries(seen))
 
     def _entries(self, references: Sequence[ItemReference]) -> tuple[ItemEntry, ...]:
-        return tuple(ItemEntry(self.item_id(reference), 0) for reference in references)
+        return tuple(ItemEntry(self.item_id(reference), 0) for reference in as_references(references))
 
     def _vectors_of(self, item_ids: Sequence[ItemId]) -> Vectors:
         return self._index.vectors.vectors(item_ids)
@@ -225,6 +227,8 @@ class Recommender:
     def _resolved_title(self, title: str) -> ItemId:
         match = self._index.titles.resolve(title)
         named = [self.catalogue[item_id].title for item_id in match.item_ids[:5]]
+        if len(set(named)) < len(named):
+            named = [f"{name} [{item_id}]" for name, item_id in zip(named, match.item_ids, strict=False)]
         if match.exact and len(match.item_ids) == 1:
             return match.item_ids[0]
         if match.exact:
@@ -239,7 +243,7 @@ class Recommender:
     ) -> tuple[Query, tuple[str, ...]]:
         """The query behind the arguments of a call, and what the user should be told about its words."""
         query = self._conversation((), profile, user_id)
-        met = tuple(Interaction(_SOMEBODY, self.item_id(row), rating_of(row)) for row in history)
+        met = tuple(Interaction(_SOMEBODY, self.item_id(row), rating_of(row)) for row in as_references(history))
         query = replace(query, history=History(query.history.interactions + met))
         if not text.strip():
             return query, ()

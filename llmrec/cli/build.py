@@ -75,6 +75,7 @@ def build(
             columns=parse_columns(columns or []),
             overrides=overrides,
         )
+    _keep_rejects(fitted, out)
     save(fitted, out)
     return _report(fitted, out, time.perf_counter() - started, as_json=as_json)
 
@@ -110,6 +111,7 @@ def update(
         columns=parse_columns(columns or []),
         overrides=overrides,
     )
+    _keep_rejects(fitted, directory)
     save(fitted, directory)
     return _report(fitted, directory, time.perf_counter() - started, as_json=as_json)
 
@@ -132,12 +134,15 @@ def _overrides(device: str | None, directory: Path, *, quiet: bool) -> Overrides
     return Overrides(settings=changes, progress=not quiet, work_directory=directory)
 
 
-def _report(fitted: Fitted, out: Path, seconds: float, *, as_json: bool) -> int:
+def _keep_rejects(fitted: Fitted, out: Path) -> None:
     from llmrec.data.reports import write_rejects
 
     problems = tuple(problem for report in fitted.reports for problem in report.problems)
     # Written even when empty: a file left from an earlier run would be taken for this one's.
     write_rejects(out / REJECTS, problems)
+
+
+def _report(fitted: Fitted, out: Path, seconds: float, *, as_json: bool) -> int:
     if as_json:
         say_json({**_counts(fitted.reports), **_sizes(fitted), "out": str(out), "seconds": round(seconds, 2)})
     else:

@@ -22,7 +22,7 @@ _ONE_OF = ("wikipedia-films", "movie-summaries")
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Names as `llmrec data list` shows them; by default what the demo needs."),
+    typer.Argument(metavar="NAME...", help="Names as `llmrec data list` shows them; by default what the demo needs."),
 ]
 From = Annotated[
     Path | None,

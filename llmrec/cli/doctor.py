@@ -22,7 +22,7 @@ _PACKAGES = (
 
 
 def doctor(
-    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A recommender directory to check.")] = None,
+    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="A recommender directory to check.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say versions, device, threads, cache and hashes, and what is missing."""

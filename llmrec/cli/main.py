@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code. Nothing but a fault of ours ever shows a traceback, and only with -vv."""
     as_json = "--json" in arguments
     try:
-        code = app(args=list(arguments), standalone_mode=False)
+        code = app(args=list(arguments) or ["--help"], standalone_mode=False)
     except LLMRecError as error:
         return report_error(error.code, error.message, error.hint, as_json=as_json)
     except TyperException as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def recommend(
     directory: Directory,
-    query: Annotated[str, typer.Argument(metavar="[WISH]", help="What you feel like, in your words.")] = "",
+    query: Annotated[str, typer.Argument(metavar="WISH", help="What you feel like, in your words.")] = "",
     user: User = None,
     like: Annotated[list[str] | None, typer.Option("--like", help="A title or item id that is liked.")] = None,
     dislike: Annotated[list[str] | None, typer.Option("--not", help="A title or item id never to show.")] = None,
@@ -51,5 +51,3 @@ def _say_list(found: Recommendations) -> None:
         say(f"{item.rank:3}. {item.title}\n     {item.explanation}")
     for sentence in found.trace.notes:
         note(sentence)
-    if not found.items:
-        note("Nothing in the catalogue satisfies all of that.")

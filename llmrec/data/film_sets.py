@@ -73,14 +73,19 @@ def _items_u(path: Path) -> Iterator[Row]:
         # One copy has a field too many in the line of the film without a name, so the flags are counted from the end.
         genres = [genre for genre, flag in zip(_GENRES_100K, fields[-n_flags:], strict=True) if flag == "1"]
         title = _MEDIUM.sub("", _restored(fields[1].strip(), fields[4]))
-        yield {"item_id": fields[0], "title": title, "genres": _genres(genres)}
+        yield _item_100k(fields[0], title, genres)
 
 
 def _items_atomic(path: Path) -> Iterator[Row]:
     for item_id, title, year, genres in records(path, "\t", 4, skip=1):
         # This copy misspells the one film without a name, and takes the (V) of a video for a year.
         full = f"{title} ({year})" if year.isdigit() else title
-        yield {"item_id": item_id, "title": full.replace("unkonwn", "unknown"), "genres": _genres(genres.split(" "))}
+        yield _item_100k(item_id, full.replace("unkonwn", "unknown"), genres.split(" "))
+
+
+def _item_100k(item_id: str, title: str, genres: Sequence[str]) -> Row:
+    # The one film without a name is in histories and must never be recommended.
+    return {"item_id": item_id, "title": title, "genres": _genres(genres), "available": title != "unknown"}
 
 
 def _genres(names: Sequence[str]) -> list[str]:

@@ -108,7 +108,7 @@ def read_lines(text: TextIO, path: Path) -> Iterator[str]:
         place = _first_bad_byte(path, error.encoding)
         raise DataError(
             f"{path} is not {error.encoding.upper()}: byte {place:,} cannot be decoded.",
-            hint="Save it as UTF-8 or name its encoding.",
+            hint="Save it as UTF-8.",
         ) from error
 
 

@@ -30,6 +30,15 @@ _WHY = re.compile(
     r"\W*(?:and\s+|but\s+|so\s+)?(?:why\b(?!\s+(?:not|don't)\b)|how\s+come\b|what\s+makes\s+you\b)[^.!\n]{0,120}\W*$",
     re.IGNORECASE,
 )
+_QUESTION = re.compile(
+    r"\W*(?:and\s+|but\s+|so\s+)?(?:who|when|where|how\s+(?:long|old|many|much)|what(?:'s|\s+(?:is|are|was|year))"
+    r"|is\s+(?:it|that|this)|does|did|has)\b[^!\n]{0,160}\?\W*$",
+    re.IGNORECASE,
+)
+_ASKS_FOR_ITEMS = re.compile(
+    r"\b(?:good|great|nice|best|better|recommend\w*|suggest\w*|should|like|similar|some|any|anything|something|new|there)\b",
+    re.IGNORECASE,
+)
 _SMALL_TALK = word_set(
     """
     hi hello hey hiya yo howdy greetings good morning afternoon evening night day thanks thank you very much thx
@@ -103,6 +112,11 @@ def is_small_talk(text: str) -> bool:
 def is_why(text: str) -> bool:
     """Whether the user asks why something was recommended: "why the second one?"."""
     return _WHY.match(text) is not None
+
+
+def is_question(text: str) -> bool:
+    """Whether the user wants to know something rather than be shown something: "who directed it?"."""
+    return _QUESTION.match(text) is not None and _ASKS_FOR_ITEMS.search(text) is None
 
 
 def find_count(text: str, *, is_value: Callable[[str], bool]) -> Count | None:

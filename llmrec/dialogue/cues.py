@@ -91,7 +91,7 @@ _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
 )
 _COMPILED = tuple((kind, weak, re.compile(pattern, re.IGNORECASE)) for kind, weak, pattern in _PATTERNS)
 _PRAISE = re.compile(
-    r"\s*,?\s*\b(?:was|is|were|are)\s+(?:(?:a|an|my|one\s+of|all[\s-]time|the|really|so|absolutely|very|pretty|both|truly|just|"
+    r"\s*,?\s*\b(?:was|is|were|are|looks?|sounds?|seems?)\s+(?:(?:a|an|my|one\s+of|all[\s-]time|the|really|so|absolutely|very|pretty|both|truly|just|"
     r"always)\s+){0,4}(?:great|amazing|brilliant|fantastic|excellent|wonderful|awesome|good|perfect|superb|favou?rites?|"
     rf"masterpieces?|best|lovely|fun|my\s+favou?rites?)\b(?:\s+{KIND})?",
     re.IGNORECASE,

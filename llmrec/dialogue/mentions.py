@@ -17,7 +17,7 @@ from llmrec.dialogue.words import Span, Word, fold, mask, split_words
 _MAX_FUZZY = 6  # look-ups by likeness in one message: each walks over all titles
 _LOWER_CASE_CLOSENESS = 0.9
 _MIN_FUZZY_CHARS = 5
-_WORTH_NAMING = 0.75  # likeness below which the nearest title would be a joke
+_WORTH_NAMING = 0.68  # likeness below which the nearest title would be a joke
 _CONNECTOR = re.compile(
     r"\s*(?:,|&|\b(?:and|or|nor|plus|as\s+well\s+as)\b|\s)*(?:both\s+|the\s+)?[\"']?\s*", re.IGNORECASE
 )

@@ -51,6 +51,8 @@ class TemplateResponder:
         # Words of the user are repeated only when short: a long message is no heading.
         wish = f'for "{wish}"' if wish and len(wish) <= _MAX_WISH_CHARS and not stated else ""
         parts = [part for part in (stated, wish, mood) if part]
+        if not parts and not query.history.interactions:
+            return "Popular with others here:"
         heading = ", ".join(parts) or "Going by what you liked before"
         return f"{heading[:1].upper()}{heading[1:]}:"
 

@@ -41,6 +41,7 @@ _MAX_NAMED = 5
 _MAX_TITLE_CHARS = 80
 _MAX_FORGOTTEN_CHARS = 60
 WHY = "Each card says why it was picked."
+NO_ANSWER = "I recommend and do not answer questions yet; each card shows what is recorded of its item."
 HELP = "Tell me what you feel like, or a title you loved."
 _STANCES: tuple[Stance, ...] = ("liked", "disliked", "seen")
 
@@ -89,6 +90,8 @@ class GrammarTracker:
             return self._small_talk(draft)
         if acts.is_why(draft.text) and profile.shown:
             return Understanding(draft.profile, (*draft.notes, WHY), wants_items=False)
+        if acts.is_question(draft.text) and not profile.pending:
+            return Understanding(draft.profile, (*draft.notes, NO_ANSWER), wants_items=False)
         refines = is_refinement(draft.text)
         for read in (self._read_acts, self._read_answer, self._read_items):
             read(draft)

@@ -29,7 +29,7 @@ _COMPARATIVE = re.compile(
     re.IGNORECASE,
 )
 _EXCLUDED = re.compile(
-    r"\b(?:but\s+|and\s+)?(?:nothing|not|no|without|except(?:\s+for)?|anything\s+but|avoid)\s+"
+    r"\b(?:but\s+|and\s+|that's\s+|that\s+(?:is|are|has|have)\s+|which\s+(?:is|are)\s+)?(?:nothing|not|no|without|except(?:\s+for)?|anything\s+but|avoid)\s+"
     r"(?!(?:sure|really|idea|ideas|preference|problem|rush|bad|necessarily|much|more|longer|matter|one|i|we|you|that)\b)"
     r"[^.,;!?\n]*[^\W_][^.,;!?\n]*",
     re.IGNORECASE,

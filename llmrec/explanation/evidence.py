@@ -11,7 +11,7 @@ from statistics import median
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
 from llmrec.explanation.conditions import condition_evidence
-from llmrec.explanation.terms import NEGATIONS, STOP_WORDS, Term, fold, stem, terms
+from llmrec.explanation.terms import NEGATIONS, STOP_WORDS, Term, stem, stems, terms
 from llmrec.explanation.wording import merged
 from llmrec.interfaces import ItemSimilarity
 from llmrec.types import Evidence, Explanation, Item, ItemId, Query, Ranking
@@ -72,7 +72,7 @@ class EvidenceExplainer:
         conditions = self._conditions(query, item)
         kinds = [
             conditions,
-            _wish(query, item, said=frozenset(stem(fold(piece.value)) for piece in conditions)),
+            _wish(query, item, said=frozenset(chain.from_iterable(stems(piece.value) for piece in conditions))),
             list(self._shared(item, others)),
             self._alike(item, others),
         ]

@@ -26,6 +26,7 @@ class SentenceEncoder:
         batch_size: int = 64,
         max_length: int | None = None,
         name: str = "",
+        local_files_only: bool = True,
     ) -> None:
         """Load the encoder.
 
@@ -35,6 +36,7 @@ class SentenceEncoder:
             batch_size: Texts per forward pass.
             max_length: Longest text in tokens; longer ones are cut. None keeps the model's own limit.
             name: Name for traces; the model's last path component when empty.
+            local_files_only: Whether the hub may not be asked.
 
         Raises:
             ConfigError: When `batch_size` or `max_length` is below 1.
@@ -44,7 +46,7 @@ class SentenceEncoder:
             raise ConfigError(f"batch_size is {batch_size} and max_length {max_length}; both must be at least 1.")
         self._name = name or Path(model).name
         self._batch_size = batch_size
-        self._model = _load(model, device)
+        self._model = _load(model, device, local_files_only=local_files_only)
         if max_length is not None:
             self._model.max_seq_length = max_length
         self._dim = int(self._model.get_embedding_dimension() or 0)
@@ -77,13 +79,13 @@ class SentenceEncoder:
         return np.asarray(vectors, dtype=np.float32)
 
 
-def _load(model: Path | str, device: str | None) -> SentenceTransformer:
+def _load(model: Path | str, device: str | None, *, local_files_only: bool) -> SentenceTransformer:
     is_local = isinstance(model, Path) or Path(model).exists()
     if is_local and not Path(model).is_dir():
         raise ModelError(f"there is no sentence encoder in {model}.", hint="Give the directory that holds its files.")
     try:
         with _no_progress_bars():
-            return SentenceTransformer(str(model), device=device, local_files_only=is_local)
+            return SentenceTransformer(str(model), device=device, local_files_only=is_local or local_files_only)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"the sentence encoder {model} cannot be loaded: {error}") from error
 

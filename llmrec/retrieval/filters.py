@@ -71,12 +71,13 @@ class HardFilter:
         return tuple(chosen)
 
     def _fewest_to_drop(self, mask: ItemMask, stated: Sequence[Constraint]) -> tuple[Constraint, ...]:
-        # Each item would need the constraints dropped that it breaks; the items that break the fewest decide.
-        broken = np.stack([~self._columns.mask([constraint])[mask] for constraint in stated])
+        # Each item would need the wishes dropped that it breaks; the items that break the fewest decide.
+        wishes = _wishes(stated)
+        broken = np.stack([~self._columns.mask(wish)[mask] for wish in wishes])
         n_broken = broken.sum(axis=0)
         patterns = np.unique(broken[:, n_broken == n_broken.min()], axis=1).T
         oldest = min(tuple(np.flatnonzero(pattern).tolist()) for pattern in patterns)
-        return tuple(stated[number] for number in oldest)
+        return tuple(constraint for number in oldest for constraint in wishes[number])
 
     def _passes(self, item_id: ItemId, mask: ItemMask, constraints: Iterable[Constraint]) -> bool:
         item = self._catalogue.get(item_id)
@@ -92,6 +93,15 @@ class HardFilter:
 
     def _n_liked(self, profile: Profile, key: str) -> int:
         return sum(self._series.get(item_id) == key for item_id in {entry.item_id for entry in profile.liked})
+
+
+def _wishes(stated: Sequence[Constraint]) -> list[tuple[Constraint, ...]]:
+    """The constraints as the user meant them: both ends of "from the 90s" are one wish, and half of it is none."""
+    together: dict[object, list[Constraint]] = {}
+    for constraint in stated:
+        is_bound = constraint.op in ("$gt", "$gte", "$lt", "$lte")
+        together.setdefault(constraint.field if is_bound else constraint, []).append(constraint)
+    return [tuple(wish) for wish in together.values()]
 
 
 def _excluded(query: Query) -> tuple[ItemId, ...]:

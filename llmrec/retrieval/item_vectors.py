@@ -79,7 +79,8 @@ def _key(embedder: Embedder, text: str) -> str:
 
 def _write_shard(directory: Path, keys: Sequence[str], vectors: Vectors) -> None:
     name = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32]
-    partial = directory / f"{name}.partial"
+    # Another process may be writing the same shard.
+    partial = directory / f"{name}.{os.getpid()}.partial"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:

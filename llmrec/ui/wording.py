@@ -10,7 +10,7 @@ from llmrec.types import Constraint, FactValue, Item, Operator
 from llmrec.ui.examples import is_year
 
 _MAX_CHIPS = 7
-_MAX_VALUES = 4
+_MAX_VALUES = 8
 _MAX_CHIP_CHARS = 40
 _OPERATOR_WORDS: dict[Operator, str] = {
     "$eq": "is",

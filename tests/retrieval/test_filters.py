@@ -34,6 +34,9 @@ def test_the_fewest_constraints_are_given_up_and_the_oldest_of_as_few(films: Cat
     assert HardFilter(films).allowed(Query(profile=stated(old, romance, HORROR))).relaxed == (HORROR,)
     crime, animation = Constraint("genres", "$eq", "Crime"), Constraint("genres", "$eq", "Animation")
     assert HardFilter(films).allowed(Query(profile=stated(crime, animation))).relaxed == (crime,)
+    # Both ends of a period are one wish: half of it is no compromise.
+    since, until = Constraint("year", "$gte", 1800), Constraint("year", "$lte", 1899)
+    assert HardFilter(films).allowed(Query(profile=stated(since, until, HORROR))).relaxed == (since, until)
     # Three that exclude each other: two must go, the oldest two.
     assert HardFilter(films).allowed(Query(profile=stated(crime, animation, HORROR))).relaxed == (crime, animation)
 
