@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from llmrec import __version__
 from llmrec.cli import build, chat, data, doctor, prompts, recommend, ui
-from llmrec.cli.output import report_error
+from llmrec.cli.output import MENDABLE, note, report_error
 from llmrec.errors import LLMRecError
 
 logger = logging.getLogger("llmrec")
@@ -63,6 +63,10 @@ def run(arguments: Sequence[str]) -> int:
     except LLMRecError as error:
         return report_error(error.code, error.message, error.hint, as_json=as_json)
     except TyperException as error:
+        if error.format_message().lstrip().startswith("Usage:"):
+            # A group without a command answers with its help, which is no sentence.
+            note(error.format_message())
+            return MENDABLE
         return report_error("usage", error.format_message(), "See `llmrec COMMAND --help`.", as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
         return 130
