@@ -31,7 +31,7 @@ _WHY = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"\W*(?:and\s+|but\s+|so\s+)?(?:who|when|where|how\s+(?:long|old|many|much)|what(?:'s|\s+(?:is|are|was|year))"
+    r"\W*(?:and\s+|but\s+|so\s+)?(?:why\s+(?:not|don't)|who|when|where|how\s+(?:long|old|many|much)|what(?:'s|\s+(?:is|are|was|year))"
     r"|is\s+(?:it|that|this)|does|did|has)\b[^!\n]{0,160}\?\W*$",
     re.IGNORECASE,
 )

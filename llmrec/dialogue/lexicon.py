@@ -58,7 +58,8 @@ FILLERS = (
     on from and or but so also then now actually well ok okay yes yeah yep sure hey hi hello thanks thank what
     which how about should watch watching read reading play playing see hear try is are was it its it's that this
     these those there be have has been i've had not no only just maybe perhaps good great nice best really very
-    kind sort type else got tonight today surprise up more another other others next new instead again please um uh
+    kind sort type else got mean meant tonight today surprise up more another other others next new instead again
+    please um uh
     let's lets go loved liked enjoyed hated seen watched played more less these them too either both already feel
     feeling mood think rather prefer preferably ideally something's mind don't know dont similar things
     """

@@ -26,7 +26,7 @@ _SMALL = (
     r"is|are|be|it|in|for|these|all|from|by|with)"
 )
 _NEGATION = re.compile(
-    r"(?:\b(?:not|no|without|nothing|never|except|avoid|avoiding|minus|skip|excluding|exclude|nor|neither|none|"
+    r"(?:\b(?:not\s+(?:really\s+)?in\s+the\s+mood\s+for|not|no|without|nothing|never|except|avoid|avoiding|minus|skip|excluding|exclude|nor|neither|none|"
     r"hate|hated|dislike|sick|tired|bored|instead|rather\s+than|can't\s+stand|cannot\s+stand|"
     r"don't\s+(?:want|like|love|need|enjoy)|do\s+not\s+(?:want|like|love|need|enjoy)|"
     r"didn't\s+(?:like|enjoy|love)|isn't|aren't)"
@@ -39,7 +39,7 @@ _LOOSE_NEGATION = re.compile(
     re.IGNORECASE,
 )
 _THEME = re.compile(
-    r"\b(?:about|with|during|against|involving|featuring|less|on|too\s+much|"
+    r"\b(?:(?<!what\s)(?<!how\s)about|with|during|against|involving|featuring|less|on|too\s+much|"
     r"(?:full|bit|lots?|plenty|touch|dash|hint|elements?|sense|love|amount|air)\s+of)"
     r"(?:\s+(?:a|an|the|some|any|little|lots?|plenty|bit|of|touch|elements?))*\s*$",
     re.IGNORECASE,
