@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,6 +114,12 @@ def find_cues(text: str) -> tuple[Cue, ...]:
         text = mask(text, (cue.span for cue in found))
         cues += found
     return tuple(sorted(cues, key=lambda cue: cue.span.start))
+
+
+def last_before(cues: Sequence[Cue], start: int) -> int | None:
+    """Which of `cues`, in their order, is the last that ends before `start`."""
+    position = bisect_right(cues, start, key=lambda cue: cue.span.end) - 1
+    return position if position >= 0 else None
 
 
 def verdict_after(text: str, end: int) -> tuple[CueKind, int] | None:

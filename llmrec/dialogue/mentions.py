@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from llmrec.dialogue.cues import KIND, Cue, find_cues, verdict_after
+from llmrec.dialogue.cues import KIND, Cue, find_cues, last_before, verdict_after
 from llmrec.dialogue.lexicon import ARTICLES, FILLERS, FOLLOWERS, PRONOUNS
 from llmrec.dialogue.reading import Mention, Mentions, Missing
 from llmrec.dialogue.spelling import capitals_go_on, case_speaks, is_clear, starts_with_year, widen
@@ -82,7 +82,8 @@ class _Reader:
         named = self._whole_message(tuple(merged))
         found = sorted([*named, *(m for m in pointed if m.stances and m.item_ids)], key=lambda m: m.span.start)
         missing = [replace(m, cut=self._cut_of_missing(m, merged)) for m in self._missing]
-        return Mentions(tuple(found), tuple(missing))
+        aimless = tuple(m.cut or m.span for m in pointed if not m.item_ids)
+        return Mentions(tuple(found), tuple(missing), aimless)
 
     def _cut_of_missing(self, missing: Missing, named: Sequence[Mention]) -> Span | None:
         before = [m for m in named if m.span.end <= missing.span.start]
@@ -139,7 +140,7 @@ class _Reader:
 
     def _with_stance(self, mention: Mention, previous: Mention | None = None) -> Mention:
         start, end = mention.span.start, mention.span.end
-        position = _last_before(self._cues, start)
+        position = last_before(self._cues, start)
         if position is not None and self._is_object(self._cues[position], start):
             return self._governed(mention, position)
         if previous is not None and previous.stances and _CONNECTOR.fullmatch(self._text, previous.span.end, start):
@@ -293,8 +294,3 @@ class _Reader:
             if not value and not split_words(self._text[mention.span.end :]):
                 yield mention
                 return
-
-
-def _last_before(cues: Sequence[Cue], start: int) -> int | None:
-    position = bisect_right(cues, start, key=lambda cue: cue.span.end) - 1
-    return position if position >= 0 else None

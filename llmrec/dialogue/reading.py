@@ -55,7 +55,12 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """All that a message names."""
+    """All that a message names.
+
+    Attributes:
+        aimless: Places that point at items where there are none: "the third one" of two.
+    """
 
     found: tuple[Mention, ...] = ()
     missing: tuple[Missing, ...] = ()
+    aimless: tuple[Span, ...] = ()

@@ -141,6 +141,8 @@ class GrammarTracker:
         mentions = self._mentions.find(rest, references=references_to_shown(rest, draft.profile))
         for mention in mentions.found[:_MAX_ITEMS]:
             self._take_mention(draft, mention)
+        # "The third one" of two shown says nothing that could be wished for.
+        draft.cut(*mentions.aimless)
         for missing in mentions.missing:
             draft.notes.append(self._missing_note(missing))
             draft.cut(missing.cut)
