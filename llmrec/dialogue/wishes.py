@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from llmrec.dialogue.lexicon import FILLERS
-from llmrec.dialogue.words import Span, Word, split_words, squeeze, word_set
+from llmrec.dialogue.lexicon import FILLERS, NUMBERS
+from llmrec.dialogue.words import Span, Word, one_of, split_words, squeeze, word_set
 
 _OPENERS = word_set(
     """
@@ -34,14 +34,20 @@ _EXCLUDED = re.compile(
     r"[^.,;!?\n]*[^\W_][^.,;!?\n]*",
     re.IGNORECASE,
 )
+_AMOUNT = re.compile(
+    r"\b(?:under|over|below|above|at\s+(?:least|most)|(?:less|more|longer|shorter|cheaper)\s+than|up\s+to|max(?:imum)?)\s+"
+    rf"[$€£]?(?:\d[\d.,]*|{one_of(list(NUMBERS))})\s*(?:hours?|minutes?|mins?|dollars?|euros?|pounds?|pages?|stars?|players?)\b",
+    re.IGNORECASE,
+)
 
 
 def exclusions(rest: str) -> tuple[Span, ...]:
-    """Where `rest` rules something out that no reader understood: "nothing with ghosts".
+    """Where `rest` rules something out that no reader understood: "nothing with ghosts", "under two hours".
 
     Left in the wish, its words would attract what they are meant to keep away.
     """
-    return tuple(Span(*match.span()) for match in _EXCLUDED.finditer(rest))
+    found = [Span(*match.span()) for pattern in (_EXCLUDED, _AMOUNT) for match in pattern.finditer(rest)]
+    return tuple(span for n, span in enumerate(found) if not any(span.overlaps(other) for other in found[:n]))
 
 
 def wish_of(rest: str) -> str:

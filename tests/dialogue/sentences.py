@@ -14,6 +14,7 @@ ONE_MESSAGE = [
     ("not in the mood for comedies", "genres != Comedy"),
     ("why not Alien?", "note; quiet"),
     ("no, I meant not sci-fi", "genres != Sci-Fi"),
+    ("a comedy, under two hours", 'genres = Comedy; "a comedy"; note'),
     ("who directed Alien?", "note; quiet"),
     ("what's your favourite film?", "note; quiet"),
     ("what's a good comedy?", 'genres = Comedy; "what\'s a good comedy"'),
