@@ -8,12 +8,15 @@ from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.film_texts import describe_films
+from llmrec.data.interactions import Interactions
 from llmrec.errors import AssetError
 
 EXTRACTS, SUMMARIES = "wikipedia-films", "movie-summaries"
 
 
-def described_films(catalogue: Catalogue, store: AssetStore, progress: Progress) -> tuple[Catalogue, tuple[str, ...]]:
+def described_films(
+    catalogue: Catalogue, interactions: Interactions, store: AssetStore, progress: Progress
+) -> tuple[Catalogue, tuple[str, ...]]:
     """The films with descriptions, and sentences about where those came from and whom to credit.
 
     Encyclopedia extracts come first; where they cannot be had, the shorter collection of summaries; always our own
@@ -27,7 +30,9 @@ def described_films(catalogue: Catalogue, store: AssetStore, progress: Progress)
         summaries=next(summaries.rglob("movie_summaries.json*"), None) if summaries else None,
     )
     counts = ", ".join(f"{name} {count}" for name, count in report.by_source.items())
-    covered = f"{len(report.described)} of {report.n_items} items have a description ({counts})."
+    met = report.interaction_coverage(interactions)
+    shares = f"{report.item_coverage:.1%} of the items, {met:.1%} of the interactions"
+    covered = f"{len(report.described)} of {report.n_items} items have a description: {shares} ({counts})."
     return described, tuple(filter(None, (covered, report.attribution, missed, missed_too)))
 
 

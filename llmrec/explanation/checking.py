@@ -80,11 +80,6 @@ class CoverageChecker:
                     yield " ".join(term.text for term in words[start:end])
 
 
-def is_covered(text: str, evidence: Sequence[Evidence], item: Item, catalogue: Catalogue) -> CoverageReport:
-    """One check; keep a `CoverageChecker` for more than one."""
-    return CoverageChecker(catalogue).check(text, evidence, item)
-
-
 def _without(text: str, titles: Sequence[str]) -> str:
     """`text` without whole titles, with or without their years."""
     for spelling in (*titles, *(split_year(title)[0] for title in titles)):

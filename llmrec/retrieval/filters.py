@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -27,10 +26,7 @@ class HardFilter:
         self._catalogue = catalogue
         self._columns = FactColumns(catalogue)
         self._available = np.fromiter((item.available for item in catalogue.values()), dtype=np.bool_)
-
-    @cached_property
-    def _series(self) -> dict[ItemId, str]:
-        return dict(series_of(self._catalogue))
+        self._series = series_of(catalogue)
 
     def allowed(self, query: Query) -> Allowed:
         """What may be shown for `query`.

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.explanation.checking import CoverageChecker, is_covered
+from llmrec.explanation.checking import CoverageChecker
 from llmrec.types import Evidence, ItemId
 
 SCREAM = ItemId("6")
@@ -70,12 +70,12 @@ def test_what_the_evidence_does_not_hold_is_named(
 
 
 def test_without_evidence_only_the_own_title_may_be_said(films: Catalogue) -> None:
-    assert is_covered("You might like Scream.", (), films[SCREAM], films).ok
-    assert not is_covered("You might like scary things.", (), films[SCREAM], films).ok
+    assert CoverageChecker(films).check("You might like Scream.", (), films[SCREAM]).ok
+    assert not CoverageChecker(films).check("You might like scary things.", (), films[SCREAM]).ok
 
 
 @settings(max_examples=150, deadline=None)
 @given(text=st.text(max_size=100))
 def test_a_title_a_genre_or_a_year_from_outside_never_passes(films: Catalogue, text: str) -> None:
     for claim in ("Toy Story", "Comedy", "2001", "Spielberg"):
-        assert not is_covered(f"{text} {claim}", EVIDENCE, films[SCREAM], films).ok
+        assert not CoverageChecker(films).check(f"{text} {claim}", EVIDENCE, films[SCREAM]).ok
