@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import UnknownUserError
-from llmrec.types import History, Interaction, ItemId, UserId
+from llmrec.types import Histories, History, Interaction, ItemId, UserId
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,17 @@ class Interactions:
                 for item, value, at in zip(self.items[rows], self.values[rows], self.at[rows], strict=True)
             )
         )
+
+    def where(self, kept: NDArray[np.bool_]) -> Interactions:
+        """The rows with `kept`, bool [n], true; users and items keep their numbers."""
+        return Interactions(
+            self.user_ids, self.item_ids, self.users[kept], self.items[kept], self.values[kept], self.at[kept]
+        )
+
+    def histories(self, users: NDArray[np.integer] | None = None) -> Histories:
+        """What the given users (numbers) did, in their order; all users by default."""
+        everyone = Histories(self._starts, self.items, self.values, self.at)
+        return everyone if users is None else everyone.of(users)
 
     @cached_property
     def content_hash(self) -> str:

@@ -1,5 +1,6 @@
 """The frozen values that flow between the stages; every room speaks these words and no others."""
 
+from llmrec.types.histories import Histories
 from llmrec.types.items import (
     Facts,
     FactValue,
@@ -68,6 +69,7 @@ __all__ = [
     "FactValue",
     "Facts",
     "Feedback",
+    "Histories",
     "History",
     "Interaction",
     "Item",

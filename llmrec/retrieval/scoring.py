@@ -1,0 +1,48 @@
+"""The seam of everything that scores the whole catalogue for many users at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from llmrec.types import Histories
+
+ScoreTable = NDArray[np.float32]  # [n_users, n_items] in catalogue order, higher is better
+
+
+class HistoryScorer(Protocol):
+    """Scores every item for every user, from histories alone."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and reports."""
+        ...
+
+    def score_histories(self, histories: Histories) -> ScoreTable:
+        """float32 [n_users, n_items], finite; items it knows nothing about share its lowest score or 0."""
+        ...
+
+
+def seed_table(histories: Histories, n_items: int, *, half_life: float) -> sparse.csr_array:
+    """How much each item of each history counts, float32 [n_users, n_items]: 0.5 ** (age / half_life).
+
+    The newest interaction has age 0; an item met twice counts at its newest place only.
+    """
+    ages, users = histories.ages, histories.users
+    newest_first = np.lexsort((ages, histories.items, users))
+    users, items, ages = users[newest_first], histories.items[newest_first], ages[newest_first]
+    first = np.ones(len(users), dtype=bool)
+    first[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
+    weights = (0.5 ** (ages[first] / half_life)).astype(np.float32)
+    return sparse.csr_array((weights, (users[first], items[first])), shape=(len(histories), n_items))
+
+
+def batches(histories: Histories, size: int) -> Iterator[tuple[slice, Histories]]:
+    """The histories in pieces of at most `size` users, each with the slice of users it covers."""
+    for start in range(0, len(histories), size):
+        users = slice(start, min(start + size, len(histories)))
+        yield users, histories.of(users)
