@@ -1,16 +1,17 @@
-"""What a result was measured on, and how sure it is: commit, machine, bootstrap intervals."""
+"""What a benchmark ran on, and how sure its result is: commit, machine, bootstrap intervals."""
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from llmrec import __version__
+from llmrec.evaluation.provenance import commit
+
+__all__ = ["commit", "machine", "median_ci95"]
 
 
 def machine() -> str:
@@ -19,21 +20,6 @@ def machine() -> str:
     names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
     name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
     return f"{name}, {os.cpu_count()} cores"
-
-
-def commit() -> str:
-    """The checkout's commit, marked when files differ from it; the version outside a checkout."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parent,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return __version__
-    return described.stdout.strip()
 
 
 def median_ci95(values: Sequence[float], *, seed: int = 0, n_draws: int = 10_000) -> dict[str, object]:

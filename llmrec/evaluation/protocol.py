@@ -1,0 +1,138 @@
+"""What a result was measured on, in full, so that only like is compared with like."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmrec.data.splits import Part, Protocol, Split, Task, Ties
+from llmrec.errors import DataError
+from llmrec.evaluation.provenance import commit
+
+
+class ProtocolError(DataError):
+    """Results of different protocols were to be put together."""
+
+    code = "protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecord:
+    """The interactions that were cut, after the core filter.
+
+    Attributes:
+        sha256: Of their content, whatever the order of reading.
+        n_items: Of the catalogue that is ranked.
+    """
+
+    name: str
+    sha256: str
+    n_users: int
+    n_items: int
+    n_interactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolRecord:
+    """Everything that has to be equal for two results to be comparable, and the code that gave them.
+
+    Attributes:
+        protocol: How the data was cut.
+        part: What was asked for.
+        ties: What orders interactions of one user at one moment.
+        core: Interactions that every user and item has at least; 0 when nothing was filtered.
+        split_sha256: Who was asked for what; see `split_sha256`.
+        seeds: Of what is drawn or trained by chance.
+        commit: Of the code. Not compared, for it is changes of code whose results one wants to compare.
+    """
+
+    protocol: Protocol
+    part: Part
+    ties: Ties
+    core: int
+    data: DataRecord
+    split_sha256: str
+    seeds: tuple[int, ...]
+    commit: str
+
+    @classmethod
+    def of(cls, splits: Sequence[Split], *, name: str, part: Part, core: int, seeds: Sequence[int]) -> ProtocolRecord:
+        """The record of a run on one data set, called `name`, cut once or once for each seed.
+
+        Raises:
+            ProtocolError: The splits are of different data or protocols.
+        """
+        records = [
+            cls(
+                protocol=split.protocol,
+                part=part,
+                ties=split.ties,
+                core=core,
+                data=_data_record(split, name),
+                split_sha256=split_sha256(splits, part),
+                seeds=tuple(seeds),
+                commit=commit(),
+            )
+            for split in splits
+        ]
+        for record in records[1:]:
+            require_same(records[0], record)
+        return records[0]
+
+
+def require_same(a: ProtocolRecord, b: ProtocolRecord) -> None:
+    """Raises ProtocolError that names the first field in which two results differ; the commit may."""
+    theirs = dict(_compared(b))
+    for field, value in _compared(a):
+        if value != theirs[field]:
+            raise ProtocolError(
+                f"results of different protocols cannot be compared: {field} is {_short(value)} in one"
+                f" and {_short(theirs[field])} in the other."
+            )
+
+
+def split_sha256(splits: Sequence[Split], part: Part) -> str:
+    """sha256 of who is asked for what: lines `user, item` of each task, sorted as text, whatever the order of users."""
+    digest = hashlib.sha256()
+    for split in splits:
+        for task in split.validation if part == "validation" else split.test:
+            digest.update("\n".join(sorted(_asked(task))).encode() + b"\n\n")
+    return digest.hexdigest()
+
+
+def _asked(task: Task) -> list[str]:
+    users, items = task.fit_on.user_ids, task.fit_on.item_ids
+    numbers = task.users[task.answers.users]
+    return [
+        f"{users[user]}\t{items[item]}"
+        for user, item in zip(numbers.tolist(), task.answers.items.tolist(), strict=True)
+    ]
+
+
+def _data_record(split: Split, name: str) -> DataRecord:
+    met = split.interactions
+    return DataRecord(name, met.content_hash, len(met.user_ids), len(met.item_ids), len(met))
+
+
+def _compared(record: ProtocolRecord) -> list[tuple[str, object]]:
+    """Fields in the order in which a difference says most."""
+    data = record.data
+    return [
+        ("data", data.name),
+        ("protocol", record.protocol),
+        ("part", record.part),
+        ("core", record.core),
+        ("n_users", data.n_users),
+        ("n_items", data.n_items),
+        ("n_interactions", data.n_interactions),
+        ("the data's sha256", data.sha256),
+        ("ties", record.ties),
+        ("seeds", record.seeds),
+        ("the split's sha256", record.split_sha256),
+    ]
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:12]}…"
