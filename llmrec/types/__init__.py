@@ -37,6 +37,7 @@ from llmrec.types.ranking import (
     Ranking,
     RankReport,
     Role,
+    ScoreParts,
     Slate,
 )
 from llmrec.types.replies import (
@@ -89,6 +90,7 @@ __all__ = [
     "Reply",
     "ReplyEvent",
     "Role",
+    "ScoreParts",
     "Signal",
     "Slate",
     "StageEvent",

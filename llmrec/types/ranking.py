@@ -117,3 +117,21 @@ class Ranking:
         """The same ranking with only `item_ids`, in the order they are given."""
         score_of = dict(zip(self.item_ids, self.scores, strict=True))
         return replace(self, item_ids=item_ids, scores=tuple(score_of[i] for i in item_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreParts:
+    """Where a retriever's score of one item comes from: `score` = sum of `items` + sum of `words` + `rest`.
+
+    Attributes:
+        score: As the retriever gives it; higher is better.
+        items: Share of each of the user's items; only those that have one.
+        words: Share of each word of the wish or of the user's items, or of the whole wish where words cannot be told
+            apart.
+        rest: What neither an item nor a word of the user's accounts for.
+    """
+
+    score: float
+    items: Mapping[ItemId, float] = field(default_factory=dict)
+    words: Mapping[str, float] = field(default_factory=dict)
+    rest: float = 0.0
