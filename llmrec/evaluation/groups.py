@@ -1,0 +1,169 @@
+"""Whether a stage serves all alike: metrics among parts of the users, and the gaps between the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmrec.errors import DataError
+from llmrec.evaluation.metrics import AnswerRanks, user_metrics
+from llmrec.evaluation.results import Estimate, GroupEstimate, PerUser
+from llmrec.evaluation.significance import N_DRAWS, bootstrap_draws, estimates_of
+
+ACTIVITY = ("fewest", "fewer", "more", "most")
+POPULARITY = ("head", "middle", "tail")
+_TOP_SHARE = _TAIL_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Users, or items, in parts.
+
+    Attributes:
+        column: What divides them, e.g. `user activity`.
+        names: Of the parts.
+        of: int64 [n], the part of each; -1 for none.
+    """
+
+    column: str
+    names: tuple[str, ...]
+    of: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupGap:
+    """How far a metric's best and worst part are from each other.
+
+    Attributes:
+        column: What divides the users.
+        metric: Which one.
+        highest: Part with the highest mean; of several, the first.
+        lowest: Part with the lowest mean.
+        estimate: Highest minus lowest. The two were picked because they are far apart, so with many small parts the gap
+            looks larger than it is; the interval is that of these two parts alone.
+    """
+
+    column: str
+    metric: str
+    highest: str
+    lowest: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class GroupMetrics:
+    """Metrics of every part that has a user, and the gap in each metric where two parts have."""
+
+    estimates: tuple[GroupEstimate, ...]
+    gaps: tuple[GroupGap, ...]
+
+
+def activity_groups(lengths: NDArray[np.integer]) -> Groups:
+    """Users by quartile of their history's length, [n_users]; equal lengths are never parted."""
+    quartiles = np.quantile(lengths, [0.25, 0.5, 0.75]) if len(lengths) else np.zeros(3)
+    return Groups("user activity", ACTIVITY, np.searchsorted(quartiles, lengths, side="left").astype(np.int64))
+
+
+def label_groups(column: str, labels: Sequence[str | None]) -> Groups:
+    """Users by a column of theirs, one label each; None and blank belong to no part."""
+    texts = [(label or "").strip() for label in labels]
+    names = tuple(sorted({text for text in texts if text}))
+    numbers = {name: number for number, name in enumerate(names)}
+    return Groups(column, names, np.array([numbers.get(text, -1) for text in texts], dtype=np.int64))
+
+
+def item_popularity_groups(counts: NDArray[np.float64]) -> Groups:
+    """Items by popularity: the head has 20 % of all interactions, the tail 20 %, the middle the rest.
+
+    Equally popular items are never parted; items that nobody met are in the tail. Source: Abdollahpouri et al. 2021.
+
+    Args:
+        counts: float64 [n_items], interactions of each in what was learned from.
+    """
+    order = np.sort(counts)
+    before = np.concatenate([[0.0], np.cumsum(order)])
+    total = max(float(before[-1]), 1.0)
+    below = before[np.searchsorted(order, counts, side="left")] / total
+    above = 1 - before[np.searchsorted(order, counts, side="right")] / total
+    head = (above < _TOP_SHARE) & (counts > 0)
+    tail = ~head & ((below < _TAIL_SHARE) | (counts == 0))
+    return Groups("item popularity", POPULARITY, np.where(head, 0, np.where(tail, 2, 1)).astype(np.int64))
+
+
+def user_group_metrics(
+    groups: Groups, per_user: Mapping[str, PerUser], *, seed: int, n_draws: int = N_DRAWS
+) -> GroupMetrics:
+    """Metrics among the users of each part, with bootstrap intervals.
+
+    Args:
+        groups: Of the users.
+        per_user: By metric, float64 [n_users] in the same order; nan where a metric says nothing of a user.
+        seed: Of the bootstrap.
+        n_draws: Of the bootstrap.
+
+    Raises:
+        DataError: When a metric has not one value for each user of `groups`.
+    """
+    for metric, values in per_user.items():
+        if len(values) != len(groups.of):
+            raise DataError(f"{metric} has {len(values)} users and {groups.column} {len(groups.of)}.")
+    by_group = [
+        {metric: np.where(groups.of == number, values, np.nan) for metric, values in per_user.items()}
+        for number in range(len(groups.names))
+    ]
+    return _measured(groups, by_group, seed=seed, n_draws=n_draws)
+
+
+def answer_group_metrics(
+    items: Groups, ranks: AnswerRanks, metrics: Sequence[str], *, seed: int, n_draws: int = N_DRAWS
+) -> GroupMetrics:
+    """Metrics of the answers of each part, with bootstrap intervals; a user with answers in several is in all of them.
+
+    Only the answers of the part are sought, at the ranks they have among all candidates; users who have none in it are
+    left out of its mean.
+
+    Args:
+        items: Parts of the catalogue's items.
+        ranks: Of all answers.
+        metrics: Names of `user_metrics`, e.g. `NDCG@10`.
+        seed: Of the bootstrap.
+        n_draws: Of the bootstrap.
+    """
+    cutoffs = sorted({int(metric.partition("@")[2]) for metric in metrics if "@" in metric})
+    part = items.of[ranks.items]
+    found = [user_metrics(ranks.where(part == number), cutoffs=cutoffs) for number in range(len(items.names))]
+    by_group = [{metric: values[metric] for metric in metrics} for values in found]
+    return _measured(items, by_group, seed=seed, n_draws=n_draws)
+
+
+def _measured(groups: Groups, by_group: Sequence[Mapping[str, PerUser]], *, seed: int, n_draws: int) -> GroupMetrics:
+    """Estimates and gaps, one metric at a time; users are drawn once for all parts, as they may be in several."""
+    estimates: list[GroupEstimate] = []
+    gaps: list[GroupGap] = []
+    for metric in by_group[0] if by_group else ():
+        table = np.column_stack([values[metric] for values in by_group])
+        draws = bootstrap_draws(table, seed=seed, n_draws=n_draws)
+        found = estimates_of(table, draws)
+        n_users = np.count_nonzero(~np.isnan(table), axis=0)
+        present = [number for number in range(len(groups.names)) if n_users[number]]
+        estimates += [
+            GroupEstimate(groups.column, groups.names[number], metric, int(n_users[number]), found[number])
+            for number in present
+        ]
+        if len(present) > 1:
+            gaps.append(_gap(groups, metric, [found[number].mean for number in present], present, draws))
+    return GroupMetrics(tuple(estimates), tuple(gaps))
+
+
+def _gap(
+    groups: Groups, metric: str, means: Sequence[float], present: Sequence[int], draws: NDArray[np.float64]
+) -> GroupGap:
+    high, low = present[int(np.argmax(means))], present[int(np.argmin(means))]
+    spread = draws[:, high] - draws[:, low]
+    spread = spread[~np.isnan(spread)]
+    limits = np.quantile(spread, [0.025, 0.975]) if len(spread) else (np.nan, np.nan)
+    estimate = Estimate(max(means) - min(means), (float(limits[0]), float(limits[1])))
+    return GroupGap(groups.column, metric, groups.names[high], groups.names[low], estimate)
