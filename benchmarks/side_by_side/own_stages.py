@@ -1,0 +1,100 @@
+"""Our own stages for the same table, through the package's own evaluation; kept until code, data or settings change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import llmrec
+from benchmarks.side_by_side.bench import Cut
+from llmrec.assets import AssetStore
+from llmrec.evaluation.fitting import Workshop
+from llmrec.evaluation.protocol import split_sha256
+from llmrec.evaluation.results import RESULT_FILE, Evaluation, PerUser, StageResult
+from llmrec.evaluation.run import Plan, evaluate
+from llmrec.models import load_encoder
+from llmrec.retrieval.item_vectors import embed_resumable
+from llmrec.retrieval.vector_stores import ExactVectorStore
+from llmrec.settings import Settings
+from llmrec.stages import StageContext
+
+SETTINGS = Path(__file__).parents[1] / "settings"
+
+
+def own_evaluation(
+    cut: Cut, stages: Sequence[str], *, seeds: Sequence[int], runs: Path
+) -> tuple[Sequence[StageResult], Mapping[str, Mapping[str, PerUser]]]:
+    """Our stages on the test rows, and what those without a seed reach on the first split, which `verify` recomputes.
+
+    Args:
+        cut: The data; several splits take one seed each.
+        stages: Names, see `llmrec.stages`.
+        seeds: Of what is trained by chance.
+        runs: Where results and vectors of items are kept.
+
+    Raises:
+        LLMRecError: A stage is unknown or cannot be fitted.
+    """
+    if not stages:
+        return (), {}
+    workshop = _workshop(cut, runs)
+    of_run = cut.bench.split_seeds if len(cut.splits) > 1 else tuple(seeds)
+    whole = _kept(cut, Plan(tuple(stages), seeds=tuple(of_run)), workshop, runs)
+    return tuple(whole.stages.values()), own_first(cut, stages, seeds=seeds, runs=runs)
+
+
+def own_first(
+    cut: Cut, stages: Sequence[str], *, seeds: Sequence[int], runs: Path
+) -> Mapping[str, Mapping[str, PerUser]]:
+    """Metrics by user of those stages that no seed changes, on the first split."""
+    workshop = _workshop(cut, runs)
+    fixed = tuple(name for name in stages if not workshop.is_seeded(name))
+    if not fixed:
+        return {}
+    first = Cut(cut.bench, cut.data, cut.splits[:1], cut.has_order)
+    found = _kept(first, Plan(fixed, seeds=tuple(seeds[:1])), workshop, runs)
+    return {name: stage.per_user for name, stage in found.stages.items()}
+
+
+def settings_of(cut: Cut) -> Settings:
+    """The settings chosen on this benchmark's validation rows, then on its data set's; ours where there are none."""
+    for name in (cut.bench.name, cut.bench.dataset):
+        path = SETTINGS / f"{name}.toml"
+        if path.is_file():
+            return Settings.from_file(path)
+    return Settings()
+
+
+def _kept(cut: Cut, plan: Plan, workshop: Workshop, runs: Path) -> Evaluation:
+    chosen = workshop.context.settings.model_dump(mode="json")
+    known = [split_sha256(cut.splits, plan.part), plan.stages, plan.seeds, chosen, _code_sha256()]
+    key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:24]
+    place = runs / "quality" / cut.bench.name / "own" / key
+    if (place / RESULT_FILE).is_file():
+        return Evaluation.load(place)
+    found = evaluate(cut.splits, plan, workshop, name=cut.bench.dataset, core=cut.bench.core, progress=True)
+    found.save(place)
+    return found
+
+
+def _workshop(cut: Cut, runs: Path) -> Workshop:
+    settings, catalogue = settings_of(cut), cut.data.catalogue
+
+    @cache
+    def vectors() -> ExactVectorStore:
+        encoder = load_encoder(settings.encoder, AssetStore.from_environment())
+        found = embed_resumable(catalogue, encoder, runs / "quality" / "vectors")
+        return ExactVectorStore(catalogue.ids, found)
+
+    return Workshop(StageContext(catalogue, settings, vectors))
+
+
+@cache
+def _code_sha256() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(llmrec.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
