@@ -12,6 +12,7 @@ from llmrec.assets.sources import GivenOnly, HubSource, PackageSource, Source, U
 
 _MOVIELENS = "Harper and Konstan (2015): The MovieLens Datasets. ACM TiiS 5(4), 19. doi:10.1145/2827872"
 _GROUPLENS_ZIP = "https://files.grouplens.org/datasets/movielens/"
+_GROUPLENS_OPEN = "GroupLens terms: redistribution under the same terms, no commercial use"
 _GITHUB_RAW = "https://raw.githubusercontent.com/"
 
 
@@ -126,6 +127,12 @@ def _plain(*names: str, required: bool = True) -> tuple[AssetFile, ...]:
     return tuple(AssetFile(name, required=required) for name in names)
 
 
+def _movielens(version: str, licence: str, sha256: str, size: int, files: tuple[AssetFile, ...]) -> Asset:
+    archive = ZipSource(f"{_GROUPLENS_ZIP}ml-{version}.zip", sha256, size, f"ml-{version}/", files)
+    homepage = f"https://grouplens.org/datasets/movielens/{version}/"
+    return Asset(f"movielens-{version}", "dataset", licence, _MOVIELENS, homepage, (archive,))
+
+
 _ALL = (
     Asset(
         "all-MiniLM-L6-v2",
@@ -173,7 +180,7 @@ _ALL = (
     Asset(
         "movielens-latest-small",
         "dataset",
-        "GroupLens terms: redistribution under the same terms, no commercial use",
+        _GROUPLENS_OPEN,
         _MOVIELENS,
         "https://grouplens.org/datasets/movielens/latest/",
         (
@@ -186,21 +193,26 @@ _ALL = (
             ),
         ),
     ),
-    Asset(
-        "movielens-1m",
-        "dataset",
+    _movielens(
+        "1m",
         "GroupLens terms: research use, no redistribution, no commercial use",
-        _MOVIELENS,
-        "https://grouplens.org/datasets/movielens/1m/",
-        (
-            ZipSource(
-                _GROUPLENS_ZIP + "ml-1m.zip",
-                "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
-                5917549,
-                "ml-1m/",
-                _plain("ratings.dat", "movies.dat", "users.dat"),
-            ),
-        ),
+        "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
+        5917549,
+        _plain("ratings.dat", "movies.dat", "users.dat"),
+    ),
+    _movielens(
+        "20m",
+        _GROUPLENS_OPEN,
+        "96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",
+        198702078,
+        (*_plain("ratings.csv", "movies.csv"), *_plain("links.csv", required=False)),
+    ),
+    _movielens(
+        "25m",
+        _GROUPLENS_OPEN,
+        "8b21cfb7eb1706b4ec0aac894368d90acf26ebdfb6aced3ebd4ad5bd1eb9c6aa",
+        261978986,
+        (*_plain("ratings.csv", "movies.csv"), *_plain("links.csv", required=False)),
     ),
     Asset(
         "goodbooks-10k",

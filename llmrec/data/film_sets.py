@@ -44,8 +44,8 @@ def read_1m(directory: Path) -> RawRows:
     return RawRows(items, _ratings(find(directory, "ratings.dat"), "::"))
 
 
-def read_latest_small(directory: Path) -> RawRows:
-    """MovieLens latest-small: movies.csv and ratings.csv; links.csv gives the addresses where it is there."""
+def read_csv_release(directory: Path) -> RawRows:
+    """MovieLens latest-small, 20M and 25M: movies.csv and ratings.csv; links.csv gives addresses where it is there."""
     first_layout(directory, {"GroupLens": ("ratings.csv", "movies.csv")})
     return RawRows(_items_latest(directory), _ratings(find(directory, "ratings.csv"), ",", skip=1))
 

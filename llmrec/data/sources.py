@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.data.film_sets import read_1m, read_100k, read_latest_small, read_redial
+from llmrec.data.film_sets import read_1m, read_100k, read_csv_release, read_redial
 from llmrec.data.ingest import ingest_interactions, ingest_items
 from llmrec.data.interactions import Interactions
 from llmrec.data.other_sets import read_amazon_games, read_goodbooks
@@ -30,6 +30,7 @@ class DatasetInfo:
         folder: Name of the folder its archive unpacks to.
         has_time: Whether the rows of one user stand in order of time, with or without clock times.
         is_film: Whether its items are films, for which descriptions can be had elsewhere.
+        core: Interactions that users and items have at least when it is evaluated; 0 takes it as published.
     """
 
     name: str
@@ -38,6 +39,7 @@ class DatasetInfo:
     citation: str
     has_time: bool
     is_film: bool = False
+    core: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Dataset:
     has_time: bool
 
 
+_GROUPLENS_OPEN = "GroupLens: redistribution under the same conditions; no commercial use without permission."
 _INFOS = (
     DatasetInfo(
         "movielens-100k",
@@ -70,7 +73,7 @@ _INFOS = (
     DatasetInfo(
         "movielens-latest-small",
         "ml-latest-small",
-        "GroupLens: redistribution under the same conditions; no commercial use without permission.",
+        _GROUPLENS_OPEN,
         _HARPER_KONSTAN,
         has_time=True,
         is_film=True,
@@ -83,6 +86,8 @@ _INFOS = (
         has_time=True,
         is_film=True,
     ),
+    DatasetInfo("movielens-20m", "ml-20m", _GROUPLENS_OPEN, _HARPER_KONSTAN, has_time=True, is_film=True),
+    DatasetInfo("movielens-25m", "ml-25m", _GROUPLENS_OPEN, _HARPER_KONSTAN, has_time=True, is_film=True),
     DatasetInfo(
         "goodbooks-10k",
         "goodbooks-10k",
@@ -97,6 +102,7 @@ _INFOS = (
         "Yupeng Hou et al. 2024. Large Language Models are Zero-Shot Rankers for Recommender Systems. ECIR. "
         "Reviews: Jianmo Ni, Jiacheng Li, Julian McAuley. 2019. EMNLP.",
         has_time=True,
+        core=0,
     ),
     DatasetInfo(
         "redial",
@@ -110,8 +116,10 @@ _INFOS = (
 DATASETS: Mapping[str, DatasetInfo] = {info.name: info for info in _INFOS}
 _READERS: Mapping[str, Callable[[Path], RawRows]] = {
     "movielens-100k": read_100k,
-    "movielens-latest-small": read_latest_small,
+    "movielens-latest-small": read_csv_release,
     "movielens-1m": read_1m,
+    "movielens-20m": read_csv_release,
+    "movielens-25m": read_csv_release,
     "goodbooks-10k": read_goodbooks,
     "amazon-games": read_amazon_games,
     "redial": read_redial,

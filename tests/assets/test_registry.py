@@ -5,6 +5,7 @@ from llmrec.assets.sources import GivenOnly, HubSource, PackageSource, UrlSource
 
 NAMES = {
     "all-MiniLM-L6-v2", "smollm2-135m-instruct", "movielens-100k", "movielens-latest-small", "movielens-1m",
+    "movielens-20m", "movielens-25m",
     "goodbooks-10k", "amazon-games", "redial", "wikipedia-films", "movie-summaries",
 }  # fmt: skip
 

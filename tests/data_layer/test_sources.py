@@ -92,13 +92,14 @@ def test_movielens_1m_is_read_with_its_separators(tmp_path: Path) -> None:
     assert dataset.interactions.history(UserId("7")).interactions[0].at == 978300760
 
 
-def test_latest_small_takes_addresses_from_its_links(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["movielens-latest-small", "movielens-20m", "movielens-25m"])
+def test_releases_in_csv_take_addresses_from_their_links(tmp_path: Path, name: str) -> None:
     (tmp_path / "movies.csv").write_text(
         'movieId,title,genres\n1,"Matrix, The (1999)",Action|Sci-Fi\n2,Short (2001),(no genres listed)\n'
     )
     (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")
     (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n1,0133093,603\n")
-    dataset = read_dataset("movielens-latest-small", tmp_path)
+    dataset = read_dataset(name, tmp_path)
     matrix, short = dataset.catalogue.values()
     assert (matrix.title, matrix.url) == ("The Matrix (1999)", "https://www.imdb.com/title/tt0133093/")
     assert (short.facts, short.url) == ({"year": 2001}, "")
