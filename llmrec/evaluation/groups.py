@@ -15,7 +15,7 @@ from llmrec.evaluation.significance import N_DRAWS, bootstrap_draws, estimates_o
 
 ACTIVITY = ("fewest", "fewer", "more", "most")
 POPULARITY = ("head", "middle", "tail")
-_TOP_SHARE = _TAIL_SHARE = 0.2
+_END_SHARE = 0.2  # of all interactions, for the head and for the tail
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,19 @@ def label_groups(column: str, labels: Sequence[str | None]) -> Groups:
 def item_popularity_groups(counts: NDArray[np.float64]) -> Groups:
     """Items by popularity: the head has 20 % of all interactions, the tail 20 %, the middle the rest.
 
-    Equally popular items are never parted; items that nobody met are in the tail. Source: Abdollahpouri et al. 2021.
+    Equally popular items are never parted but go where the middle of their interactions lies, so the shares are about
+    20 %. The most popular items are always head, the least popular ones and those that nobody met tail; when all are
+    alike they are the middle. Source: Abdollahpouri et al. 2021.
 
     Args:
         counts: float64 [n_items], interactions of each in what was learned from.
     """
     order = np.sort(counts)
-    before = np.concatenate([[0.0], np.cumsum(order)])
-    total = max(float(before[-1]), 1.0)
-    below = before[np.searchsorted(order, counts, side="left")] / total
-    above = 1 - before[np.searchsorted(order, counts, side="right")] / total
-    head = (above < _TOP_SHARE) & (counts > 0)
-    tail = ~head & ((below < _TAIL_SHARE) | (counts == 0))
+    before = np.concatenate([[0.0], np.cumsum(order)]) / max(float(order.sum()), 1.0)
+    place = (before[np.searchsorted(order, counts, "left")] + before[np.searchsorted(order, counts, "right")]) / 2
+    is_top, is_last = counts == counts.max(initial=0.0), counts == counts.min(initial=np.inf)
+    head = ((place > 1 - _END_SHARE) | is_top) & ~is_last
+    tail = ((place < _END_SHARE) | is_last) & ~is_top | (counts == 0)
     return Groups("item popularity", POPULARITY, np.where(head, 0, np.where(tail, 2, 1)).astype(np.int64))
 
 
@@ -140,30 +141,34 @@ def answer_group_metrics(
 
 
 def _measured(groups: Groups, by_group: Sequence[Mapping[str, PerUser]], *, seed: int, n_draws: int) -> GroupMetrics:
-    """Estimates and gaps, one metric at a time; users are drawn once for all parts, as they may be in several."""
-    estimates: list[GroupEstimate] = []
-    gaps: list[GroupGap] = []
-    for metric in by_group[0] if by_group else ():
-        table = np.column_stack([values[metric] for values in by_group])
-        draws = bootstrap_draws(table, seed=seed, n_draws=n_draws)
-        found = estimates_of(table, draws)
-        n_users = np.count_nonzero(~np.isnan(table), axis=0)
-        present = [number for number in range(len(groups.names)) if n_users[number]]
-        estimates += [
-            GroupEstimate(groups.column, groups.names[number], metric, int(n_users[number]), found[number])
-            for number in present
-        ]
-        if len(present) > 1:
-            gaps.append(_gap(groups, metric, [found[number].mean for number in present], present, draws))
-    return GroupMetrics(tuple(estimates), tuple(gaps))
+    """Estimates and gaps; users are drawn once for all parts, as they may be in several, and for all metrics."""
+    metrics, n = tuple(by_group[0]) if by_group else (), len(by_group)
+    if not metrics:
+        return GroupMetrics((), ())
+    table = np.column_stack([values[metric] for metric in metrics for values in by_group])
+    draws = bootstrap_draws(table, seed=seed, n_draws=n_draws)
+    columns = [slice(at * n, (at + 1) * n) for at in range(len(metrics))]
+    found = [
+        _estimates(groups, metric, table[:, at], draws[:, at]) for metric, at in zip(metrics, columns, strict=True)
+    ]
+    gaps = [_gap(groups, each, draws[:, at]) for each, at in zip(found, columns, strict=True) if len(each) > 1]
+    return GroupMetrics(tuple(estimate for each in found for estimate in each), tuple(gaps))
 
 
-def _gap(
-    groups: Groups, metric: str, means: Sequence[float], present: Sequence[int], draws: NDArray[np.float64]
-) -> GroupGap:
-    high, low = present[int(np.argmax(means))], present[int(np.argmin(means))]
-    spread = draws[:, high] - draws[:, low]
-    spread = spread[~np.isnan(spread)]
-    limits = np.quantile(spread, [0.025, 0.975]) if len(spread) else (np.nan, np.nan)
-    estimate = Estimate(max(means) - min(means), (float(limits[0]), float(limits[1])))
-    return GroupGap(groups.column, metric, groups.names[high], groups.names[low], estimate)
+def _estimates(
+    groups: Groups, metric: str, table: NDArray[np.float64], draws: NDArray[np.float64]
+) -> Sequence[GroupEstimate]:
+    n_users = np.count_nonzero(~np.isnan(table), axis=0).tolist()
+    found = zip(groups.names, n_users, estimates_of(table, draws), strict=True)
+    return [GroupEstimate(groups.column, name, metric, n, estimate) for name, n, estimate in found if n]
+
+
+def _gap(groups: Groups, parts: Sequence[GroupEstimate], draws: NDArray[np.float64]) -> GroupGap:
+    high = max(parts, key=lambda part: part.estimate.mean)
+    low = min(parts, key=lambda part: part.estimate.mean)
+    limits = np.full(2, np.nan)
+    if min(high.n_users, low.n_users) > 1:  # one user alone shows no spread
+        between = draws[:, groups.names.index(high.group)] - draws[:, groups.names.index(low.group)]
+        limits = np.nanquantile(between, [0.025, 0.975])
+    estimate = Estimate(high.estimate.mean - low.estimate.mean, (float(limits[0]), float(limits[1])))
+    return GroupGap(groups.column, high.metric, high.group, low.group, estimate)

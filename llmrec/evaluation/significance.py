@@ -52,6 +52,8 @@ def verdict(difference: Difference) -> str:
     """What the interval lets one say, in a sentence; higher is not better for every metric, so it does not say so."""
     a, b, metric, (low, high) = difference.a, difference.b, difference.metric, difference.ci95
     interval = f"{difference.mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+    if np.isnan(low):
+        interval = "no user has both" if np.isnan(difference.mean) else "one user alone has both"
     if not difference.is_shown:
         return f"no difference shown between {a} and {b} in {metric} ({interval})"
     return f"{a} is {'higher' if difference.mean > 0 else 'lower'} than {b} in {metric} ({interval})"
