@@ -87,6 +87,7 @@ class StageResult:
         seconds: `fit` and `score` of all users, and the latency of scoring one user alone: `p50`, `p95`, `p99`.
         exposure: float64 [n_items], how often each item stood among the first 10, in catalogue order, mean over seeds.
         groups: Metrics among parts of the users.
+        gaps: The best part of each column minus the worst; `group` names both.
     """
 
     name: str
@@ -95,6 +96,7 @@ class StageResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     exposure: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     groups: tuple[GroupEstimate, ...] = ()
+    gaps: tuple[GroupEstimate, ...] = ()
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
@@ -142,6 +144,7 @@ class Evaluation:
             "differences": [asdict(difference) for difference in self.differences],
             "seconds": {name: dict(stage.seconds) for name, stage in self.stages.items()},
             "groups": {name: [asdict(group) for group in stage.groups] for name, stage in self.stages.items()},
+            "gaps": {name: [asdict(gap) for gap in stage.gaps] for name, stage in self.stages.items()},
             "notes": list(self.notes),
         }
 
@@ -194,6 +197,7 @@ class _Record:
     differences: tuple[Difference, ...]
     seconds: Mapping[str, Mapping[str, float]]
     groups: Mapping[str, tuple[GroupEstimate, ...]]
+    gaps: Mapping[str, tuple[GroupEstimate, ...]]
     notes: tuple[str, ...]
     per_user_sha256: str
 
@@ -206,8 +210,15 @@ class _Record:
                     f"{path} is damaged: {metric} of {name} has shape {values.shape}, not ({n_users},).", hint=_AGAIN
                 )
         overall = {metric: found.mean for metric, found in self.stages[name].items() if metric not in per_user}
-        exposure = arrays.get(f"exposure/{name}", np.zeros(0))
-        return StageResult(name, per_user, overall, self.seconds.get(name, {}), exposure, self.groups.get(name, ()))
+        return StageResult(
+            name,
+            per_user,
+            overall,
+            self.seconds.get(name, {}),
+            arrays.get(f"exposure/{name}", np.zeros(0)),
+            self.groups.get(name, ()),
+            self.gaps.get(name, ()),
+        )
 
 
 def _read_record(directory: Path) -> _Record:
