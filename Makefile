@@ -10,9 +10,9 @@ DATA ?= data
 
 BIN := $(VENV)/bin
 DEMO := runs/demo
-SOURCES := llmrec tests benchmarks docs app.py
+SOURCES := llmrec tests benchmarks finetune docs app.py
 
-.PHONY: demo test lint types test-data screenshots bench clean help
+.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -64,6 +64,15 @@ screenshots: $(DEMO)/manifest.json | $(VENV)/.installed-dev ## the pictures of R
 bench: $(DEMO)/manifest.json ## speed and memory: what the README quotes
 	$(BIN)/python -m benchmarks.demo $(DEMO)
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-quality: $(VENV)/.installed ## recompute a part of the table in benchmarks/results from DATA=DIR and compare, in 20 minutes
+	$(BIN)/llmrec data fetch
+	$(BIN)/python -m benchmarks.quality verify --data '$(DATA)'
+
+bench-quality-full: $(VENV)/.installed ## recompute the whole table from DATA=DIR, peers too (hours; goes on where it stopped)
+	$(BIN)/llmrec data fetch
+	-$(BIN)/python -m benchmarks.quality install
+	$(BIN)/python -m benchmarks.quality run --data '$(DATA)'
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache

@@ -8,6 +8,8 @@ Run: `python -m benchmarks.quality install [PEER ...]`, then
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,10 +22,13 @@ from benchmarks.side_by_side.systems import chosen_systems
 from benchmarks.side_by_side.table import RESULTS
 from benchmarks.side_by_side.venvs import install, peer_python
 from benchmarks.side_by_side.workbench import Workbench
+from llmrec.stages import STAGES
 
 
 def main() -> None:
     """Run one of the commands."""
+    # Asked to end, it ends the peer that runs in a session of its own, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = _parser().parse_args()
     command: Callable[[argparse.Namespace], None] = arguments.command
     command(arguments)
@@ -105,11 +110,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=Path, required=True, help="directory of the data sets")
         command.add_argument("--bench", nargs="*", default=[], help=f"of {', '.join(BENCHES)}")
         command.add_argument("--peers", nargs="*", default=[], help="e.g. implicit or implicit.als; all by default")
-        command.add_argument("--stages", nargs="*", default=[], help="our own stages to put beside them")
+        command.add_argument("--stages", nargs="*", default=list(STAGES), help="of ours; all by default")
         command.add_argument("--trials", type=int, default=8, help="of each peer's search")
         command.add_argument("--seeds", type=int, default=3, help="of each fit for the test")
         command.add_argument("--limit-s", type=float, default=1200.0, help="a run that takes longer counts as failed")
-        command.add_argument("--threads", type=int, default=1)
+        command.add_argument("--threads", type=int, default=os.cpu_count() or 1)
         command.add_argument("--no-test", action="store_true", help="search only; no test row is looked at")
         command.add_argument("--results", type=Path, default=RESULTS)
     for command in (installing, running, checking):

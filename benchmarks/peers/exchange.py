@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -82,6 +83,11 @@ def read_task(directory: Path) -> PeerTask:
     with (directory / TEXT_FILE).open(encoding="utf-8") as lines:
         texts = tuple(json.loads(line)["text"] for line in lines)
     return PeerTask(**columns, **sizes, texts=texts)
+
+
+def n_threads() -> int:
+    """How many threads the driver allows, for libraries that would take every core."""
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))
 
 
 def best_unseen(

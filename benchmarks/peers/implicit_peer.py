@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from exchange import PeerTask, Recommend, main
+from exchange import PeerTask, Recommend, main, n_threads
 from implicit.als import AlternatingLeastSquares
 from implicit.bpr import BayesianPersonalizedRanking
 from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
@@ -46,19 +46,25 @@ def _fitted(model: Any, task: PeerTask) -> Recommend:  # noqa: ANN401 - the libr
     return recommend
 
 
+def _machine() -> Mapping[str, Any]:
+    return {"use_gpu": False, "num_threads": n_threads()}
+
+
 def _als(task: PeerTask, params: Mapping[str, Any], seed: int) -> Recommend:
-    return _fitted(AlternatingLeastSquares(use_gpu=False, random_state=seed, **params), task)
+    return _fitted(AlternatingLeastSquares(**_machine(), random_state=seed, **params), task)
 
 
 def _bpr(task: PeerTask, params: Mapping[str, Any], seed: int) -> Recommend:
-    return _fitted(BayesianPersonalizedRanking(use_gpu=False, random_state=seed, **params), task)
+    return _fitted(
+        BayesianPersonalizedRanking(use_gpu=False, num_threads=n_threads(), random_state=seed, **params), task
+    )
 
 
 def _itemknn(task: PeerTask, params: Mapping[str, Any], _seed: int) -> Recommend:
     kind, neighbours = params["weighting"], params["K"]
     if kind == "bm25":
-        return _fitted(BM25Recommender(K=neighbours, K1=params["K1"], B=params["B"]), task)
-    return _fitted(_NEIGHBOURS[kind](K=neighbours), task)
+        return _fitted(BM25Recommender(K=neighbours, num_threads=n_threads(), K1=params["K1"], B=params["B"]), task)
+    return _fitted(_NEIGHBOURS[kind](K=neighbours, num_threads=n_threads()), task)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from exchange import PeerTask, Recommend, main
+from exchange import PeerTask, Recommend, main, n_threads
 from numpy.typing import NDArray
 from pytorch_lightning import seed_everything
 from rectools.dataset import Dataset
@@ -29,7 +28,7 @@ def _dataset(task: PeerTask) -> Dataset:
 
 def _fit(name: str, task: PeerTask, params: Mapping[str, Any], seed: int) -> Recommend:
     seed_everything(seed, verbose=False)
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    torch.set_num_threads(n_threads())
     data = _dataset(task)
     model = _MODELS[name](deterministic=True, recommend_torch_device="cpu", **params)
     model.fit(data)

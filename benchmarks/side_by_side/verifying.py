@@ -39,12 +39,16 @@ def verify(bench: Workbench, plan: Plan, *, deadline: float, say: Say) -> list[s
     )
     if protocol.data.sha256 != kept["data"]["sha256"] or protocol.split_sha256 != kept["split_sha256"]:
         return [f"{name}: the data or its split is not what the table was made on"]
-    systems = [system for system in plan.systems if _is_cheap(kept["peers"].get(system.name, {}))]
+    known_s = {system.name: _seconds(kept["peers"].get(system.name, {})) for system in plan.systems}
+    systems = [system for system in plan.systems if known_s[system.name] <= CHEAP_S]
     own = [stage for stage in kept["sample"]["stages"] if stage not in kept["peers"]]
+    own_s = sum(sum(kept["seconds"].get(stage, {}).values()) for stage in own)
+    say(f"{name}: about {(own_s + sum(known_s[system.name] for system in systems)) / 60:.1f} minutes")
     note_look(bench.cut.bench, "benchmarks.quality verify", [*own, *(s.name for s in systems)], results=plan.results)
     found = dict(own_first(bench.cut, own, seeds=plan.seeds, runs=plan.runs)) if own else {}
     for system in systems:
-        per_user = _again(bench, system, kept, plan) if time.monotonic() < deadline else None
+        ends = time.monotonic() + known_s[system.name]
+        per_user = _again(bench, system, kept, plan) if ends < deadline else None
         if per_user is None:
             say(f"{name}: {system.name} not recomputed")
         else:
@@ -52,9 +56,10 @@ def verify(bench: Workbench, plan: Plan, *, deadline: float, say: Say) -> list[s
     return _compared(bench, found, kept, {system.name for system in systems if system.seeded}, say)
 
 
-def _is_cheap(record: Mapping[str, Any]) -> bool:
+def _seconds(record: Mapping[str, Any]) -> float:
+    """The longest run behind a peer's numbers; infinite where there is none."""
     done = [run["seconds"] for run in record.get("test_runs", []) if run["status"] == "done"]
-    return bool(done) and max(done) <= CHEAP_S
+    return max(done, default=float("inf"))
 
 
 def _again(bench: Workbench, system: System, kept: Mapping[str, Any], plan: Plan) -> Mapping[str, PerUser] | None:
