@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from tqdm import tqdm
 
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress, SilentProgress, TerminalProgress
@@ -39,9 +37,10 @@ from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.retrieval.dense import DenseRetriever
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
-from llmrec.retrieval.item_vectors import EmbeddingProgress, embed_resumable
+from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
+from llmrec.stages import StageContext
 from llmrec.types import ItemId, Vectors
 
 if TYPE_CHECKING:
@@ -188,15 +187,17 @@ def fit_tables(
     """Learn from tables in memory. Raises DataError, AssetError, ModelError."""
     if not len(catalogue):
         raise DataError("there is no item to recommend.", hint="Give a table with at least one valid row.")
-    encoder = _encoder(settings.changed(overrides.settings), overrides, fetch=True)
+    encoder = encoder_of(settings.changed(overrides.settings), overrides, fetch=True)
+    vectors = ExactVectorStore(catalogue.ids, embedded(catalogue, encoder, overrides))
+    context = StageContext(catalogue, settings, vectors=lambda: vectors)
     return Fitted(
         name=name,
         settings=settings,
         catalogue=catalogue,
         interactions=interactions,
         encoder=encoder.name,
-        vectors=ExactVectorStore(catalogue.ids, _embedded(catalogue, encoder, overrides)),
-        retrievers=fitted_retrievers(catalogue, interactions, settings),
+        vectors=vectors,
+        retrievers=fitted_retrievers(interactions, context),
         prompts=PromptLibrary.load(overrides.prompts),
         titles=TitleIndex(catalogue),
     )
@@ -205,7 +206,7 @@ def fit_tables(
 def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     """An assistant over `fitted`; loads the models. Raises AssetError, ModelError, ConfigError."""
     settings = fitted.settings.changed(overrides.settings)
-    encoder = _encoder(settings, overrides, fetch=False)
+    encoder = encoder_of(settings, overrides, fetch=False)
     if encoder.name != fitted.encoder or encoder.dim != fitted.vectors.dim:
         raise ArtifactError(
             f"the items were encoded by {fitted.encoder}, not by {encoder.name}.",
@@ -232,17 +233,43 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     )
 
 
-def _ranker(catalogue: Catalogue, settings: Settings, model: ChatModel | None, prompts: PromptLibrary) -> Ranker:
+def listwise_ranker(
+    catalogue: Catalogue, settings: Settings, model: ChatModel, prompts: PromptLibrary
+) -> ListwiseRanker:
+    """The language model's own ranking, as settings bound it."""
     chosen = settings.ranking
-    if model is None or chosen.lm_weight == 0:
-        return RetrievalOrderRanker()
     limits = ListwiseLimits(
         max_slate=chosen.slate_size,
         max_prompt_tokens=chosen.max_prompt_tokens,
         min_label_mass=chosen.min_label_mass,
         timeout_s=chosen.timeout_s,
     )
-    listwise = ListwiseRanker(model, RankPrompt(prompts["rank"]), catalogue, limits=limits)
+    return ListwiseRanker(model, RankPrompt(prompts["rank"]), catalogue, limits=limits)
+
+
+def encoder_of(settings: Settings, overrides: Overrides, *, fetch: bool) -> Embedder:
+    """The sentence encoder; a missing asset is fetched where `fetch` allows. Raises AssetError, ModelError."""
+    if overrides.encoder is not None:
+        return overrides.encoder
+    return load_encoder(settings.encoder, overrides.store, fetch=overrides.fetching if fetch else None)
+
+
+def embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> Vectors:
+    """Vectors of all items, float32 [n_items, dim]; texts already encoded in the work directory are not again."""
+    with (
+        tempfile.TemporaryDirectory(prefix="llmrec-") as scratch,
+        embedding_bar(len(catalogue), shown=overrides.progress) as progress,
+    ):
+        kept = overrides.work_directory
+        directory = kept / ".vectors" if kept is not None else Path(scratch)
+        return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
+
+
+def _ranker(catalogue: Catalogue, settings: Settings, model: ChatModel | None, prompts: PromptLibrary) -> Ranker:
+    chosen = settings.ranking
+    if model is None or chosen.lm_weight == 0:
+        return RetrievalOrderRanker()
+    listwise = listwise_ranker(catalogue, settings, model, prompts)
     return FusedRanker(listwise, lm_weight=chosen.lm_weight, max_lift=chosen.max_lift)
 
 
@@ -262,30 +289,8 @@ def _phraser(
     )
 
 
-def _encoder(settings: Settings, overrides: Overrides, *, fetch: bool) -> Embedder:
-    if overrides.encoder is not None:
-        return overrides.encoder
-    return load_encoder(settings.encoder, overrides.store, fetch=overrides.fetching if fetch else None)
-
-
-def _embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> Vectors:
-    with (
-        tempfile.TemporaryDirectory(prefix="llmrec-") as scratch,
-        _embedding_bar(len(catalogue), shown=overrides.progress) as progress,
-    ):
-        kept = overrides.work_directory
-        directory = kept / ".vectors" if kept is not None else Path(scratch)
-        return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
-
-
 def _popularity(interactions: Interactions) -> Mapping[ItemId, int]:
     """How many users met each item that anybody met."""
     pairs = np.unique(np.stack([interactions.items, interactions.users]), axis=1)
     met, counts = np.unique(pairs[0], return_counts=True)
     return {interactions.item_ids[item]: count for item, count in zip(met.tolist(), counts.tolist(), strict=True)}
-
-
-@contextmanager
-def _embedding_bar(n_items: int, *, shown: bool) -> Iterator[Callable[[EmbeddingProgress], None]]:
-    with tqdm(total=n_items, desc="encoding items", unit="item", disable=None if shown else True) as bar:
-        yield lambda progress: bar.update(progress.n_done - bar.n)

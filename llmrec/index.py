@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
 
 from llmrec import __version__
 from llmrec.bundle import new_version, open_bundle
@@ -16,38 +15,12 @@ from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
 from llmrec.data.storage import load_catalogue, load_interactions, save_catalogue, save_interactions
 from llmrec.dialogue.title_index import TitleIndex
-from llmrec.interfaces import Retriever
 from llmrec.prompting.templates import PromptLibrary
-from llmrec.retrieval.collaborative import EASERetriever
-from llmrec.retrieval.lexical import BM25Retriever
-from llmrec.retrieval.popularity import PopularityRetriever
-from llmrec.retrieval.transitions import TransitionRetriever
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
-from llmrec.types import ItemId
+from llmrec.stages import STORED, StageContext, StoredRetriever
 
-_GIB = 1 << 30
-
-
-class StoredRetriever(Retriever, Protocol):
-    """A retriever that can be written to a directory."""
-
-    def save(self, directory: Path) -> None:
-        """Write all of it into `directory`."""
-        ...
-
-    @classmethod
-    def load(cls, directory: Path, item_ids: Sequence[ItemId]) -> Self:
-        """What `save` wrote, for the same catalogue. Raises ArtifactError."""
-        ...
-
-
-_STORED: Mapping[str, type[StoredRetriever]] = {
-    "bm25": BM25Retriever,
-    "ease": EASERetriever,
-    "transitions": TransitionRetriever,
-    "popularity": PopularityRetriever,
-}
+_SEED = 0  # of what is trained by gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +48,10 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fitted_retrievers(
-    catalogue: Catalogue, interactions: Interactions, settings: Settings
-) -> Mapping[str, StoredRetriever]:
-    """The retrievers that `settings` give a weight, fitted. Raises DataError when one would need too much memory."""
-    chosen = settings.retrieval
-    fitters: Mapping[str, Callable[[], StoredRetriever]] = {
-        "bm25": lambda: BM25Retriever.fit(catalogue),
-        "ease": lambda: EASERetriever.fit(
-            interactions,
-            l2=chosen.ease_regularisation,
-            half_life=chosen.ease_half_life,
-            max_memory_bytes=int(chosen.max_memory_gib * _GIB),
-        ),
-        "transitions": lambda: TransitionRetriever.fit(interactions),
-        "popularity": lambda: PopularityRetriever.fit(interactions),
-    }
-    return {name: fitters[name]() for name in chosen.weights if name in fitters}
+def fitted_retrievers(interactions: Interactions, context: StageContext) -> Mapping[str, StoredRetriever]:
+    """The retrievers that settings give a weight, fitted. Raises DataError when one would need too much memory."""
+    wanted = [name for name in context.settings.retrieval.weights if name in STORED]
+    return {name: STORED[name].fit(interactions, context, _SEED) for name in wanted}
 
 
 def save(fitted: Fitted, directory: Path) -> None:
@@ -120,7 +80,7 @@ def load(directory: Path) -> Fitted:
     """The current version of `directory`, verified. Raises ArtifactError, ConfigError."""
     bundle = open_bundle(directory)
     catalogue = load_catalogue(bundle.files / "items.jsonl")
-    retrievers = [name for name in _STORED if (bundle.files / name).is_dir()]
+    retrievers = [name for name in STORED if (bundle.files / name).is_dir()]
     return Fitted(
         name=str(bundle.about["name"]),
         settings=Settings.from_file(bundle.files / "settings.json"),
@@ -128,7 +88,7 @@ def load(directory: Path) -> Fitted:
         interactions=load_interactions(bundle.files / "interactions", catalogue),
         encoder=str(bundle.about["encoder"]),
         vectors=ExactVectorStore.load(bundle.files / "vectors", catalogue.ids),
-        retrievers={name: _STORED[name].load(bundle.files / name, catalogue.ids) for name in retrievers},
+        retrievers={name: STORED[name].load(bundle.files / name, catalogue.ids) for name in retrievers},
         prompts=PromptLibrary.load(bundle.files / "prompts"),
         titles=TitleIndex(catalogue),
     )

@@ -15,6 +15,7 @@ from llmrec.errors import ConfigError
 
 Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+_RETRIEVERS = ("dense", "bm25", "ease", "transitions", "popularity", "itemknn", "sasrec", "text_sequential")
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 
 
@@ -48,6 +49,9 @@ class RetrievalSettings(_Room):
     ease: Weight = 1.0
     transitions: Weight = 0.5
     popularity: Weight = 0.2
+    itemknn: Weight = 0.0
+    sasrec: Weight = 0.0
+    text_sequential: Weight = 0.0
     ease_regularisation: float = Field(500.0, gt=0, allow_inf_nan=False)
     ease_half_life: float = Field(20.0, gt=0, allow_inf_nan=False)
     max_memory_gib: float = Field(8.0, gt=0, allow_inf_nan=False)
@@ -55,8 +59,48 @@ class RetrievalSettings(_Room):
     @property
     def weights(self) -> Mapping[str, float]:
         """Fusion weight by retriever, those above 0."""
-        named = {name: getattr(self, name) for name in ("dense", "bm25", "ease", "transitions", "popularity")}
+        named = {name: getattr(self, name) for name in _RETRIEVERS}
         return {name: weight for name, weight in named.items() if weight > 0}
+
+
+class ModelSettings(_Room):
+    """How each retriever learns; half-lives count steps into a history after which an item counts half.
+
+    Attributes:
+        popularity_half_life_days: Days before the newest interaction at which one counts half; 0 counts all alike.
+        itemknn_weighting: How users count; see ItemKNNRetriever.
+        transitions_window: How many steps apart two interactions may be.
+        transitions_decay: What each step beyond the first multiplies a count by.
+        bm25_n_items: How many of the newest items speak for a user without a wish.
+        dense_n_items: How many of the newest items are averaged.
+        sequential_dim: Of `sasrec` and `text_sequential` alike, as all that follow; see NetworkShape, TrainingPlan.
+    """
+
+    popularity_half_life_days: float = Field(0.0, ge=0, allow_inf_nan=False)
+    itemknn_neighbours: int = Field(200, ge=1)
+    itemknn_shrinkage: float = Field(10.0, ge=0, allow_inf_nan=False)
+    itemknn_half_life: float = Field(20.0, gt=0, allow_inf_nan=False)
+    itemknn_weighting: Literal["plain", "idf", "bm25"] = "plain"
+    transitions_window: int = Field(10, ge=1, le=1000)
+    transitions_decay: float = Field(0.7, gt=0, le=1)
+    transitions_half_life: float = Field(3.0, gt=0, allow_inf_nan=False)
+    bm25_k1: float = Field(1.5, ge=0, allow_inf_nan=False)
+    bm25_b: float = Field(0.75, ge=0, le=1)
+    bm25_n_items: int = Field(5, ge=1)
+    dense_n_items: int = Field(10, ge=1)
+    sequential_dim: int = Field(64, ge=1)
+    sequential_n_blocks: int = Field(2, ge=1)
+    sequential_n_heads: int = Field(2, ge=1)
+    sequential_max_length: int = Field(100, ge=1)
+    sequential_dropout: float = Field(0.3, ge=0, lt=1)
+    sequential_id_dropout: float = Field(0.3, ge=0, le=1)
+    sequential_max_epochs: int = Field(100, ge=1)
+    sequential_patience: int = Field(8, ge=1)
+    sequential_batch_size: int = Field(64, ge=1)
+    sequential_learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
+    sequential_label_smoothing: float = Field(0.0, ge=0, lt=1)
+    sequential_n_negatives: int = Field(0, ge=0)
+    sequential_device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
 
 
 class RankingSettings(_Room):
@@ -91,6 +135,7 @@ class Settings(_Room):
     encoder: EncoderSettings = EncoderSettings()
     language_model: LanguageModelSettings = LanguageModelSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    models: ModelSettings = ModelSettings()
     ranking: RankingSettings = RankingSettings()
     explanation: ExplanationSettings = ExplanationSettings()
 

@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from llmrec import __version__
-from llmrec.cli import build, chat, data, doctor, prompts, recommend, ui
+from llmrec.cli import build, chat, compare, data, doctor, evaluate, prompts, recommend, ui
 from llmrec.cli.output import MENDABLE, note, report_error
 from llmrec.errors import LLMRecError
 
@@ -33,6 +33,8 @@ app.command("update")(build.update)
 app.command("recommend")(recommend.recommend)
 app.command("chat")(chat.chat)
 app.command("ui")(ui.ui)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(prompts.app, name="prompts")
@@ -67,7 +69,8 @@ def run(arguments: Sequence[str]) -> int:
             # A group without a command answers with its help, which is no sentence.
             note(error.format_message())
             return MENDABLE
-        return report_error("usage", error.format_message(), "See `llmrec COMMAND --help`.", as_json=as_json)
+        message = error.format_message().replace(": Value error, ", ": ")  # what the parser says of a choice
+        return report_error("usage", message, "See `llmrec COMMAND --help`.", as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:

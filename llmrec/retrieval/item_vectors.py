@@ -7,11 +7,13 @@ import logging
 import os
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError, DataError
@@ -71,6 +73,13 @@ def embed_resumable(
         if progress is not None:
             progress(EmbeddingProgress(n_ready + n_now, n_ready + len(todo), eta_s))
     return np.stack([known[key] for key in keys]) if keys else np.zeros((0, embedder.dim), dtype=np.float32)
+
+
+@contextmanager
+def embedding_bar(n_items: int, *, shown: bool) -> Iterator[Callable[[EmbeddingProgress], None]]:
+    """A bar with time left, on a terminal and where `shown`; gives what to tell of the progress."""
+    with tqdm(total=n_items, desc="encoding items", unit="item", disable=None if shown else True) as bar:
+        yield lambda progress: bar.update(progress.n_done - bar.n)
 
 
 def _key(embedder: Embedder, text: str) -> str:

@@ -120,7 +120,7 @@ def test_columns_of_the_wrong_length_are_noticed(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="there is no directory .*nowhere"):
+    with pytest.raises(ArtifactError, match=r"there is no directory .*nowhere"):
         Evaluation.load(tmp_path / "nowhere")
 
 

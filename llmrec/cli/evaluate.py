@@ -1,0 +1,176 @@
+"""`llmrec evaluate`: what every stage reaches under one protocol, printed, stored and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from llmrec.cli.options import AsJson, Device, Set
+from llmrec.cli.output import note, say, say_json
+from llmrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from llmrec.evaluation.results import Estimate, Evaluation, StageResult
+    from llmrec.evaluation.subjects import Subject
+    from llmrec.settings import Settings
+
+_COLUMNS = ("NDCG@10", "R@10", "R@20", "R@50", "R@100", "MRR@10", "coverage@10")
+_WIDE = ("NDCG@10", "R@10")  # shown with their intervals
+
+Protocol = Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold"]
+Evaluated = Annotated[
+    Path | None, typer.Argument(metavar="[DIR]", help="A recommender directory made by `llmrec build`.")
+]
+Dataset = Annotated[str | None, typer.Option("--dataset", help="Or a data set by name: see `llmrec data list`.")]
+
+
+def evaluate(
+    directory: Evaluated = None,
+    dataset: Dataset = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")] = None,
+    protocol: Annotated[Protocol, typer.Option("--protocol", help="What is held out.")] = "leave-last-out",
+    ties: Annotated[
+        Literal["file", "random"],
+        typer.Option("--ties", help="Order of a user's interactions at one moment; random: a cut for each seed."),
+    ] = "file",
+    core: Annotated[
+        int, typer.Option("--core", min=0, help="Interactions that every user and item must have; 0 keeps all.")
+    ] = 5,
+    stages: Annotated[
+        str, typer.Option("--stages", help="Names with commas between; by default what has a closed form.")
+    ] = "",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds are averaged.")] = 3,
+    part: Annotated[
+        Literal["validation", "test"], typer.Option("--part", help="Whose answers are sought; choose on validation.")
+    ] = "test",
+    reference: Annotated[
+        str, typer.Option("--reference", help="The stage that others are compared with; by default the best.")
+    ] = "",
+    limit_users: Annotated[
+        int | None, typer.Option("--limit-users", min=1, help="Test so many users, drawn with a seed.")
+    ] = None,
+    settings: Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")] = None,
+    assignments: Set = None,
+    device: Device = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Directory for the result and its per-user values.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Directory for a report to look at.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the whole catalogue for every tested user, and measure each stage.
+
+    llmrec evaluate --dataset movielens-100k --stages popularity,ease,transitions --out runs/ml-100k
+    """
+    from llmrec.evaluation.run import Plan
+    from llmrec.evaluation.run import evaluate as run
+
+    plan = Plan(_stages(stages), part, tuple(range(seeds)), limit_users, reference)
+    subject = _subject(
+        directory,
+        dataset,
+        source,
+        core=core,
+        stages=plan.stages,
+        settings=lambda own: _settings(own, settings, assignments, device),
+        quiet=quiet,
+    )
+    cuts = subject.cut(protocol, ties=ties, seeds=plan.seeds)
+    found = run(cuts, plan, subject.workshop, name=subject.name, core=subject.core, progress=not quiet)
+    _keep(found, out, report)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        _say(found, (*subject.notes, *found.notes))
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    from llmrec.evaluation.fitting import LATER_STAGES
+    from llmrec.stages import STAGES, require_stages
+
+    named = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    require_stages(named, (*STAGES, *LATER_STAGES))
+    return named or tuple(name for name, stage in STAGES.items() if not stage.is_seeded)
+
+
+def _subject(
+    directory: Path | None,
+    dataset: str | None,
+    source: Path | None,
+    *,
+    core: int,
+    stages: tuple[str, ...],
+    settings: Callable[[Settings], Settings],
+    quiet: bool,
+) -> Subject:
+    from llmrec.build import Overrides
+    from llmrec.evaluation.fitting import reads_text
+    from llmrec.evaluation.subjects import dataset_subject, directory_subject
+    from llmrec.settings import Settings
+
+    overrides = Overrides(progress=not quiet)
+    if dataset is not None and directory is None:
+        with_texts = any(map(reads_text, stages))
+        chosen = settings(Settings())
+        return dataset_subject(dataset, source, core=core, settings=chosen, with_texts=with_texts, overrides=overrides)
+    if directory is not None and dataset is None and source is None:
+        return directory_subject(directory, core=core, settings=settings, overrides=overrides)
+    raise ConfigError(
+        "give either a recommender directory or --dataset NAME (and only then --from).",
+        hint="See `llmrec evaluate --help`.",
+    )
+
+
+def _settings(own: Settings, file: Path | None, assignments: list[str] | None, device: str | None) -> Settings:
+    on_device = [f"language_model.device={device}", f"encoder.device={device}"] if device else []
+    return (type(own).from_file(file) if file else own).changed([*(assignments or []), *on_device])
+
+
+def _keep(found: Evaluation, out: Path | None, report: Path | None) -> None:
+    if out is not None:
+        found.save(out)
+    if report is not None:
+        # Imported here, so that a run without pictures needs no plotting.
+        from llmrec.evaluation.report import write_report
+
+        write_report(found, report)
+
+
+def _say(found: Evaluation, notes: tuple[str, ...]) -> None:
+    record = found.protocol
+    data = record.data
+    say(
+        f"{data.name}: {data.n_users} users, {data.n_items} items, {data.n_interactions} interactions, "
+        f"core {record.core}, sha256 {data.sha256[:12]}"
+    )
+    say(
+        f"{record.protocol}, {record.part}, ties {record.ties}, {len(found.users)} users tested, "
+        f"{len(record.seeds)} seeds, split {record.split_sha256[:12]}, code {record.commit}"
+    )
+    say("")
+    width = max(len("stage"), *map(len, found.stages))
+    heads = [metric.ljust(23) if metric in _WIDE else metric.rjust(11) for metric in _COLUMNS]
+    say("  ".join(["stage".ljust(width), *heads, "   fit s", " users/s", "p95 ms"]))
+    for name, stage in found.stages.items():
+        say(f"{name.ljust(width)}  {_cells(stage)}")
+    say("")
+    for difference in found.differences:
+        from llmrec.evaluation.significance import verdict
+
+        say(verdict(difference))
+    for sentence in notes:
+        note(sentence)
+
+
+def _cells(stage: StageResult) -> str:
+    estimates = stage.estimates
+    cells = [_with_interval(estimates[name]) if name in _WIDE else f"{estimates[name].mean:11.4f}" for name in _COLUMNS]
+    timing = f"{stage.seconds['fit']:8.1f}  {stage.users_per_s:8.0f}  {1000 * stage.seconds['p95']:6.1f}"
+    return "  ".join([*cells, timing])
+
+
+def _with_interval(estimate: Estimate) -> str:
+    low, high = estimate.ci95
+    return f"{estimate.mean:.4f} [{low:.4f}, {high:.4f}]".ljust(23)

@@ -1,0 +1,196 @@
+"""Running an evaluation: every stage on every task of every cut, and one record of what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from llmrec.data.splits import Answers, Part, Split, Task
+from llmrec.errors import ConfigError
+from llmrec.evaluation.beyond_accuracy import Popularity, tie_keys
+from llmrec.evaluation.combining import Piece, combined, popularity_of
+from llmrec.evaluation.fitting import TaskStages, Workshop, reads_text
+from llmrec.evaluation.measuring import Ground, measure
+from llmrec.evaluation.protocol import ProtocolRecord
+from llmrec.evaluation.results import Difference, Evaluation, StageResult
+from llmrec.evaluation.significance import paired_differences
+from llmrec.types import Vectors
+
+HEADLINES = ("NDCG@10", "R@10")
+_BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to evaluate.
+
+    Attributes:
+        stages: Their names, in the order of the result.
+        part: Whose answers are sought.
+        seeds: One for each cut; with one cut, of what is trained by chance. What has a closed form runs once a cut.
+        limit_users: How many users are tested, drawn by the first seed; None for all.
+        reference: The stage that others are compared with; the best one when empty.
+    """
+
+    stages: tuple[str, ...]
+    part: Part = "test"
+    seeds: tuple[int, ...] = (0, 1, 2)
+    limit_users: int | None = None
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for what cannot be run."""
+        if not self.stages or not self.seeds:
+            raise ConfigError("an evaluation needs at least one stage and one seed.")
+        if self.limit_users is not None and self.limit_users < 1:
+            raise ConfigError(f"limit_users is {self.limit_users}; it must be at least 1.")
+        if self.reference and self.reference not in self.stages:
+            raise ConfigError(f"the reference {self.reference!r} is not among the stages {', '.join(self.stages)}.")
+
+
+def evaluate(
+    splits: Sequence[Split], plan: Plan, workshop: Workshop, *, name: str, core: int, progress: bool = False
+) -> Evaluation:
+    """What every stage of `plan` reaches.
+
+    Args:
+        splits: One cut, or one for each seed (ties at random).
+        plan: What to run.
+        workshop: Fits stages; its catalogue is that of the splits.
+        name: Of the data, for the record.
+        core: Of the filter that the data went through, for the record.
+        progress: Whether to show a bar on a terminal.
+
+    Raises:
+        ConfigError: A stage is unknown or cannot be had.
+        DataError: A stage cannot be fitted, or its scores are not finite.
+    """
+    workshop.require(plan.stages)
+    record = ProtocolRecord.of(splits, name=name, part=plan.part, core=core, seeds=plan.seeds)
+    runs = _runs(splits, plan)
+    users = _all_users(runs)
+    pieces: dict[str, list[Piece]] = {}
+    with _bar(runs, plan, workshop, shown=progress) as bar:
+        for number, run in enumerate(runs):
+            for stage, piece in _pieces(run, plan, workshop, bar):
+                pieces.setdefault(stage, []).append(replace(piece, run=number))
+    user_ids = splits[0].interactions.user_ids
+    stages = {stage: combined(stage, found, users) for stage, found in pieces.items()}
+    return Evaluation(
+        protocol=record,
+        users=tuple(user_ids[user] for user in users.tolist()),
+        stages=stages,
+        differences=tuple(differences(stages, plan.reference)),
+        popularity=popularity_of([Popularity.of(task.fit_on) for task in runs[0].tasks]),
+        notes=tuple(_notes(plan, n_users=len(users))),
+    )
+
+
+def differences(stages: Mapping[str, StageResult], reference: str = "") -> Iterator[Difference]:
+    """Every stage minus the reference in the headline metrics, among the same candidates (`@cold`, `@all`)."""
+    for suffix in dict.fromkeys(_suffix(name) for name in stages):
+        rivals = [_headlines(stage) for name, stage in stages.items() if _suffix(name) == suffix]
+        named = [stage for stage in rivals if stage.name == reference + suffix]
+        best = named[0] if named else max(rivals, key=lambda stage: stage.estimates[HEADLINES[0]].mean)
+        for stage in rivals:
+            if stage is not best:
+                yield from paired_differences(stage, best, seed=_BOOTSTRAP_SEED)
+
+
+def limited(task: Task, users: NDArray[np.int64]) -> Task:
+    """The task with only those of its users whose number is among `users`."""
+    kept = np.isin(task.users, users)
+    answered = kept[task.answers.users]
+    rows = (np.cumsum(kept) - 1)[task.answers.users[answered]]
+    return replace(
+        task,
+        users=task.users[kept],
+        histories=task.histories.of(np.flatnonzero(kept)),
+        answers=Answers(rows.astype(np.int64), task.answers.items[answered]),
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One cut and one seed; `is_new_cut` unless an earlier run had the same cut."""
+
+    tasks: tuple[Task, ...]
+    seed: int
+    is_new_cut: bool
+
+    @property
+    def n_users(self) -> int:
+        return sum(len(task.users) for task in self.tasks)
+
+
+def _runs(splits: Sequence[Split], plan: Plan) -> list[_Run]:
+    if len(splits) not in {1, len(plan.seeds)}:
+        raise ConfigError(f"{len(splits)} cuts do not fit {len(plan.seeds)} seeds; give one, or one for each seed.")
+    cuts = [split.test if plan.part == "test" else split.validation for split in splits]
+    if plan.limit_users is not None:
+        everybody = np.unique(np.concatenate([task.users for task in cuts[0]]))
+        chosen = np.random.default_rng(plan.seeds[0]).permutation(everybody)[: plan.limit_users]
+        cuts = [tuple(task for task in (limited(task, chosen) for task in cut) if len(task.users)) for cut in cuts]
+    of_run = cuts if len(cuts) > 1 else cuts * len(plan.seeds)
+    return [
+        _Run(cut, seed, len(cuts) > 1 or n == 0) for n, (cut, seed) in enumerate(zip(of_run, plan.seeds, strict=True))
+    ]
+
+
+def _all_users(runs: Sequence[_Run]) -> NDArray[np.int64]:
+    return np.unique(np.concatenate([task.users for run in runs for task in run.tasks]))
+
+
+def _wanted(run: _Run, plan: Plan, workshop: Workshop) -> list[str]:
+    """What has a closed form gives the same for the same cut, so only the first run of a cut has it."""
+    return [stage for stage in plan.stages if run.is_new_cut or workshop.is_seeded(stage)]
+
+
+def _pieces(run: _Run, plan: Plan, workshop: Workshop, bar: tqdm) -> Iterator[tuple[str, Piece]]:
+    stages = _wanted(run, plan, workshop)
+    vectors = _vectors(workshop, plan)
+    keys = tie_keys(workshop.context.catalogue.ids, seed=run.seed)
+    for task in run.tasks if stages else ():
+        ground = Ground(task, Popularity.of(task.fit_on), keys, vectors)
+        made = TaskStages(workshop, task, seed=run.seed)
+        for stage in stages:
+            bar.set_description(stage)
+            fitted = made.fitted(stage)
+            found, timing = measure(fitted.scorer, ground, advance=bar.update)
+            for suffix, measured in found.items():
+                yield stage + suffix, Piece(measured, task, fit_s=fitted.seconds, timing=timing)
+
+
+def _vectors(workshop: Workshop, plan: Plan) -> Vectors | None:
+    """The items' vectors for diversity, where they are needed anyway."""
+    if not any(reads_text(stage) for stage in plan.stages):
+        return None
+    return workshop.context.vectors().matrix
+
+
+def _notes(plan: Plan, *, n_users: int) -> Iterator[str]:
+    if plan.limit_users is not None:
+        yield f"{n_users} users were tested, drawn with seed {plan.seeds[0]}; the intervals are of them."
+    if not any(reads_text(stage) for stage in plan.stages):
+        yield "Diversity is left out: no stage needed the items' vectors."
+
+
+def _headlines(stage: StageResult) -> StageResult:
+    return replace(stage, per_user={metric: stage.per_user[metric] for metric in HEADLINES})
+
+
+def _suffix(name: str) -> str:
+    _, at, suffix = name.partition("@")
+    return at + suffix
+
+
+@contextmanager
+def _bar(runs: Sequence[_Run], plan: Plan, workshop: Workshop, *, shown: bool) -> Iterator[tqdm]:
+    total = sum(run.n_users * len(_wanted(run, plan, workshop)) for run in runs)
+    with tqdm(total=total, unit="user", disable=None if shown else True) as bar:
+        yield bar

@@ -1,0 +1,157 @@
+"""`llmrec evaluate` and `llmrec compare` print what programs rely on, and say every mistake in one sentence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llmrec.cli.main import run
+from llmrec.data.catalogue import Catalogue
+from tests.cli_helpers import LIGHT, call
+
+Capsys = pytest.CaptureFixture[str]
+USERS = {
+    "ann": "2 3 5 4", "bob": "7 8 10 1", "cat": "2 4 6 3", "dan": "1 8 10 7", "eve": "3 2 4 6", "fay": "8 10 1 9",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, films: Catalogue) -> Path:
+    directory = tmp_path_factory.mktemp("shop")
+    items = [f"{film.id},{film.title},{film.description.replace(',', ' ')}" for film in films.values()]
+    events = [f"{user},{item},{at}" for user, met in USERS.items() for at, item in enumerate(met.split())]
+    (directory / "items.csv").write_text("\n".join(["item_id,title,description", *items]))
+    (directory / "events.csv").write_text("\n".join(["user_id,item_id,timestamp", *events]))
+    tables = ["--items", str(directory / "items.csv"), "--interactions", str(directory / "events.csv")]
+    assert run(["build", *tables, "--out", str(directory / "r"), *LIGHT]) == 0
+    return directory / "r"
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    (tmp_path / "books.csv").write_text(
+        "book_id,goodreads_book_id,authors,original_publication_year,title,language_code,image_url\n"
+        + "".join(f"{n},{n},Ann Other,1999,Book {n},eng,\n" for n in range(1, 6))
+    )
+    rows = [(user, book) for user in range(1, 5) for book in range(1, 6) if (user + book) % 5]
+    (tmp_path / "ratings.csv").write_text("user_id,book_id,rating\n" + "".join(f"{u},{b},4\n" for u, b in rows))
+    return tmp_path
+
+
+def test_json_has_the_shape_others_rely_on(shop: Path, capsys: Capsys) -> None:
+    done = call(capsys, "evaluate", shop, "--core", 0, "--stages", "popularity,ease", "--json")
+    assert done.code == 0
+    assert done.json["protocol"] == "leave-last-out"
+    assert done.json["data"].keys() == {"name", "sha256", "n_users", "n_items", "n_interactions"}
+    assert (done.json["data"]["n_users"], done.json["data"]["n_items"]) == (6, 10)
+    assert (done.json["seeds"], done.json["n_tested"]) == ([0, 1, 2], 6)
+    assert done.json["commit"]
+    assert list(done.json["stages"]) == ["popularity", "ease"]
+    for metric in ("NDCG@10", "R@10", "HR@1", "MRR@5", "MAP@20", "P@50", "F1@10", "AUC", "R@100", "novelty@10"):
+        estimate = done.json["stages"]["ease"][metric]
+        assert estimate["ci95"][0] <= estimate["mean"] <= estimate["ci95"][1]
+    assert 0 < done.json["stages"]["ease"]["coverage@10"]["mean"] <= 1
+    assert done.json["differences"][0].keys() == {"a", "b", "metric", "mean", "ci95"}
+    assert done.json["seconds"]["ease"].keys() == {"fit", "score", "p50", "p95", "p99"}
+
+
+def test_the_text_names_protocol_data_and_verdicts(shop: Path, capsys: Capsys) -> None:
+    done = call(capsys, "evaluate", shop, "--core", 0, "--stages", "popularity,bm25")
+    assert done.code == 0
+    assert "6 users, 10 items, 24 interactions, core 0, sha256 " in done.out
+    assert "leave-last-out, test, ties file, 6 users tested, 3 seeds, split " in done.out
+    assert "popularity" in done.out
+    assert "in NDCG@10 (" in done.out
+
+
+def test_what_has_a_closed_form_is_evaluated_by_default(shop: Path, capsys: Capsys) -> None:
+    stages = call(capsys, "evaluate", shop, "--core", 0, "--json").json["stages"]
+    assert {"popularity", "itemknn", "ease", "transitions", "bm25", "dense"} <= stages.keys()
+    assert "sasrec" not in stages
+
+
+def test_runs_are_kept_and_compared(shop: Path, tmp_path: Path, capsys: Capsys) -> None:
+    for name, setting in (("a", "models.transitions_window=1"), ("b", "models.transitions_window=10")):
+        arguments = ("--core", 0, "--stages", "transitions", "--set", setting, "--out", tmp_path / name)
+        assert call(capsys, "evaluate", shop, *arguments).code == 0
+    same = call(capsys, "compare", tmp_path / "a", tmp_path / "a")
+    assert same.code == 0
+    assert f"no difference shown between transitions of {tmp_path / 'a'}" in same.out
+    found = call(capsys, "compare", tmp_path / "a", tmp_path / "b", "--metric", "R@10", "--metric", "AUC", "--json")
+    assert [one["metric"] for one in found.json["differences"]] == ["R@10", "AUC"]
+    assert found.json["differences"][0].keys() == {"a", "b", "metric", "mean", "ci95", "verdict"}
+
+
+def test_different_protocols_are_refused_in_a_sentence(shop: Path, tmp_path: Path, capsys: Capsys) -> None:
+    common = (shop, "--core", 0, "--stages", "popularity")
+    for name, protocol in (("a", "leave-last-out"), ("b", "random-one-out")):
+        assert call(capsys, "evaluate", *common, "--protocol", protocol, "--out", tmp_path / name).code == 0
+    refused = call(capsys, "compare", tmp_path / "a", tmp_path / "b")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(
+        "Error: results of different protocols cannot be compared: protocol is leave-last-out"
+    )
+    as_json = call(capsys, "compare", tmp_path / "a", tmp_path / "b", "--json")
+    assert json.loads(as_json.err)["error"]["code"] == "protocol"
+
+
+def test_some_users_and_random_ties(shop: Path, capsys: Capsys) -> None:
+    arguments = ("--core", 0, "--stages", "popularity", "--ties", "random", "--seeds", 2, "--limit-users", 4, "--json")
+    done = call(capsys, "evaluate", shop, *arguments)
+    assert (done.code, done.json["ties"], done.json["n_tested"], done.json["seeds"]) == (0, "random", 4, [0, 1])
+
+
+def test_data_without_time_is_evaluated_on_drawn_items_only(books: Path, capsys: Capsys) -> None:
+    common = ("evaluate", "--dataset", "goodbooks-10k", "--from", books, "--core", 0, "--stages", "popularity")
+    refused = call(capsys, *common)
+    assert refused.code == 2
+    assert "leave-last-out needs the order in time, which this data does not have; use random-one-out." in refused.err
+    done = call(capsys, *common, "--protocol", "random-one-out", "--json")
+    assert (done.code, done.json["data"]["name"], done.json["n_tested"]) == (0, "goodbooks-10k", 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--stages", "popularty"], "no stage is called 'popularty'. Did you mean 'popularity'?"),
+        (["--stages", "fused"], "the stage 'fused' needs a language model"),
+        (["--protocol", "last"], "Invalid value for '--protocol': 'last' is not one of"),
+        (["--seeds", "0"], "Invalid value for '--seeds'"),
+        (["--core", "9"], "none of 24 interactions is left where users and items need 9. Lower `core`."),
+        (["--reference", "ease", "--stages", "popularity"], "the reference 'ease' is not among the stages popularity."),
+        (["--from", "x"], "give either a recommender directory or --dataset NAME"),
+        (["--dataset", "goodbooks"], "give either a recommender directory or --dataset NAME"),
+        (["--set", "models.easy=1"], "no setting is called 'models.easy'."),
+        (["--settings", "none.toml"], "the settings file none.toml cannot be read"),
+    ],
+)
+def test_mistakes_get_a_sentence(shop: Path, arguments: list[str], message: str, capsys: Capsys) -> None:
+    done = call(capsys, "evaluate", shop, "--core", 0, *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_what_is_not_there_is_named(tmp_path: Path, capsys: Capsys) -> None:
+    for arguments, message in (
+        (("evaluate", tmp_path / "none"), "there is no directory"),
+        (("evaluate",), "give either a recommender directory or --dataset NAME"),
+        (("evaluate", "--dataset", "goodboks"), "there is no data set called 'goodboks'. Did you mean goodbooks-10k?"),
+        (("compare", tmp_path / "none", tmp_path), "there is no directory"),
+        (("compare", tmp_path, tmp_path), "holds no results: it has no result.json"),
+    ):
+        done = call(capsys, *arguments)
+        assert done.code == 2
+        assert message in done.err
+
+
+def test_help_and_closed_forms_need_no_torch(shop: Path) -> None:
+    program = (
+        "import sys; from llmrec.cli.main import run; "
+        "code = run(sys.argv[1:]); assert code == 0 and 'torch' not in sys.modules, code"
+    )
+    for arguments in (["--help"], ["evaluate", "--help"], ["evaluate", str(shop), "--core", "0"]):
+        done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
