@@ -185,3 +185,16 @@ def test_nearly_every_rating_of_movielens_100k_is_of_a_described_film() -> None:
     _, all_sources = describe_films(dataset.catalogue, extracts=lists)
     assert all_sources.by_source["extracts"] >= 1209
     assert all_sources.interaction_coverage(dataset.interactions) >= 0.97
+
+
+@pytest.mark.data
+def test_wikipedia_alone_covers_most_ratings_of_latest_small(tmp_path: Path) -> None:
+    directory = os.environ.get("LLMREC_TEST_DATA")
+    if not directory:
+        pytest.skip("LLMREC_TEST_DATA names no data directory")
+    dataset = read_dataset("movielens-latest-small", Path(directory))
+    lists = sorted((Path(directory) / "wikipedia-films").glob("movies-*.json.gz"))
+    (tmp_path / "none.tsv").write_text("title\tdescription\n")
+    _, joined = describe_films(dataset.catalogue, moods=tmp_path / "none.tsv", extracts=lists)
+    covers = f"{joined.item_coverage:.1%} of items, {joined.interaction_coverage(dataset.interactions):.1%} of ratings"
+    assert covers == "65.1% of items, 87.3% of ratings"
