@@ -27,18 +27,27 @@ class HistoryScorer(Protocol):
         ...
 
 
-def seed_table(histories: Histories, n_items: int, *, half_life: float) -> sparse.csr_array:
+def seed_table(
+    histories: Histories, n_items: int, *, half_life: float, n_newest: int | None = None
+) -> sparse.csr_array:
     """How much each item of each history counts, float32 [n_users, n_items]: 0.5 ** (age / half_life).
 
-    The newest interaction has age 0; an item met twice counts at its newest place only.
+    The newest interaction has age 0; an item met twice counts at its newest place only. With `n_newest`, only that
+    many different items of each history count.
     """
     ages, users = histories.ages, histories.users
     newest_first = np.lexsort((ages, histories.items, users))
     users, items, ages = users[newest_first], histories.items[newest_first], ages[newest_first]
     first = np.ones(len(users), dtype=bool)
     first[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
-    weights = (0.5 ** (ages[first] / half_life)).astype(np.float32)
-    return sparse.csr_array((weights, (users[first], items[first])), shape=(len(histories), n_items))
+    users, items, ages = users[first], items[first], ages[first]
+    if n_newest is not None:
+        by_age = np.lexsort((ages, users))
+        users, items, ages = users[by_age], items[by_age], ages[by_age]
+        kept = np.arange(len(users)) - np.searchsorted(users, users) < n_newest
+        users, items, ages = users[kept], items[kept], ages[kept]
+    weights = (0.5 ** (ages / half_life)).astype(np.float32)
+    return sparse.csr_array((weights, (users, items)), shape=(len(histories), n_items))
 
 
 def batches(histories: Histories, size: int) -> Iterator[tuple[slice, Histories]]:

@@ -25,8 +25,14 @@ def save_settings(directory: Path, kind: str, item_ids: Sequence[ItemId], **sett
     (directory / SETTINGS_FILE).write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
 
 
-def load_settings(directory: Path, kind: str, item_ids: Sequence[ItemId]) -> Mapping[str, str | float | bool]:
-    """The settings written by `save_settings`. Raises ArtifactError when missing, damaged or of other items."""
+def load_settings(
+    directory: Path, kind: str, item_ids: Sequence[ItemId], *, needed: Sequence[str] = ()
+) -> Mapping[str, str | float | bool]:
+    """The settings written by `save_settings`.
+
+    Raises:
+        ArtifactError: When missing, damaged, of other items, or without one of the names `needed`.
+    """
     path = directory / SETTINGS_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -36,6 +42,9 @@ def load_settings(directory: Path, kind: str, item_ids: Sequence[ItemId]) -> Map
         raise ArtifactError(f"{path} was not written by {kind!r}.", hint="Build the recommender again.")
     if content.get("items") != _ids_hash(item_ids):
         raise ArtifactError(f"{path} was made for other items than this catalogue's.", hint="Update the recommender.")
+    missing = [name for name in needed if name not in content]
+    if missing:
+        raise ArtifactError(f"{path} is of an older version: it lacks {missing[0]!r}.", hint="Build it again.")
     return content
 
 

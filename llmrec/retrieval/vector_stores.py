@@ -46,6 +46,16 @@ class ExactVectorStore:
         self._filled: NDArray[np.bool_] = np.array(~np.isnan(vectors).any(axis=1), dtype=np.bool_)
 
     @property
+    def item_ids(self) -> Sequence[ItemId]:
+        """All ids, in catalogue order."""
+        return self._ids
+
+    @property
+    def matrix(self) -> Vectors:
+        """All vectors, float32 [n_items, dim] in catalogue order; nan where an item has none."""
+        return self._matrix
+
+    @property
     def dim(self) -> int:
         """Length of a vector."""
         return int(self._matrix.shape[1])

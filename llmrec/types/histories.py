@@ -50,3 +50,8 @@ class Histories:
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         rows = np.repeat(self.starts[chosen] - starts[:-1], lengths) + np.arange(int(starts[-1]))
         return Histories(starts, self.items[rows], self.values[rows], self.at[rows])
+
+    def where(self, kept: NDArray[np.bool_]) -> Histories:
+        """The rows with `kept`, bool [n], true; users keep their numbers, also those left without a row."""
+        starts = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)[self.starts]
+        return Histories(starts, self.items[kept], self.values[kept], self.at[kept])

@@ -1,5 +1,7 @@
 """EASE: exact weights, the version for many items, and what it says."""
 
+import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,31 +10,71 @@ import pytest
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.errors import ArtifactError, ConfigError, DataError
-from llmrec.interfaces import Retriever
 from llmrec.retrieval.collaborative import EASERetriever
-from llmrec.retrieval.item_weights import exact_weights, met_matrix, neighbour_weights
+from llmrec.retrieval.item_weights import exact_weights, kept_weights, met_matrix, neighbour_weights
 from llmrec.types import Interaction, Item, ItemId, UserId
+from tests.contracts.history_scorer import QueryScorerContract
 from tests.contracts.retriever import RetrieverContract, asks
+from tests.contracts.score_parts import ScorePartsContract
+from tests.contracts.updatable import Fit, UpdatableContract
 
 
-class TestEASERetriever(RetrieverContract):
+class EASEContract(RetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
+    """All that EASE promises; every way to keep its weights keeps it."""
+
     @pytest.fixture
-    def retriever(self, interactions: Interactions) -> Retriever:
-        return EASERetriever.fit(interactions, l2=1.0)
+    def fit(self) -> Fit:
+        return partial(EASERetriever.fit, l2=1.0)
 
-
-class TestLoadedEASERetriever(RetrieverContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions, films: Catalogue, tmp_path: Path) -> Retriever:
-        EASERetriever.fit(interactions, l2=1.0).save(tmp_path)
-        return EASERetriever.load(tmp_path, films.ids)
+    def retriever(self, fit: Fit, interactions: Interactions) -> EASERetriever:
+        fitted = fit(interactions)
+        assert isinstance(fitted, EASERetriever)
+        return fitted
 
-
-class TestSparseEASERetriever(RetrieverContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions, films: Catalogue, tmp_path: Path) -> Retriever:
-        EASERetriever.fit(interactions, max_exact_items=0).save(tmp_path)
-        return EASERetriever.load(tmp_path, films.ids)
+    def scorer(self, retriever: EASERetriever) -> EASERetriever:
+        return retriever
+
+    @pytest.fixture
+    def explained(self, retriever: EASERetriever) -> EASERetriever:
+        return retriever
+
+
+class TestEASERetriever(EASEContract):
+    pass
+
+
+class TestEASERetrieverWithFewWeightsKept(EASEContract):
+    @pytest.fixture
+    def fit(self) -> Fit:
+        return partial(EASERetriever.fit, l2=1.0, max_dense_items=2, max_kept=4)
+
+
+class TestEASERetrieverOfNeighbours(EASEContract):
+    @pytest.fixture
+    def fit(self) -> Fit:
+        return partial(EASERetriever.fit, max_exact_items=0)
+
+
+class TestLoadedEASERetriever(EASEContract):
+    @pytest.fixture
+    def fit(self, films: Catalogue, tmp_path: Path) -> Fit:
+        def fit_and_load(interactions: Interactions) -> EASERetriever:
+            EASERetriever.fit(interactions, l2=1.0).save(tmp_path)
+            return EASERetriever.load(tmp_path, films.ids)
+
+        return fit_and_load
+
+
+class TestSparseEASERetriever(EASEContract):
+    @pytest.fixture
+    def fit(self, films: Catalogue, tmp_path: Path) -> Fit:
+        def fit_and_load(interactions: Interactions) -> EASERetriever:
+            EASERetriever.fit(interactions, max_exact_items=0).save(tmp_path)
+            return EASERetriever.load(tmp_path, films.ids)
+
+        return fit_and_load
 
 
 def table(*histories: str) -> Interactions:
@@ -59,6 +101,37 @@ def test_weights_of_many_items_agree_with_a_plain_inverse() -> None:
     expected = -inverse / np.diag(inverse)
     np.fill_diagonal(expected, 0.0)
     np.testing.assert_allclose(exact_weights(met, 10.0), expected, atol=1e-6)
+
+
+def test_the_weights_kept_are_the_largest_of_each_column_of_the_exact_ones() -> None:
+    rng = np.random.default_rng(1)
+    catalogue = Catalogue([Item(ItemId(str(n)), str(n)) for n in range(300)])  # more than one block of columns
+    rows = (Interaction(UserId(str(u)), ItemId(str(i))) for u in range(200) for i in rng.integers(0, 300, 12))
+    _, met = met_matrix(Interactions.from_rows(rows, catalogue))
+    exact, kept = exact_weights(met, 5.0), kept_weights(met, 5.0, 7).toarray()
+    assert ((kept != 0).sum(axis=0) == 7).all()
+    np.testing.assert_allclose(kept[kept != 0], exact[kept != 0], rtol=1e-6)
+    smallest_kept = np.where(kept != 0, np.abs(kept), np.inf).min(axis=0)
+    assert (np.where(kept == 0, np.abs(exact), 0).max(axis=0) <= smallest_kept).all()
+
+
+def test_a_share_is_the_weight_of_the_item_times_its_recency() -> None:
+    # G = [[2, 1], [1, 1]] + 1 on the diagonal: a to b weighs 1/3, b to a 1/2; see above.
+    retriever = EASERetriever.fit(table("ab", "a"), l2=1.0, half_life=1.0)
+    parts = retriever.explain(asks(history=("a", "c")), ItemId("b"))
+    assert parts.items == pytest.approx({"a": 1 / 3 / 2})
+    assert parts.score == pytest.approx(1 / 6)
+
+
+def test_a_directory_of_an_older_version_is_refused(
+    interactions: Interactions, films: Catalogue, tmp_path: Path
+) -> None:
+    EASERetriever.fit(interactions).save(tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    del settings["max_kept"]
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(ArtifactError, match=r"of an older version: it lacks 'max_kept'\. Build it again"):
+        EASERetriever.load(tmp_path, films.ids)
 
 
 def test_newer_items_of_the_history_count_more() -> None:

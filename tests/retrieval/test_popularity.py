@@ -7,17 +7,46 @@ import pytest
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.errors import ConfigError
-from llmrec.interfaces import Retriever
 from llmrec.retrieval.popularity import PopularityRetriever
 from llmrec.types import Interaction, ItemId, Query, UserId
+from tests.contracts.history_scorer import QueryScorerContract
 from tests.contracts.retriever import RetrieverContract
+from tests.contracts.score_parts import ScorePartsContract
+from tests.contracts.updatable import Fit, UpdatableContract
 
 
-class TestPopularityRetriever(RetrieverContract):
+class PopularityContract(RetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions, films: Catalogue, tmp_path: Path) -> Retriever:
-        PopularityRetriever.fit(interactions).save(tmp_path)
-        return PopularityRetriever.load(tmp_path, films.ids)
+    def fit(self) -> Fit:
+        return PopularityRetriever.fit
+
+    @pytest.fixture
+    def retriever(self, fit: Fit, interactions: Interactions) -> PopularityRetriever:
+        fitted = fit(interactions)
+        assert isinstance(fitted, PopularityRetriever)
+        return fitted
+
+    @pytest.fixture
+    def scorer(self, retriever: PopularityRetriever) -> PopularityRetriever:
+        return retriever
+
+    @pytest.fixture
+    def explained(self, retriever: PopularityRetriever) -> PopularityRetriever:
+        return retriever
+
+
+class TestPopularityRetriever(PopularityContract):
+    pass
+
+
+class TestLoadedPopularityRetriever(PopularityContract):
+    @pytest.fixture
+    def fit(self, films: Catalogue, tmp_path: Path) -> Fit:
+        def fit_and_load(interactions: Interactions) -> PopularityRetriever:
+            PopularityRetriever.fit(interactions, half_life_s=3.0).save(tmp_path)
+            return PopularityRetriever.load(tmp_path, films.ids)
+
+        return fit_and_load
 
 
 def test_the_most_met_come_first_and_those_nobody_met_not_at_all(interactions: Interactions) -> None:

@@ -8,23 +8,47 @@ import pytest
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.errors import ConfigError
-from llmrec.interfaces import Retriever
 from llmrec.retrieval.transitions import TransitionRetriever
+from llmrec.types import Interaction, ItemId, UserId
+from tests.contracts.history_scorer import QueryScorerContract
 from tests.contracts.retriever import RetrieverContract, asks
+from tests.contracts.score_parts import ScorePartsContract
+from tests.contracts.updatable import Fit, UpdatableContract
 from tests.retrieval.test_collaborative import table
 
 
-class TestTransitionRetriever(RetrieverContract):
+class TransitionContract(RetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions) -> Retriever:
-        return TransitionRetriever.fit(interactions)
+    def fit(self) -> Fit:
+        return TransitionRetriever.fit
+
+    @pytest.fixture
+    def retriever(self, fit: Fit, interactions: Interactions) -> TransitionRetriever:
+        fitted = fit(interactions)
+        assert isinstance(fitted, TransitionRetriever)
+        return fitted
+
+    @pytest.fixture
+    def scorer(self, retriever: TransitionRetriever) -> TransitionRetriever:
+        return retriever
+
+    @pytest.fixture
+    def explained(self, retriever: TransitionRetriever) -> TransitionRetriever:
+        return retriever
 
 
-class TestLoadedTransitionRetriever(RetrieverContract):
+class TestTransitionRetriever(TransitionContract):
+    pass
+
+
+class TestLoadedTransitionRetriever(TransitionContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions, films: Catalogue, tmp_path: Path) -> Retriever:
-        TransitionRetriever.fit(interactions).save(tmp_path)
-        return TransitionRetriever.load(tmp_path, films.ids)
+    def fit(self, films: Catalogue, tmp_path: Path) -> Fit:
+        def fit_and_load(interactions: Interactions) -> TransitionRetriever:
+            TransitionRetriever.fit(interactions, decay=0.5).save(tmp_path)
+            return TransitionRetriever.load(tmp_path, films.ids)
+
+        return fit_and_load
 
 
 def test_a_pair_counts_less_the_further_apart_it_stood() -> None:
@@ -57,3 +81,13 @@ def test_numbers_out_of_range_are_refused(interactions: Interactions) -> None:
         TransitionRetriever.fit(interactions, window=0)
     with pytest.raises(ConfigError, match="half_life is -1"):
         TransitionRetriever.fit(interactions, half_life=-1)
+
+
+def test_a_pair_that_stands_nowhere_any_more_is_gone_after_an_update(films: Catalogue) -> None:
+    # a b with window 1; then c turns up between them, and b no longer follows a.
+    def rows(*met: tuple[str, float]) -> Interactions:
+        return Interactions.from_rows((Interaction(UserId("u"), ItemId(i), 1.0, at) for i, at in met), films)
+
+    before, added = rows(("1", 1.0), ("2", 3.0)), rows(("3", 2.0))
+    updated = TransitionRetriever.fit(before, window=1).update(before, added)
+    assert [c.item_id for c in updated.retrieve(asks(history=("1",)), 9)] == ["3"]
