@@ -35,7 +35,7 @@ class BM25Retriever:
 
     A word that the asking text says twice counts twice. Items that share no word score 0 and are not returned.
 
-    Cold user: a wish is enough; without one, nothing is retrieved. Cold item: it is found by its words like any other.
+    Cold user: a wish is enough; without one, all scores are 0. Cold item: it is found by its words like any other.
     """
 
     name = "bm25"
@@ -88,8 +88,14 @@ class BM25Retriever:
         return product(matmul(newest, self._documents), self._scores)
 
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
-        """At most `k` candidates by BM25 score, best first; none when no word that is asked for is known."""
+        """At most `k` candidates by BM25 score, best first; none when no word of the wish is known.
+
+        Without a wish there are none, though there are scores: by rank alone, the likeness of documents outvotes better
+        retrievers (docs/experiments.md); a fusion that weighs scores can use it.
+        """
         require_k(k)
+        if not query.text.strip():
+            return []
         scores = self.scores(query)
         return best_candidates(scores, k, item_ids=self._ids, source=self.name, allowed=allowed, above=0.0)
 

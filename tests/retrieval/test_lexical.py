@@ -91,6 +91,12 @@ def test_without_a_wish_the_documents_of_the_newest_items_ask(films: Catalogue) 
     np.testing.assert_allclose(by_history, retriever.scores(asks(said)), rtol=1e-5)
 
 
+def test_a_history_without_a_wish_has_scores_and_no_candidates(films: Catalogue) -> None:
+    retriever, query = BM25Retriever.fit(films), asks(history=("2",))
+    assert retriever.scores(query).any()
+    assert not retriever.retrieve(query, 9)
+
+
 def test_a_wish_silences_the_history(films: Catalogue) -> None:
     retriever = BM25Retriever.fit(films)
     np.testing.assert_array_equal(retriever.scores(asks("paris", history=("2",))), retriever.scores(asks("paris")))
