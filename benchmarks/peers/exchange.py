@@ -98,7 +98,8 @@ def best_unseen(
     for row, user in enumerate(users):
         scores = np.array(score(int(user)), dtype=np.float64)
         scores[task.items[starts[user] : starts[user + 1]]] = -np.inf
-        best = np.argsort(-scores, kind="stable")[:top]
+        best = np.argpartition(-scores, min(top, task.n_items) - 1)[:top]
+        best = best[np.argsort(-scores[best], kind="stable")]
         best = best[np.isfinite(scores[best])]
         ranked[row, : len(best)] = best
     return ranked

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.film_texts import describe_films
 from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.data.splits import Part, Prepared, Protocol, Split, Task, Ties, prepared, split
+from llmrec.evaluation.run import limited
 
+MAX_VALIDATION_USERS = 10_000  # enough to choose on; the test is always on everyone
 LARGE = 300_000  # interactions; from here on a peer's search stays with the cheaper choices of systems.toml
+_SEED = 0
 _EXTRACTS = "wikipedia-films"
 
 
@@ -66,11 +71,14 @@ class Cut:
         return len(self.data.interactions) > LARGE
 
     def task(self, number: int, part: Part) -> Task:
-        """The one task of a part of split `number`."""
+        """The one task of a part of split `number`; a validation of very many users is on some of them, drawn once."""
         tasks = self.splits[number].validation if part == "validation" else self.splits[number].test
         if len(tasks) != 1:
             raise SystemExit(f"{self.bench.protocol} has {len(tasks)} tasks; peers are measured on protocols with one")
-        return tasks[0]
+        task = tasks[0]
+        if part == "test" or len(task.users) <= MAX_VALIDATION_USERS:
+            return task
+        return limited(task, np.random.default_rng(_SEED).permutation(task.users)[:MAX_VALIDATION_USERS])
 
 
 def read_and_cut(bench: Bench, directory: Path) -> Cut:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.peers import exchange
 from benchmarks.peers.exchange import PeerTask, best_unseen, read_task, write_task
 from benchmarks.side_by_side import running
-from benchmarks.side_by_side.bench import BENCHES, Bench
+from benchmarks.side_by_side.bench import BENCHES, Bench, Cut
 from benchmarks.side_by_side.export import exported
 from benchmarks.side_by_side.measuring import averaged, measured, ranks_of_answers
 from benchmarks.side_by_side.running import Outcome, Request, Runner
@@ -270,6 +270,18 @@ def test_every_look_at_test_rows_leaves_a_line(tmp_path: Path) -> None:
         "at": "", "commit": "", "dataset": "movielens-100k", "protocol": "leave-last-out", "ties": "file",
         "who": "a test", "systems": ["ease"],
     }  # fmt: skip
+
+
+def test_a_validation_of_very_many_users_is_on_some_of_them_and_the_test_on_all(
+    films: Catalogue, interactions: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = prepared(films, interactions, core=0)
+    cut = Cut(Bench("any", "leave-last-out"), data, (split(data.interactions, protocol="leave-last-out"),), True)
+    monkeypatch.setattr("benchmarks.side_by_side.bench.MAX_VALIDATION_USERS", 2)
+    assert len(cut.task(0, "validation").users) == 2
+    assert cut.task(0, "validation").users.tolist() == cut.task(0, "validation").users.tolist()
+    assert len(cut.task(0, "validation").fit_on) == len(cut.splits[0].validation[0].fit_on)
+    assert len(cut.task(0, "test").users) == 4
 
 
 def test_random_ties_have_their_own_table() -> None:
