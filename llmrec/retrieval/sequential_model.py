@@ -99,12 +99,7 @@ class _Block(nn.Module):
         self.attention_norm = nn.LayerNorm(shape.dim)
         self.attention = _Attention(shape)
         self.step_norm = nn.LayerNorm(shape.dim)
-        self.step = nn.Sequential(
-            nn.Linear(shape.dim, 4 * shape.dim),
-            nn.GELU(),
-            nn.Dropout(shape.dropout),
-            nn.Linear(4 * shape.dim, shape.dim),
-        )
+        self.step = nn.Sequential(nn.Linear(shape.dim, 2 * shape.dim), nn.GELU(), nn.Linear(2 * shape.dim, shape.dim))
         self.dropout = nn.Dropout(shape.dropout)
 
     def forward(self, hidden: Tensor, distances: Tensor, unseen: Tensor) -> Tensor:
@@ -116,7 +111,6 @@ class _Attention(nn.Module):
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
         self.n_heads = shape.n_heads
-        self.dropout = shape.dropout
         self.inputs = nn.Linear(shape.dim, 3 * shape.dim)
         self.output = nn.Linear(shape.dim, shape.dim)
         self.by_distance = nn.Parameter(torch.zeros(shape.n_heads, shape.max_length))
@@ -126,9 +120,7 @@ class _Attention(nn.Module):
         heads = self.inputs(hidden).view(n, length, 3, self.n_heads, dim // self.n_heads)
         query, key, value = heads.permute(2, 0, 3, 1, 4)
         bias = self.by_distance[:, distances].to(query.dtype) + unseen.to(query.dtype).unsqueeze(1)
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=bias, dropout_p=self.dropout if self.training else 0.0
-        )
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         return cast("Tensor", self.output(mixed.transpose(1, 2).reshape(n, length, dim)))
 
 

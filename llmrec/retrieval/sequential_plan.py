@@ -54,10 +54,10 @@ class TrainingPlan:
         update_epochs: Passes over the histories that changed, for an update.
     """
 
-    max_epochs: int = 100
-    patience: int = 8
+    max_epochs: int = 60
+    patience: int = 5
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
     n_negatives: int = 0

@@ -19,13 +19,13 @@ def circle(names: str = "abcdefgh") -> Catalogue:
 
 
 def walks(
-    n_users: int = 64, *, length: int = 9, names: str = "abcdefgh", catalogue: Catalogue | None = None
+    n_users: int = 64, *, longest: int = 9, names: str = "abcdefgh", catalogue: Catalogue | None = None
 ) -> Interactions:
-    """User u starts at item u of the circle `names` and takes `length` steps; history longer than `TINY` reads."""
+    """User u starts at item u of the circle `names` and meets 3 to `longest` items, some more than `TINY` reads."""
     rows = (
         Interaction(UserId(str(user)), ItemId(names[(user + step) % N_CIRCLE]), 1.0, float(step))
         for user in range(n_users)
-        for step in range(length)
+        for step in range(3 + user % (longest - 2))
     )
     return Interactions.from_rows(rows, catalogue or circle(names))
 
