@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ class Request:
     data: Path
     data_sha256: str
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Hash of everything the rankings depend on."""
+        """Hash of everything the rankings depend on, as it is when first asked for."""
         files = (f"{self.system.peer}_peer.py", "exchange.py", f"{self.system.peer}.txt")
         code = [hashlib.sha256((PEERS / file).read_bytes()).hexdigest() for file in files]
         known = [self.system.name, dict(self.params), self.seed, self.data_sha256, TOP, code]
