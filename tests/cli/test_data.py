@@ -42,7 +42,7 @@ def test_the_list_shows_licence_citation_and_whether_it_is_cached(capsys: pytest
 def test_the_list_as_json_has_one_entry_per_asset(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("list", "--json")
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["assets"]}
-    assert len(rows) == 10
+    assert len(rows) == 12
     assert rows["redial"] | {"citation": "", "homepage": "", "licence": ""} == {
         "name": "redial", "kind": "dataset", "licence": "", "citation": "", "homepage": "", "size": None,
         "cached": False, "source": "", "path": str(cache / "assets" / "redial"),

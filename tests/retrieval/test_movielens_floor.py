@@ -7,57 +7,53 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from llmrec.data.catalogue import Catalogue
-from llmrec.data.interactions import Interactions
+from llmrec.data.sources import dataset_info, read_dataset
+from llmrec.data.splits import Task, Ties, prepared, split
 from llmrec.retrieval.collaborative import EASERetriever
 from llmrec.retrieval.transitions import TransitionRetriever
-from llmrec.types import Interaction, Item, ItemId, Query, UserId
 
 pytestmark = pytest.mark.data
 
 
-def five_core(users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Rows left when users and items with fewer than five rows are dropped until none is left."""
-    kept = np.ones(len(users), dtype=bool)
-    while True:
-        enough = (np.bincount(users[kept], minlength=users.max() + 1) >= 5)[users]
-        enough &= (np.bincount(items[kept], minlength=items.max() + 1) >= 5)[items]
-        if (kept & enough).sum() == kept.sum():
-            return kept
-        kept &= enough
-
-
-@pytest.fixture(scope="module")
-def rows() -> list[Interaction]:
+def tasks(name: str, ties: Ties, seeds: range) -> list[Task]:
     directory = os.environ.get("LLMREC_TEST_DATA")
     if not directory:
         pytest.skip("LLMREC_TEST_DATA is not set")
-    table = np.loadtxt(Path(directory) / "ml-100k" / "u.data", dtype=np.int64)
-    table = table[five_core(table[:, 0], table[:, 1])]
-    table = table[np.argsort(table[:, 3], kind="stable")]
-    return [Interaction(UserId(str(u)), ItemId(str(i)), float(v), float(t)) for u, i, v, t in table.tolist()]
+    dataset = read_dataset(name, Path(directory))
+    ready = prepared(dataset.catalogue, dataset.interactions, core=dataset_info(name).core)
+    cuts = [split(ready.interactions, protocol="leave-last-out", ties=ties, seed=seed) for seed in seeds]
+    return [cut.test[0] for cut in cuts]
 
 
 def z_scored(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    return (scores - scores.mean(dtype=np.float64)) / max(float(scores.std(dtype=np.float64)), 1e-12)
+    spread = np.maximum(scores.std(axis=1, dtype=np.float64, keepdims=True), 1e-12)
+    return (scores - scores.mean(axis=1, dtype=np.float64, keepdims=True)) / spread
 
 
-def test_ease_and_transitions_reach_the_floor_on_leave_last_out(rows: list[Interaction]) -> None:
-    catalogue = Catalogue([Item(i, i) for i in dict.fromkeys(row.item_id for row in rows)])
-    histories: dict[UserId, list[Interaction]] = {}
-    for row in rows:
-        histories.setdefault(row.user_id, []).append(row)
-    assert (len(histories), len(catalogue)) == (943, 1349)
-    train = Interactions.from_rows((row for history in histories.values() for row in history[:-1]), catalogue)
-    ease = EASERetriever.fit(train, l2=500.0, half_life=20.0)
-    transitions = TransitionRetriever.fit(train, window=10, decay=0.7, half_life=3.0)
-    gains = []
-    for user_id, history in histories.items():
-        query = Query(history=train.history(user_id))
-        scores = z_scored(ease.scores(query)) + z_scored(transitions.scores(query))
-        scores[catalogue.positions(query.history.item_ids)] = -np.inf
-        target = scores[catalogue.position(history[-1].item_id)]
-        rank = 1 + (scores > target).sum() + ((scores == target).sum() - 1) / 2
-        gains.append(1 / np.log2(rank + 1) if rank <= 10 else 0.0)
-    assert np.mean(gains) > 0.118
-    assert np.mean(np.array(gains) > 0) > 0.21
+def floor(task: Task, *, half_life: float) -> tuple[float, float]:
+    """NDCG@10 and R@10 of EASE and transitions, z-scored and added."""
+    ease = EASERetriever.fit(task.fit_on, l2=500.0, half_life=half_life)
+    transitions = TransitionRetriever.fit(task.fit_on, window=10, decay=0.7, half_life=3.0)
+    scores = z_scored(ease.score_histories(task.histories)) + z_scored(transitions.score_histories(task.histories))
+    scores[task.histories.users, task.histories.items] = -np.inf
+    target = scores[task.answers.users, task.answers.items][:, None]
+    ranks = 1 + (scores > target).sum(axis=1) + ((scores == target).sum(axis=1) - 1) / 2
+    return float(np.where(ranks <= 10, 1 / np.log2(ranks + 1), 0).mean()), float((ranks <= 10).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "ties", "half_life", "shape", "ndcg", "recall"),
+    [
+        ("movielens-100k", "file", 20.0, (943, 1349), 0.1239, 0.2216),
+        ("movielens-latest-small", "file", 5.0, (610, 3650), 0.0877, 0.1623),
+        ("movielens-latest-small", "random", 5.0, (610, 3650), 0.082, 0.147),
+    ],
+)
+def test_ease_and_transitions_reach_the_floor_on_leave_last_out(
+    name: str, ties: Ties, half_life: float, shape: tuple[int, int], ndcg: float, recall: float
+) -> None:
+    cuts = tasks(name, ties, range(5 if ties == "random" else 1))
+    assert all((len(task.users), len(task.fit_on.item_ids)) == shape for task in cuts)
+    measured = np.mean([floor(task, half_life=half_life) for task in cuts], axis=0)
+    assert measured[0] >= ndcg
+    assert measured[1] >= recall
