@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -51,7 +52,7 @@ def load_encoder(settings: EncoderSettings, store: AssetStore, *, fetch: Progres
             place,
             device=_device(settings.device),
             batch_size=settings.batch_size,
-            name=Path(settings.model).name,
+            name=_encoder_name(settings.model, place),
             local_files_only=local_files_only,
         ),
         place,
@@ -89,6 +90,20 @@ def _place(name: str, store: AssetStore, fetch: Progress | None) -> Path | str:
     if fetch is not None:
         store.fetch(name, progress=fetch)
     return prepared_model(store, name)
+
+
+def _encoder_name(name: str, place: Path | str) -> str:
+    """The last part of its name; a directory of one's own is also told by its weights, which may have been trained on.
+
+    Stored vectors are found again by this name, so other weights in the same place need another.
+    """
+    if name in ASSETS or not isinstance(place, Path):
+        return Path(name).name
+    digest = hashlib.sha256()
+    for path in sorted(place.rglob("*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"{place.resolve().name}-{digest.hexdigest()[:12]}"
 
 
 def _local_first(load: _Load[M], place: Path | str, store: AssetStore) -> M:

@@ -40,6 +40,14 @@ def history_lines(item_ids: Iterable[ItemId], items: Mapping[ItemId, Item], *, m
     return tuple(title_line(items[item_id]) for item_id in reversed(chosen))
 
 
+def history_document(item_ids: Iterable[ItemId], items: Mapping[ItemId, Item], *, max_items: int) -> str:
+    """What an encoder reads of a history: `Aliens (1986); Alien (1979)`, see `history_lines`.
+
+    Newest first, for an encoder cuts the end of a text that is too long.
+    """
+    return "; ".join(reversed(history_lines(item_ids, items, max_items=max_items)))
+
+
 def item_document(item: Item) -> str:
     """What an encoder and a word index read of an item: title, facts as words, description.
 

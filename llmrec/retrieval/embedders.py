@@ -61,6 +61,11 @@ class SentenceEncoder:
         """Length of a vector."""
         return self._dim
 
+    @property
+    def model(self) -> SentenceTransformer:
+        """The library's own model, to be fine-tuned in place: what `embed` gives follows its weights."""
+        return self._model
+
     def embed(self, texts: Sequence[str], *, kind: Literal["query", "document"]) -> Vectors:
         """Unit rows, float32 [len(texts), dim]. Raises ModelError when the encoder fails."""
         if not texts:
