@@ -167,7 +167,7 @@ def _say(found: Evaluation, notes: tuple[str, ...]) -> None:
 def _cells(stage: StageResult) -> str:
     estimates = stage.estimates
     cells = [_with_interval(estimates[name]) if name in _WIDE else f"{estimates[name].mean:11.4f}" for name in _COLUMNS]
-    timing = f"{stage.seconds['fit']:8.1f}  {stage.users_per_s:8.0f}  {1000 * stage.seconds['p95']:6.1f}"
+    timing = f"{stage.seconds['fit']:8.1f}  {stage.users_per_s:8.4g}  {1000 * stage.seconds['p95']:6.1f}"
     return "  ".join([*cells, timing])
 
 

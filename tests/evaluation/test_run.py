@@ -229,6 +229,16 @@ def test_closed_forms_run_once_a_cut(workshop: Workshop) -> None:
     assert once.exposure.tolist() == thrice.exposure.tolist()
 
 
+def test_what_is_trained_runs_once_a_seed(workshop: Workshop) -> None:
+    small = ["dim=4", "n_heads=1", "n_blocks=1", "max_epochs=1", "max_length=3"]
+    settings = Settings().changed([f"models.sequential_{setting}" for setting in small])
+    trained = Workshop(replace(workshop.context, settings=settings))
+    for stage in ("sasrec", "text_sequential"):
+        together = run(trained, stage, seeds=(0, 1)).stages[stage].per_user["AUC"]
+        alone = [run(trained, stage, seeds=(seed,)).stages[stage].per_user["AUC"] for seed in (0, 1)]
+        assert together.tolist() == pytest.approx(np.mean(alone, axis=0).tolist())
+
+
 def test_only_what_is_asked_for_is_computed(workshop: Workshop) -> None:
     def never() -> ExactVectorStore:
         raise AssertionError("nobody asked for texts")
