@@ -125,7 +125,7 @@ def neighbour_weights(
     norms: NDArray[np.float32] | None = None,
     items: NDArray[np.int64] | None = None,
 ) -> sparse.csr_array:
-    """Shrunk cosines n_ij / (|i| |j| + shrinkage), the `n_neighbours` largest per column's item.
+    """Shrunk cosines n_ij / (|i| |j| + shrinkage), the `n_neighbours` largest per column's item, and ties of the last.
 
     Args:
         met: Who met what, float32 [n_users, n_items]; n_ij is the product of two columns.
@@ -163,10 +163,14 @@ def _cosines(
 
 
 def _top_rows(matrix: sparse.csr_array, n_kept: int) -> sparse.coo_array:
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((-matrix.data, rows))
-    rank = np.arange(len(rows)) - matrix.indptr[rows]
-    kept = order[(rank < n_kept) & (matrix.data[order] > 0)]
+    lengths = np.diff(matrix.indptr)
+    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
+    descending = matrix.data[np.lexsort((-matrix.data, rows))]
+    # What is tied with the last one kept stays too, so that the order of the items decides nothing.
+    last = np.minimum(matrix.indptr[:-1] + n_kept, matrix.indptr[1:]) - 1
+    edges = np.zeros(len(lengths), dtype=np.float32)
+    edges[lengths > 0] = descending[last[lengths > 0]]
+    kept = (matrix.data > 0) & (matrix.data >= edges[rows])
     return sparse.coo_array((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)
 
 

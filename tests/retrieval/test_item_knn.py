@@ -79,6 +79,12 @@ def test_the_neighbours_of_each_item_to_score_are_cut_not_those_of_the_history()
     assert not knn.retrieve(asks(history=("c",)), 9)
 
 
+def test_neighbours_tied_at_the_edge_all_stay() -> None:
+    # b and c were both met by one user together with a; neither comes first, whatever their places in the catalogue.
+    knn = ItemKNNRetriever.fit(table("ab", "ac"), n_neighbours=1)
+    assert knn.scores(asks(history=("b",)))[0] == knn.scores(asks(history=("c",)))[0] > 0
+
+
 def test_users_who_met_much_weigh_less_with_idf() -> None:
     # Four items: a user of two weighs ln 4 - ln 3, a user of three ln 4 - ln 4 = 0.
     weighted = idf_weighted(met_table(table("ab", "abc"))).toarray()
