@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from llmrec.data.interactions import Interactions
-from llmrec.errors import DataError, UnknownItemError
+from llmrec.errors import ConfigError, DataError, UnknownItemError
 from llmrec.retrieval.best import Scores, best_candidates, require_k
 from llmrec.retrieval.scoring import ScoreTable
 from llmrec.retrieval.sequential_batches import Sequence64
@@ -20,6 +20,7 @@ from llmrec.retrieval.sequential_model import SequenceNetwork
 from llmrec.retrieval.sequential_plan import Compute, EpochProgress, NetworkShape, TrainingPlan
 from llmrec.retrieval.sequential_storage import SavedNetwork, load_network, save_network
 from llmrec.retrieval.sequential_training import continue_training, last_states, seeded, train_network
+from llmrec.retrieval.updates import grown
 from llmrec.types import Candidate, Histories, ItemId, ItemMask, Query, ScoreParts, Vectors
 
 _SHAPE, _TRAINING, _COMPUTE = NetworkShape(), TrainingPlan(), Compute()
@@ -106,17 +107,16 @@ class _SequentialRetriever:
         met for the first time get an id vector (drawn anew by `sasrec`, zero by `text_sequential`).
 
         Raises:
-            DataError: When the interactions are over another catalogue than this retriever's.
+            DataError: When the three are not about the same items.
         """
-        if not before.item_ids == added.item_ids == self._ids:
-            raise DataError("an update needs interactions over the catalogue of the fit.", hint="Fit anew.")
-        order, n_trained = _order(added, first=self._order[: len(self._network.ids)], everything=self._has_texts)
+        changed = grown(before, added, self._ids).replacing
+        order, n_trained = _order(changed, first=self._order[: len(self._network.ids)], everything=self._has_texts)
         saved = self._saved
         with seeded(saved.seed, saved.compute):
             network = self._network.grown(n_trained, torch.from_numpy(self._numbers[order]))
             continue_training(
                 network,
-                _sequences(_joined(before, added), order),
+                _sequences(changed, order),
                 n_epochs=saved.training.update_epochs,
                 plan=saved.training,
                 compute=saved.compute,
@@ -231,8 +231,11 @@ class TextSequentialRetriever(_SequentialRetriever):
             progress: Called after every pass.
 
         Raises:
+            ConfigError: When `id_dropout` is out of range.
             DataError: When `texts` has not one finite row for each item.
         """
+        if not 0 <= id_dropout <= 1:
+            raise ConfigError(f"id_dropout is {id_dropout}; it must be in [0, 1].")
         if texts.ndim != 2 or len(texts) != len(interactions.item_ids) or not np.isfinite(texts).all():
             raise DataError(
                 f"text vectors of shape {texts.shape} do not fit {len(interactions.item_ids)} items, or are not finite."
@@ -282,16 +285,3 @@ def _standardised(texts: Vectors, n_trained: int) -> Vectors:
     trained = texts[:n_trained]
     mean, scale = (trained.mean(axis=0), float(trained.std())) if n_trained else (0.0, 1.0)
     return np.asarray((texts - mean) / max(scale, 1e-6), dtype=np.float32)
-
-
-def _joined(before: Interactions, added: Interactions) -> Interactions:
-    """All interactions of the users who have some in `added`."""
-    numbers = {user_id: number for number, user_id in enumerate(added.user_ids)}
-    moved = np.array([numbers.get(user_id, -1) for user_id in before.user_ids], dtype=np.int32)[before.users]
-    changed = np.isin(moved, added.users)
-    users = np.concatenate([moved[changed], added.users])
-    items = np.concatenate([before.items[changed], added.items])
-    values = np.concatenate([before.values[changed], added.values])
-    at = np.concatenate([before.at[changed], added.at])
-    rows = np.lexsort((at, users))
-    return Interactions(added.user_ids, added.item_ids, users[rows], items[rows], values[rows], at[rows])

@@ -10,12 +10,14 @@ import torch
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
-from llmrec.errors import ArtifactError, DataError, UnknownItemError
+from llmrec.errors import ArtifactError, ConfigError, DataError, UnknownItemError
 from llmrec.interfaces import Retriever
 from llmrec.retrieval.sequential import SASRecRetriever, TextSequentialRetriever
 from llmrec.retrieval.sequential_plan import Compute
 from llmrec.types import Histories, Interaction, Item, ItemId, Query, UserId
+from tests.contracts.history_scorer import QueryScorerContract
 from tests.contracts.retriever import RetrieverContract, asks
+from tests.contracts.score_parts import ScorePartsContract
 from tests.retrieval.walks import COLD, QUICK, TINY, circle, texts, walks
 
 SHORT = replace(QUICK, max_epochs=2)
@@ -31,24 +33,50 @@ def with_texts() -> TextSequentialRetriever:
     return TextSequentialRetriever.fit(walks(), texts(), seed=1, shape=TINY, training=QUICK, id_dropout=0.5)
 
 
-class TestSASRecRetriever(RetrieverContract):
+@pytest.fixture(scope="module")
+def of_films(interactions: Interactions) -> SASRecRetriever:
+    return SASRecRetriever.fit(interactions, seed=0, shape=TINY, training=SHORT)
+
+
+@pytest.fixture(scope="module")
+def of_film_texts(interactions: Interactions, films: Catalogue) -> TextSequentialRetriever:
+    vectors = np.eye(len(films), dtype=np.float32)
+    return TextSequentialRetriever.fit(interactions, vectors, seed=0, shape=TINY, training=SHORT)
+
+
+class TestSASRecRetriever(RetrieverContract, QueryScorerContract, ScorePartsContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions) -> Retriever:
-        return SASRecRetriever.fit(interactions, seed=0, shape=TINY, training=SHORT)
+    def retriever(self, of_films: SASRecRetriever) -> SASRecRetriever:
+        return of_films
+
+    @pytest.fixture
+    def scorer(self, retriever: SASRecRetriever) -> SASRecRetriever:
+        return retriever
+
+    @pytest.fixture
+    def explained(self, retriever: SASRecRetriever) -> SASRecRetriever:
+        return retriever
 
 
 class TestLoadedSASRecRetriever(RetrieverContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions, films: Catalogue, tmp_path: Path) -> Retriever:
-        SASRecRetriever.fit(interactions, seed=0, shape=TINY, training=SHORT).save(tmp_path)
+    def retriever(self, of_films: SASRecRetriever, films: Catalogue, tmp_path: Path) -> Retriever:
+        of_films.save(tmp_path)
         return SASRecRetriever.load(tmp_path, films.ids)
 
 
-class TestTextSequentialRetriever(RetrieverContract):
+class TestTextSequentialRetriever(RetrieverContract, QueryScorerContract, ScorePartsContract):
     @pytest.fixture
-    def retriever(self, interactions: Interactions, films: Catalogue) -> Retriever:
-        vectors = np.eye(len(films), dtype=np.float32)
-        return TextSequentialRetriever.fit(interactions, vectors, seed=0, shape=TINY, training=SHORT)
+    def retriever(self, of_film_texts: TextSequentialRetriever) -> TextSequentialRetriever:
+        return of_film_texts
+
+    @pytest.fixture
+    def scorer(self, retriever: TextSequentialRetriever) -> TextSequentialRetriever:
+        return retriever
+
+    @pytest.fixture
+    def explained(self, retriever: TextSequentialRetriever) -> TextSequentialRetriever:
+        return retriever
 
 
 def first(retriever: Retriever, *history: str) -> str:
@@ -241,7 +269,7 @@ def test_an_update_starts_a_new_item_from_its_text(with_texts: TextSequentialRet
 
 def test_an_update_over_another_catalogue_is_refused(sasrec: SASRecRetriever) -> None:
     other = Interactions.from_rows((), Catalogue([Item(ItemId("z"), "z")]))
-    with pytest.raises(DataError, match="the catalogue of the fit"):
+    with pytest.raises(DataError, match="needs the same items as before"):
         sasrec.update(walks(), other)
 
 
@@ -261,6 +289,8 @@ def test_texts_that_do_not_fit_are_refused() -> None:
         TextSequentialRetriever.fit(walks(), np.zeros((3, 2), dtype=np.float32), seed=0)
     with pytest.raises(DataError, match="not finite"):
         TextSequentialRetriever.fit(walks(), np.full((9, 2), np.nan, dtype=np.float32), seed=0)
+    with pytest.raises(ConfigError, match=r"id_dropout is 1\.5"):
+        TextSequentialRetriever.fit(walks(), texts(), seed=0, id_dropout=1.5)
 
 
 def _histories(*items: np.ndarray) -> Histories:
