@@ -52,6 +52,9 @@ def evaluate(
     limit_users: Annotated[
         int | None, typer.Option("--limit-users", min=1, help="Test so many users, drawn with a seed.")
     ] = None,
+    user_table: Annotated[
+        Path | None, typer.Option("--users", help="A table with user_id and columns that divide users into groups.")
+    ] = None,
     settings: Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")] = None,
     assignments: Set = None,
     device: Device = None,
@@ -66,7 +69,9 @@ def evaluate(
     """
     from llmrec.evaluation.run import Plan
     from llmrec.evaluation.run import evaluate as run
+    from llmrec.evaluation.user_columns import read_user_columns
 
+    columns = read_user_columns(user_table) if user_table else {}
     plan = Plan(_stages(stages), part, tuple(range(seeds)), limit_users, reference)
     subject = _subject(
         directory,
@@ -78,7 +83,15 @@ def evaluate(
         quiet=quiet,
     )
     cuts = subject.cut(protocol, ties=ties, seeds=plan.seeds)
-    found = run(cuts, plan, subject.workshop, name=subject.name, core=subject.core, progress=not quiet)
+    found = run(
+        cuts,
+        plan,
+        subject.workshop,
+        name=subject.name,
+        core=subject.core,
+        user_columns=columns,
+        progress=not quiet,
+    )
     _keep(found, out, report)
     if as_json:
         say_json(found.to_json())

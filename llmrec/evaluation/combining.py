@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from llmrec.data.splits import Task
 from llmrec.evaluation.beyond_accuracy import Popularity, coverage, exposure, gini
+from llmrec.evaluation.calibration import joined
 from llmrec.evaluation.groups import (
     GroupGap,
     GroupMetrics,
+    Groups,
     activity_groups,
     answer_group_metrics,
     item_popularity_groups,
@@ -43,17 +45,18 @@ class Piece:
     run: int = 0
 
 
-def combined(name: str, pieces: Sequence[Piece], users: NDArray[np.int64]) -> StageResult:
+def combined(name: str, pieces: Sequence[Piece], users: NDArray[np.int64], parts: Sequence[Groups] = ()) -> StageResult:
     """Tasks of one run next to each other, runs averaged user by user.
 
     Args:
         name: The stage's.
         pieces: Of all runs and tasks; a stage with a closed form has those of one run of each cut only.
         users: int64 [n_users], ascending user numbers; the order of the result's columns.
+        parts: Of these users, beside those by activity.
     """
     runs = [[piece for piece in pieces if piece.run == run] for run in sorted({piece.run for piece in pieces})]
     n_items = len(pieces[0].task.fit_on.item_ids)
-    groups, gaps = _grouped(runs[0], users)
+    groups, gaps = _grouped(runs[0], users, parts)
     return StageResult(
         name=name,
         per_user=_mean_by_user(runs, users),
@@ -62,6 +65,7 @@ def combined(name: str, pieces: Sequence[Piece], users: NDArray[np.int64]) -> St
         exposure=_exposure(runs, n_items),
         groups=groups,
         gaps=gaps,
+        reliability=joined([piece.measured.reliability for piece in pieces if piece.measured.reliability]),
     )
 
 
@@ -124,14 +128,16 @@ def _seconds(runs: Sequence[Sequence[Piece]]) -> Mapping[str, float]:
 
 
 def _grouped(
-    run: Sequence[Piece], users: NDArray[np.int64]
+    run: Sequence[Piece], users: NDArray[np.int64], parts: Sequence[Groups]
 ) -> tuple[tuple[GroupEstimate, ...], tuple[GroupEstimate, ...]]:
-    """Headlines by activity of the user and by popularity of the answer, in the first run."""
+    """Headlines by parts of the users and by popularity of the answer, in the first run."""
     lengths = np.zeros(len(users), dtype=np.int64)
     for piece in run:
         lengths[np.searchsorted(users, piece.measured.users)] = piece.task.histories.lengths
     columns = {metric: _column(run, metric, users) for metric in _GROUPED}
-    found = [user_group_metrics(activity_groups(lengths), columns, seed=_SEED, n_draws=_DRAWS), _by_answer(run)]
+    by_user = [activity_groups(lengths), *parts]
+    found = [user_group_metrics(part, columns, seed=_SEED, n_draws=_DRAWS) for part in by_user]
+    found.append(_by_answer(run))
     return (
         tuple(estimate for part in found for estimate in part.estimates),
         tuple(_gap(gap) for part in found for gap in part.gaps),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from llmrec.evaluation.measuring import Ground, measure
 from llmrec.evaluation.protocol import ProtocolRecord
 from llmrec.evaluation.results import Difference, Evaluation, StageResult
 from llmrec.evaluation.significance import paired_differences
+from llmrec.evaluation.user_columns import UserColumns, groups_of
 from llmrec.retrieval.sequential_plan import EpochReport
 from llmrec.types import Vectors
 
@@ -55,7 +57,14 @@ class Plan:
 
 
 def evaluate(
-    splits: Sequence[Split], plan: Plan, workshop: Workshop, *, name: str, core: int, progress: bool = False
+    splits: Sequence[Split],
+    plan: Plan,
+    workshop: Workshop,
+    *,
+    name: str,
+    core: int,
+    user_columns: UserColumns = MappingProxyType({}),
+    progress: bool = False,
 ) -> Evaluation:
     """What every stage of `plan` reaches.
 
@@ -65,6 +74,7 @@ def evaluate(
         workshop: Fits stages; its catalogue is that of the splits.
         name: Of the data, for the record.
         core: Of the filter that the data went through, for the record.
+        user_columns: What else divides the users into parts, beside their activity.
         progress: Whether to show a bar on a terminal.
 
     Raises:
@@ -80,11 +90,12 @@ def evaluate(
         for number, run in enumerate(runs):
             for stage, piece in _pieces(run, plan, workshop, bar):
                 pieces.setdefault(stage, []).append(replace(piece, run=number))
-    user_ids = splits[0].interactions.user_ids
-    stages = {stage: combined(stage, found, users) for stage, found in pieces.items()}
+    tested = tuple(splits[0].interactions.user_ids[user] for user in users.tolist())
+    parts = groups_of(user_columns, tested)
+    stages = {stage: combined(stage, found, users, parts) for stage, found in pieces.items()}
     return Evaluation(
         protocol=record,
-        users=tuple(user_ids[user] for user in users.tolist()),
+        users=tested,
         stages=stages,
         differences=tuple(differences(stages, plan.reference)),
         popularity=popularity_of([Popularity.of(task.fit_on) for task in runs[0].tasks]),

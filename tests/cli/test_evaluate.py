@@ -103,6 +103,21 @@ def test_some_users_and_random_ties(shop: Path, capsys: Capsys) -> None:
     assert (done.code, done.json["ties"], done.json["n_tested"], done.json["seeds"]) == (0, "random", 4, [0, 1])
 
 
+def test_columns_of_users_divide_them(shop: Path, tmp_path: Path, capsys: Capsys) -> None:
+    table = tmp_path / "users.csv"
+    table.write_text("user_id,taste,age\n" + "".join(f"{user},{'dark' if '2' in met else 'light'},{user}\n"
+                     for user, met in USERS.items()))  # fmt: skip
+    arguments = ("evaluate", shop, "--core", 0, "--stages", "popularity", "--users", table, "--json")
+    groups = call(capsys, *arguments).json["groups"]["popularity"]
+    assert {(one["group"], one["n_users"]) for one in groups if one["column"] == "taste"} == {("dark", 3), ("light", 3)}
+    table.write_text("user_id,height\n" + "".join(f"{n},{n}\n" for n in range(21)))
+    refused = call(capsys, *arguments)
+    assert (refused.code, refused.out) == (2, "")
+    assert "the column 'height' of users.csv has 21 labels; at most 20 can be compared." in refused.err
+    table.write_text("user,taste\nann,dark\n")
+    assert "users.csv has no column 'user_id'" in call(capsys, *arguments).err
+
+
 def test_data_without_time_is_evaluated_on_drawn_items_only(books: Path, capsys: Capsys) -> None:
     common = ("evaluate", "--dataset", "goodbooks-10k", "--from", books, "--core", 0, "--stages", "popularity")
     refused = call(capsys, *common)
