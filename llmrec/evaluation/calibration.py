@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.errors import DataError
-from llmrec.evaluation.results import PerUser
+from llmrec.evaluation.results import PerUser, ReliabilityBin
 
 _LEAST = 1e-12  # one wrong certainty would make the mean log-likelihood infinite
 _SUM_TOLERANCE = 1e-3  # float32 softmax over many labels
-
-
-@dataclass(frozen=True, slots=True)
-class ReliabilityBin:
-    """Predictions of one range of confidence, `low` < confidence <= `high`.
-
-    Attributes:
-        n: How many predictions fell into it.
-        confidence: Their mean probability of the likeliest label; nan when there are none.
-        accuracy: How often that label was right; nan when there are none.
-    """
-
-    low: float
-    high: float
-    n: int
-    confidence: float
-    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -73,6 +56,21 @@ def calibration(probabilities: NDArray[np.floating], answers: NDArray[np.integer
     brier = (p**2).sum(axis=1) - 2 * of_answer + 1
     nll = -np.log(np.maximum(of_answer, _LEAST))
     return Calibration(gaps / len(p) if len(p) else float("nan"), bins, {"Brier": brier, "NLL": nll})
+
+
+def joined(parts: Sequence[tuple[ReliabilityBin, ...]]) -> tuple[ReliabilityBin, ...]:
+    """Several reliability curves over the same ranges as one, as if their predictions had been binned together."""
+    return tuple(_joined(same) for same in zip(*parts, strict=True))
+
+
+def _joined(same: Sequence[ReliabilityBin]) -> ReliabilityBin:
+    known = [each for each in same if each.n]
+    n = sum(each.n for each in known)
+    confidence, accuracy = (
+        sum(each.n * getattr(each, mean) for each in known) / n if n else float("nan")
+        for mean in ("confidence", "accuracy")
+    )
+    return ReliabilityBin(same[0].low, same[0].high, n, confidence, accuracy)
 
 
 def _reliability(

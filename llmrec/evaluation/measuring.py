@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from llmrec.evaluation.beyond_accuracy import Popularity, TieKeys, TopItems, lis
 from llmrec.evaluation.calibration import calibration
 from llmrec.evaluation.fused_stages import ModelScorer, ModelVoice
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks, answer_ranks, answers_of, user_metrics
-from llmrec.evaluation.results import PerUser
+from llmrec.evaluation.results import PerUser, ReliabilityBin
 from llmrec.retrieval.scoring import HistoryScorer, batches
 from llmrec.types import Histories, ItemMask, Vectors
 
@@ -55,6 +55,7 @@ class Measured:
         per_user: By metric, float64 [n_tested].
         overall: What calibration says of all users together.
         lists: The first of each user.
+        reliability: How often labels were right by how sure the model was; empty without probabilities.
     """
 
     users: NDArray[np.int64]
@@ -62,6 +63,7 @@ class Measured:
     per_user: Mapping[str, PerUser]
     overall: Mapping[str, float]
     lists: TopItems
+    reliability: tuple[ReliabilityBin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,23 @@ def measure(
     return found, Timing(spent, alone_s)
 
 
-def _measured(
-    ground: Ground, ranks: AnswerRanks, lists: TopItems, calibrated: tuple[Mapping[str, PerUser], Mapping[str, float]]
-) -> Measured:
+@dataclass(frozen=True)
+class _Calibrated:
+    """What is known of a stage's probabilities; nothing where it gives none."""
+
+    per_user: Mapping[str, PerUser] = field(default_factory=dict)
+    overall: Mapping[str, float] = field(default_factory=dict)
+    reliability: tuple[ReliabilityBin, ...] = ()
+
+
+def _measured(ground: Ground, ranks: AnswerRanks, lists: TopItems, calibrated: _Calibrated) -> Measured:
     task = ground.task
     accuracy = dict(user_metrics(ranks))
     # How many answers a longer list of candidates would hold: the ceiling of whatever orders it.
     accuracy[f"R@{_CEILING}"] = user_metrics(ranks, cutoffs=(_CEILING,))[f"R@{_CEILING}"]
     beside = list_metrics(lists, task.histories, ground.popularity, vectors=ground.vectors)
-    per_user, overall = calibrated
-    return Measured(task.users, ranks, {**accuracy, **beside.per_user, **per_user}, overall, lists)
+    per_user = {**accuracy, **beside.per_user, **calibrated.per_user}
+    return Measured(task.users, ranks, per_user, calibrated.overall, lists, calibrated.reliability)
 
 
 class _Stopwatch:
@@ -145,22 +154,22 @@ def _alone(scorer: HistoryScorer, histories: Histories) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def _calibrated(scorer: HistoryScorer, task: Task) -> tuple[Mapping[str, PerUser], Mapping[str, float]]:
-    """Brier score and NLL by user, and the ECE of all, where a language model gives probabilities; nan elsewhere.
+def _calibrated(scorer: HistoryScorer, task: Task) -> _Calibrated:
+    """Brier score and NLL by user, ECE and reliability of all, where a language model gives probabilities.
 
     Only users with exactly one answer on the slate: for the others no label is right.
     """
     if not isinstance(scorer, ModelScorer) or not scorer.is_model_alone:
-        return {}, {}
+        return _Calibrated()
     rows, chances, right = _label_beliefs(scorer.voice, task)
     if not rows:
-        return {}, {}
+        return _Calibrated()
     found = calibration(np.array(chances), np.array(right))
     per_user: dict[str, PerUser] = {}
     for metric, values in found.per_user.items():
         per_user[metric] = np.full(len(task.users), np.nan)
         per_user[metric][rows] = values
-    return per_user, {"ECE": found.ece}
+    return _Calibrated(per_user, {"ECE": found.ece}, found.bins)
 
 
 def _label_beliefs(voice: ModelVoice, task: Task) -> tuple[list[int], list[Sequence[float]], list[int]]:

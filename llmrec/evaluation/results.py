@@ -75,6 +75,23 @@ class GroupEstimate:
     estimate: Estimate
 
 
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Predictions of one range of confidence, `low` < confidence <= `high`.
+
+    Attributes:
+        n: How many predictions fell into it.
+        confidence: Their mean probability of the likeliest label; nan when there are none.
+        accuracy: How often that label was right; nan when there are none.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
 @dataclass(frozen=True)
 class StageResult:
     """What one stage reached.
@@ -88,6 +105,7 @@ class StageResult:
         exposure: float64 [n_items], how often each item stood among the first 10, in catalogue order, mean over seeds.
         groups: Metrics among parts of the users.
         gaps: The best part of each column minus the worst; `group` names both.
+        reliability: How often it was right by how sure it was; empty where it gives no probabilities.
     """
 
     name: str
@@ -97,6 +115,7 @@ class StageResult:
     exposure: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     groups: tuple[GroupEstimate, ...] = ()
     gaps: tuple[GroupEstimate, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
@@ -145,6 +164,7 @@ class Evaluation:
             "seconds": {name: dict(stage.seconds) for name, stage in self.stages.items()},
             "groups": {name: [asdict(group) for group in stage.groups] for name, stage in self.stages.items()},
             "gaps": {name: [asdict(gap) for gap in stage.gaps] for name, stage in self.stages.items()},
+            "reliability": {name: [asdict(part) for part in stage.reliability] for name, stage in self.stages.items()},
             "notes": list(self.notes),
         }
 
@@ -159,7 +179,7 @@ class Evaluation:
             with (directory / PER_USER_FILE).open("wb") as file:
                 np.savez_compressed(file, allow_pickle=False, **arrays)
             record = self.to_json() | {"per_user_sha256": _sha256(directory / PER_USER_FILE)}
-            text = json.dumps(_without_nan(record), indent=1, ensure_ascii=False)
+            text = json.dumps(without_nan(record), indent=1, ensure_ascii=False)
             (directory / RESULT_FILE).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise ArtifactError(f"results cannot be written to {directory}: {error.strerror or error}.") from error
@@ -198,6 +218,7 @@ class _Record:
     seconds: Mapping[str, Mapping[str, float]]
     groups: Mapping[str, tuple[GroupEstimate, ...]]
     gaps: Mapping[str, tuple[GroupEstimate, ...]]
+    reliability: Mapping[str, tuple[ReliabilityBin, ...]]
     notes: tuple[str, ...]
     per_user_sha256: str
 
@@ -218,6 +239,7 @@ class _Record:
             arrays.get(f"exposure/{name}", np.zeros(0)),
             self.groups.get(name, ()),
             self.gaps.get(name, ()),
+            self.reliability.get(name, ()),
         )
 
 
@@ -250,14 +272,14 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _without_nan(value: object) -> object:
+def without_nan(value: object) -> object:
     """The same with null for nan and infinity, which JSON does not have."""
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _without_nan(inner) for key, inner in value.items()}
+        return {str(key): without_nan(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(inner) for inner in value]
+        return [without_nan(inner) for inner in value]
     return value
 
 

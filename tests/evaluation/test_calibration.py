@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmrec.errors import DataError
-from llmrec.evaluation.calibration import calibration
+from llmrec.evaluation.calibration import calibration, joined
 
 
 def test_brier_score_and_likelihood_of_one_prediction() -> None:
@@ -76,3 +76,16 @@ def test_an_answer_that_is_no_label_is_refused(answer: int) -> None:
 def test_answers_of_another_number_are_refused() -> None:
     with pytest.raises(DataError, match="do not fit"):
         calibration(np.array([[0.5, 0.5]]), np.array([0, 1]))
+
+
+def test_curves_of_parts_join_to_the_curve_of_all() -> None:
+    rows, right = np.array([[0.9, 0.1], [0.8, 0.2], [0.85, 0.15], [0.6, 0.4]]), np.array([0, 1, 1, 0])
+    parts = [calibration(rows[part], right[part], n_bins=2).bins for part in (slice(0, 1), slice(1, 4))]
+    (low, high), (_, whole) = joined(parts), calibration(rows, right, n_bins=2).bins
+    assert (high.n, high.confidence, high.accuracy) == (4, pytest.approx(whole.confidence), 0.5)
+    assert low.n == 0
+    assert np.isnan(low.accuracy)
+
+
+def test_no_curves_join_to_none() -> None:
+    assert joined([]) == ()

@@ -8,7 +8,7 @@ import pytest
 
 from llmrec.errors import ArtifactError
 from llmrec.evaluation.protocol import DataRecord, ProtocolRecord
-from llmrec.evaluation.results import Difference, Estimate, Evaluation, GroupEstimate, StageResult
+from llmrec.evaluation.results import Difference, Estimate, Evaluation, GroupEstimate, ReliabilityBin, StageResult
 from llmrec.types import UserId
 
 RECORD = ProtocolRecord(
@@ -22,6 +22,7 @@ RECORD = ProtocolRecord(
     commit="c0ffee",
 )
 GROUP = GroupEstimate("user activity", "most", "NDCG@10", 2, Estimate(0.5, (0.25, 0.75)))
+BIN = ReliabilityBin(0.5, 1.0, 3, 0.75, 0.5)
 STAGE = StageResult(
     "ease",
     {"NDCG@10": np.array([0.0, 1.0, np.nan])},
@@ -30,6 +31,7 @@ STAGE = StageResult(
     np.array([2.0, 1.0]),
     (GROUP,),
     (GROUP,),
+    (BIN,),
 )
 FOUND = Evaluation(
     RECORD,
@@ -75,6 +77,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stage.per_user["NDCG@10"], STAGE.per_user["NDCG@10"])
     assert (stage.overall, stage.seconds) == (STAGE.overall, STAGE.seconds)
     assert (stage.groups, stage.gaps, stage.exposure.tolist()) == ((GROUP,), (GROUP,), [2.0, 1.0])
+    assert stage.reliability == (BIN,)
 
 
 def test_the_record_has_the_shape_others_rely_on(tmp_path: Path) -> None:
