@@ -91,16 +91,16 @@ class RunPlace:
             "config": config.model_dump(mode="json"),
         }
         noted = self.checkpoints / RUN_FILE
-        if noted.is_file():
-            before = json.loads(noted.read_text(encoding="utf-8"))
-            changed = [key for key, value in run.items() if before.get(key) != value]
-            if changed:
-                raise ConfigError(
-                    f"the checkpoints in {self.checkpoints} are of another run: {', '.join(changed)} changed.",
-                    hint="Resume with what it began with, or choose another --out.",
-                )
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        noted.write_text(json.dumps(run, indent=1), encoding="utf-8")
+        if not noted.is_file():
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            noted.write_text(json.dumps(run, indent=1), encoding="utf-8")
+        before = json.loads(noted.read_text(encoding="utf-8"))
+        changed = [key for key, value in run.items() if before.get(key) != value]
+        if changed:
+            raise ConfigError(
+                f"the checkpoints in {self.checkpoints} are of another run: {', '.join(changed)} changed.",
+                hint="Resume with what it began with, or choose another --out.",
+            )
 
     def publish(
         self, model: SentenceTransformer, data: TrainingData, config: RetrieverTraining, outcome: Outcome

@@ -162,7 +162,10 @@ def make_trainer(
     """The library's trainer, set up for the columns of `example_texts`."""
     model = encoder.model
     each = CachedMultipleNegativesRankingLoss(
-        model, scale=config.scale, mini_batch_size=config.mini_batch_size, gather_across_devices=True
+        model,
+        scale=config.scale,
+        mini_batch_size=config.mini_batch_size,
+        gather_across_devices=PartialState().num_processes > 1,
     )
     return _Trainer(
         model=model,
@@ -230,16 +233,20 @@ def main(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace) -> Outcome:
     limit = TimeLimit.of_minutes(options.max_minutes)
     config = RetrieverTraining.from_file(options.config)
-    place = RunPlace(options.out)
+    # Asked for first with the device, for the library settles then whether it is one of several processes.
+    place, processes = RunPlace(options.out), PartialState(cpu=config.device == "cpu")
     place.require_free(resume=options.resume)
+    # What one of several processes writes next must not look to another like a run before.
+    processes.wait_for_everyone()
     store = AssetStore.from_environment()
     data = read_training_data(options.dataset, options.source, store, seed=config.seed)
     encoder = load_encoder(EncoderSettings(model=config.base, device=config.device), store, fetch=TerminalProgress())
     if not isinstance(encoder, SentenceEncoder):
         raise ConfigError(f"{config.base} has no weights to fine-tune.", hint="Name a sentence encoder as `base`.")
-    place.begin(data, config)
+    with processes.main_process_first():
+        place.begin(data, config)
     outcome = fine_tune(data, encoder, config, place, limit=limit)
-    if PartialState().is_main_process:
+    if processes.is_main_process:
         place.publish(encoder.model, data, config, outcome)
     return outcome
 
