@@ -22,7 +22,7 @@ _WIDE = ("NDCG@10", "R@10")  # shown with their intervals
 
 Protocol = Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold"]
 Evaluated = Annotated[
-    Path | None, typer.Argument(metavar="[DIR]", help="A recommender directory made by `llmrec build`.")
+    Path | None, typer.Argument(metavar="DIR", help="A recommender directory made by `llmrec build`.")
 ]
 Dataset = Annotated[str | None, typer.Option("--dataset", help="Or a data set by name: see `llmrec data list`.")]
 
