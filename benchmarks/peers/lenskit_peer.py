@@ -41,7 +41,8 @@ def _itemknn(task: PeerTask, params: Mapping[str, Any], seed: int) -> Recommend:
 
 
 def _implicitmf(task: PeerTask, params: Mapping[str, Any], seed: int) -> Recommend:
-    return _fitted(ImplicitMFScorer(**params), task, seed)
+    # Histories are those that were fitted on, so each user's own vector is there and need not be solved for again.
+    return _fitted(ImplicitMFScorer(user_embeddings="prefer", **params), task, seed)
 
 
 if __name__ == "__main__":
