@@ -73,7 +73,8 @@ class ModelSettings(_Room):
         transitions_decay: What each step beyond the first multiplies a count by.
         bm25_n_items: How many of the newest items speak for a user without a wish.
         dense_n_items: How many of the newest items are averaged.
-        sequential_dim: Of `sasrec` and `text_sequential` alike, as all that follow; see NetworkShape, TrainingPlan.
+        sequential_dim: Of `sasrec` and `text_sequential` alike, as all that follow; see NetworkShape, TextReading,
+            TrainingPlan.
     """
 
     popularity_half_life_days: float = Field(0.0, ge=0, allow_inf_nan=False)
@@ -94,10 +95,11 @@ class ModelSettings(_Room):
     sequential_max_length: int = Field(100, ge=1)
     sequential_dropout: float = Field(0.3, ge=0, lt=1)
     sequential_id_dropout: float = Field(0.3, ge=0, le=1)
-    sequential_max_epochs: int = Field(100, ge=1)
-    sequential_patience: int = Field(8, ge=1)
+    sequential_cold_bonus: float = Field(1.0, allow_inf_nan=False)
+    sequential_max_epochs: int = Field(60, ge=1)
+    sequential_patience: int = Field(5, ge=1)
     sequential_batch_size: int = Field(64, ge=1)
-    sequential_learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
+    sequential_learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False)
     sequential_label_smoothing: float = Field(0.0, ge=0, lt=1)
     sequential_n_negatives: int = Field(0, ge=0)
     sequential_device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"

@@ -18,7 +18,7 @@ from llmrec.retrieval.item_knn import ItemKNNRetriever
 from llmrec.retrieval.lexical import BM25Retriever
 from llmrec.retrieval.popularity import PopularityRetriever
 from llmrec.retrieval.scoring import HistoryScorer
-from llmrec.retrieval.sequential_plan import Compute, EpochProgress, NetworkShape, TrainingPlan
+from llmrec.retrieval.sequential_plan import Compute, EpochProgress, NetworkShape, TextReading, TrainingPlan
 from llmrec.retrieval.transitions import TransitionRetriever
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import ModelSettings, Settings
@@ -150,7 +150,9 @@ def _text_sequential(interactions: Interactions, context: StageContext, seed: in
         context.vectors().matrix,
         seed=seed,
         shape=shape,
-        id_dropout=context.settings.models.sequential_id_dropout,
+        reading=TextReading(
+            context.settings.models.sequential_id_dropout, context.settings.models.sequential_cold_bonus
+        ),
         training=training,
         compute=compute,
         progress=context.on_epoch,

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from llmrec.data.interactions import Interactions
-from llmrec.errors import ConfigError, DataError, UnknownItemError
+from llmrec.errors import DataError, UnknownItemError
 from llmrec.retrieval.best import Scores, best_candidates, require_k
 from llmrec.retrieval.scoring import ScoreTable
 from llmrec.retrieval.sequential_batches import Sequence64
 from llmrec.retrieval.sequential_model import SequenceNetwork
-from llmrec.retrieval.sequential_plan import Compute, EpochProgress, NetworkShape, TrainingPlan
+from llmrec.retrieval.sequential_plan import Compute, EpochProgress, NetworkShape, TextReading, TrainingPlan
 from llmrec.retrieval.sequential_storage import SavedNetwork, load_network, save_network
 from llmrec.retrieval.sequential_training import continue_training, last_states, seeded, train_network
 from llmrec.retrieval.updates import grown
 from llmrec.types import Candidate, Histories, ItemId, ItemMask, Query, ScoreParts, Vectors
 
-_SHAPE, _TRAINING, _COMPUTE = NetworkShape(), TrainingPlan(), Compute()
-_ID_DROPOUT = 0.3
+_SHAPE, _TRAINING, _READING, _COMPUTE = NetworkShape(), TrainingPlan(), TextReading(), Compute()
 _AT_ONCE = 256  # histories scored together
 
 
@@ -51,6 +50,8 @@ class _SequentialRetriever:
         self._positions = {item_id: position for position, item_id in enumerate(self._ids)}
         with torch.inference_mode():
             self._vectors = self._network.item_vectors()
+            self._bonus = torch.zeros(len(self._vectors), device=self._vectors.device)
+            self._bonus[len(self._network.ids) :] = saved.cold_bonus
 
     @classmethod
     def load(cls, directory: Path, item_ids: Sequence[ItemId], *, compute: Compute = _COMPUTE) -> Self:
@@ -122,7 +123,7 @@ class _SequentialRetriever:
                 compute=saved.compute,
                 seed=saved.seed,
             )
-        return type(self)(self._ids, SavedNetwork(network, order, saved.training, saved.compute, saved.seed))
+        return type(self)(self._ids, replace(saved, network=network, order=order))
 
     @property
     def _has_texts(self) -> bool:
@@ -140,7 +141,7 @@ class _SequentialRetriever:
         read = np.flatnonzero([self._can_read(sequence) for sequence in sequences])
         for start in range(0, len(read), _AT_ONCE):
             users = read[start : start + _AT_ONCE]
-            scores = self._logits([sequences[user] for user in users], self._vectors)
+            scores = self._logits([sequences[user] for user in users], slice(None))
             table[users] = scores.min(axis=1, keepdims=True)
             table[users[:, None], self._order] = scores
         return table
@@ -150,12 +151,14 @@ class _SequentialRetriever:
         read = np.flatnonzero([len(sequence) for sequence in sequences])
         for start in range(0, len(read), _AT_ONCE):
             rows = read[start : start + _AT_ONCE]
-            scores[rows] = self._logits([sequences[row] for row in rows], self._vectors[number : number + 1])[:, 0]
+            scores[rows] = self._logits([sequences[row] for row in rows], slice(number, number + 1))[:, 0]
         return scores
 
-    def _logits(self, sequences: Sequence[Sequence64], wanted: Tensor) -> Scores:
+    def _logits(self, sequences: Sequence[Sequence64], wanted: slice) -> Scores:
         with torch.inference_mode():
-            logits = last_states(self._network, sequences, self._vectors) @ wanted.T
+            logits = (
+                last_states(self._network, sequences, self._vectors) @ self._vectors[wanted].T + self._bonus[wanted]
+            )
         return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
 
 
@@ -199,8 +202,9 @@ class SASRecRetriever(_SequentialRetriever):
 class TextSequentialRetriever(_SequentialRetriever):
     """Items by the vector of their text, projected, plus a vector of their own once somebody met them.
 
-    A cold user (no history) gets nothing. A cold item (no interaction in `fit`) is read and scored by its text alone;
-    training hides the own vectors of a share of all items at each step, so that texts learn to stand alone.
+    A cold user (no history) gets nothing. A cold item (no interaction in `fit`) is read and scored by its text alone,
+    plus `TextReading.cold_bonus`; training hides the own vectors of a share of all items at each step, so that texts
+    learn to stand alone.
     """
 
     name = "text_sequential"
@@ -213,7 +217,7 @@ class TextSequentialRetriever(_SequentialRetriever):
         *,
         seed: int,
         shape: NetworkShape = _SHAPE,
-        id_dropout: float = _ID_DROPOUT,
+        reading: TextReading = _READING,
         training: TrainingPlan = _TRAINING,
         compute: Compute = _COMPUTE,
         progress: EpochProgress | None = None,
@@ -225,17 +229,14 @@ class TextSequentialRetriever(_SequentialRetriever):
             texts: float32 [n_items, text_dim] in catalogue order, of any encoder; it is not trained.
             seed: Of weights, dropout and the order of histories.
             shape: Size of the Transformer.
-            id_dropout: Share of items whose own vector is hidden at each step, in [0, 1].
+            reading: How texts stand beside the items' own vectors.
             training: How long and how fast.
             compute: Where.
             progress: Called after every pass.
 
         Raises:
-            ConfigError: When `id_dropout` is out of range.
             DataError: When `texts` has not one finite row for each item.
         """
-        if not 0 <= id_dropout <= 1:
-            raise ConfigError(f"id_dropout is {id_dropout}; it must be in [0, 1].")
         if texts.ndim != 2 or len(texts) != len(interactions.item_ids) or not np.isfinite(texts).all():
             raise DataError(
                 f"text vectors of shape {texts.shape} do not fit {len(interactions.item_ids)} items, or are not finite."
@@ -243,14 +244,16 @@ class TextSequentialRetriever(_SequentialRetriever):
         order, n_trained = _order(interactions, everything=True)
         rows = torch.from_numpy(_standardised(texts[order], n_trained))
         network = train_network(
-            lambda: SequenceNetwork(n_trained, shape, texts=rows, id_dropout=id_dropout),
+            lambda: SequenceNetwork(n_trained, shape, texts=rows, id_dropout=reading.id_dropout),
             _sequences(interactions, order),
             plan=training,
             compute=compute,
             seed=seed,
             progress=progress,
         )
-        return cls(interactions.item_ids, SavedNetwork(network, order, training, compute, seed))
+        return cls(
+            interactions.item_ids, SavedNetwork(network, order, training, compute, seed, cold_bonus=reading.cold_bonus)
+        )
 
 
 def _order(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -36,6 +37,29 @@ class NetworkShape:
             )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout}; it must be in [0, 1).")
+
+
+@dataclass(frozen=True, slots=True)
+class TextReading:
+    """How texts stand beside the items' own vectors.
+
+    Attributes:
+        id_dropout: Share of items whose own vector is hidden at each training step, in [0, 1].
+        cold_bonus: Added to the score (a logit) of an item that nobody met. Of such an item the network knows how
+            popular its likes are on average; the popular among the others always stand above that, and at 0 hardly
+            any new item is ever shown. More finds new items sooner and known ones later.
+    """
+
+    id_dropout: float = 0.3
+    cold_bonus: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError when a number is out of range."""
+        if not 0 <= self.id_dropout <= 1 or not math.isfinite(self.cold_bonus):
+            raise ConfigError(
+                f"id_dropout is {self.id_dropout} and cold_bonus {self.cold_bonus}; the first must be in [0, 1], the "
+                "second finite."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class SavedNetwork:
     Attributes:
         order: int64 [n_known], catalogue position of each of the network's items.
         seed: Of its training.
+        cold_bonus: See TextReading; without texts no such item has a score.
     """
 
     network: SequenceNetwork
@@ -38,6 +39,7 @@ class SavedNetwork:
     training: TrainingPlan
     compute: Compute
     seed: int
+    cold_bonus: float = 0.0
 
 
 def save_network(directory: Path, kind: str, item_ids: Sequence[ItemId], saved: SavedNetwork) -> None:
@@ -49,6 +51,7 @@ def save_network(directory: Path, kind: str, item_ids: Sequence[ItemId], saved: 
         item_ids,
         seed=saved.seed,
         id_dropout=network.id_dropout,
+        cold_bonus=saved.cold_bonus,
         **asdict(network.shape),
         **asdict(saved.training),
     )
@@ -71,11 +74,12 @@ def load_network(directory: Path, kind: str, item_ids: Sequence[ItemId], compute
         )
         network.load_state_dict(weights)
         training, seed = _plan(TrainingPlan, settings), int(settings["seed"])
+        cold_bonus = float(settings["cold_bonus"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         raise ArtifactError(f"{directory / _FILE} cannot be read.", hint="Build the recommender again.") from error
     if len(order) != len(network.item_vectors()) or not np.isin(order, np.arange(len(item_ids))).all():
         raise ArtifactError(f"{directory / _FILE} names items that are not there.", hint="Build the recommender again.")
-    return SavedNetwork(network.to(compute.device), order, training, compute, seed)
+    return SavedNetwork(network.to(compute.device), order, training, compute, seed, cold_bonus)
 
 
 def _plan(kind: type[_Plan], settings: Mapping[str, Any]) -> _Plan:

@@ -10,17 +10,18 @@ import torch
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
-from llmrec.errors import ArtifactError, ConfigError, DataError, UnknownItemError
+from llmrec.errors import ArtifactError, DataError, UnknownItemError
 from llmrec.interfaces import Retriever
 from llmrec.retrieval.sequential import SASRecRetriever, TextSequentialRetriever
-from llmrec.retrieval.sequential_plan import Compute
-from llmrec.types import Histories, Interaction, Item, ItemId, Query, UserId
+from llmrec.retrieval.sequential_plan import Compute, TextReading
+from llmrec.types import Histories, ItemId, Query
 from tests.contracts.history_scorer import QueryScorerContract
 from tests.contracts.retriever import RetrieverContract, asks
 from tests.contracts.score_parts import ScorePartsContract
-from tests.retrieval.walks import COLD, QUICK, TINY, circle, texts, walks
+from tests.retrieval.walks import COLD, QUICK, TINY, circle, first, texts, walks
 
 SHORT = replace(QUICK, max_epochs=2)
+READING = TextReading(id_dropout=0.5, cold_bonus=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def sasrec() -> SASRecRetriever:
 
 @pytest.fixture(scope="module")
 def with_texts() -> TextSequentialRetriever:
-    return TextSequentialRetriever.fit(walks(), texts(), seed=1, shape=TINY, training=QUICK, id_dropout=0.5)
+    return TextSequentialRetriever.fit(walks(), texts(), seed=1, shape=TINY, training=QUICK, reading=READING)
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +80,6 @@ class TestTextSequentialRetriever(RetrieverContract, QueryScorerContract, ScoreP
         return retriever
 
 
-def first(retriever: Retriever, *history: str) -> str:
-    """The best item that is not in the history: what training stopped at."""
-    allowed = np.array([item_id not in history for item_id in circle()])
-    return retriever.retrieve(asks(history=history), 1, allowed=allowed)[0].item_id
-
-
 @pytest.mark.parametrize("start", range(8))
 def test_it_learns_which_item_follows(sasrec: SASRecRetriever, start: int) -> None:
     names = "abcdefgh" * 2
@@ -119,6 +114,17 @@ def test_a_cold_item_is_found_by_its_text(with_texts: TextSequentialRetriever) -
 
 def test_a_cold_item_is_read_by_its_text(with_texts: TextSequentialRetriever) -> None:
     assert first(with_texts, COLD) == "e"
+
+
+def test_a_bonus_lifts_cold_items_alone(with_texts: TextSequentialRetriever) -> None:
+    lifted = TextSequentialRetriever.fit(
+        walks(), texts(), seed=1, shape=TINY, training=QUICK, reading=replace(READING, cold_bonus=3.0)
+    )
+    query = asks(history=("a", "b", "c"))
+    difference = lifted.scores(query) - with_texts.scores(query)
+    np.testing.assert_allclose(difference, [0, 0, 0, 0, 0, 0, 0, 0, 3], atol=1e-5)
+    parts = lifted.explain(query, COLD)
+    assert parts.rest - with_texts.explain(query, COLD).rest == pytest.approx(3.0, abs=1e-4)
 
 
 def test_sasrec_does_not_know_a_cold_item(sasrec: SASRecRetriever) -> None:
@@ -234,45 +240,6 @@ def test_what_cannot_be_explained_is_rest_or_refused(sasrec: SASRecRetriever) ->
         sasrec.explain(asks(history=("c",)), ItemId("zzz"))
 
 
-def test_an_update_learns_what_is_new_and_leaves_the_old_retriever_alone(sasrec: SASRecRetriever) -> None:
-    query = asks(history=("a", "b"))
-    before = sasrec.scores(query)
-    # From now on "new" follows every "b", and users go on to "c" after it.
-    rows = [
-        Interaction(UserId(f"late {user}"), ItemId(item_id), 1.0, float(step))
-        for user in range(40)
-        for step, item_id in enumerate(("a", "b", COLD, "c"))
-    ]
-    eager = SASRecRetriever.fit(walks(), seed=1, shape=TINY, training=replace(QUICK, update_epochs=15))
-    assert first(eager, "a", "b") == "c"
-    updated = eager.update(walks(), Interactions.from_rows(rows, circle()))
-    assert first(updated, "a", "b") == COLD
-    np.testing.assert_array_equal(eager.scores(query), before)
-
-
-def test_an_update_reads_what_a_user_did_before() -> None:
-    fitted = SASRecRetriever.fit(walks(), seed=1, shape=TINY, training=SHORT)
-    one_more = Interactions.from_rows([Interaction(UserId("3"), ItemId("a"), 1.0, 99.0)], circle())
-    # A single interaction alone teaches nothing; with the six before it there are six steps.
-    changed = fitted.update(walks(), one_more).scores(asks(history=("a", "b")))
-    assert np.abs(changed - fitted.scores(asks(history=("a", "b")))).max() > 1e-4
-    newcomer = Interactions.from_rows([Interaction(UserId("x"), ItemId("a"), 1.0, 99.0)], circle())
-    same = fitted.update(walks(), newcomer).scores(asks(history=("a", "b")))
-    np.testing.assert_allclose(same, fitted.scores(asks(history=("a", "b"))), atol=1e-5)
-
-
-def test_an_update_starts_a_new_item_from_its_text(with_texts: TextSequentialRetriever) -> None:
-    added = Interactions.from_rows([Interaction(UserId("x"), COLD, 1.0, 1.0)], circle())
-    query = asks(history=("a", "b", "c"))
-    np.testing.assert_allclose(with_texts.update(walks(), added).scores(query), with_texts.scores(query), atol=1e-4)
-
-
-def test_an_update_over_another_catalogue_is_refused(sasrec: SASRecRetriever) -> None:
-    other = Interactions.from_rows((), Catalogue([Item(ItemId("z"), "z")]))
-    with pytest.raises(DataError, match="needs the same items as before"):
-        sasrec.update(walks(), other)
-
-
 def test_no_interactions_say_nothing(films: Catalogue) -> None:
     none = Interactions.from_rows((), films)
     sasrec = SASRecRetriever.fit(none, seed=0, shape=TINY, training=SHORT)
@@ -289,8 +256,6 @@ def test_texts_that_do_not_fit_are_refused() -> None:
         TextSequentialRetriever.fit(walks(), np.zeros((3, 2), dtype=np.float32), seed=0)
     with pytest.raises(DataError, match="not finite"):
         TextSequentialRetriever.fit(walks(), np.full((9, 2), np.nan, dtype=np.float32), seed=0)
-    with pytest.raises(ConfigError, match=r"id_dropout is 1\.5"):
-        TextSequentialRetriever.fit(walks(), texts(), seed=0, id_dropout=1.5)
 
 
 def _histories(*items: np.ndarray) -> Histories:

@@ -11,7 +11,7 @@ from llmrec.errors import ConfigError
 from llmrec.retrieval.sequential import SASRecRetriever
 from llmrec.retrieval.sequential_batches import cut, held_out, padded, shuffled_batches
 from llmrec.retrieval.sequential_model import SequenceNetwork
-from llmrec.retrieval.sequential_plan import EpochReport, NetworkShape, TrainingPlan
+from llmrec.retrieval.sequential_plan import EpochReport, NetworkShape, TextReading, TrainingPlan
 from llmrec.retrieval.sequential_training import next_item_ndcg
 from tests.retrieval.walks import QUICK, TINY, walks
 
@@ -119,6 +119,8 @@ def test_without_refit_the_best_network_is_kept_not_the_last() -> None:
     [
         (lambda: NetworkShape(dim=10, n_heads=3), "dim is 10, n_blocks 2, n_heads 3"),
         (lambda: NetworkShape(dropout=1.0), "dropout is 1.0"),
+        (lambda: TextReading(id_dropout=1.5), "id_dropout is 1.5"),
+        (lambda: TextReading(cold_bonus=math.inf), "cold_bonus inf"),
         (lambda: TrainingPlan(max_epochs=0), "max_epochs is 0"),
         (lambda: TrainingPlan(learning_rate=0), "learning_rate is 0"),
         (lambda: TrainingPlan(label_smoothing=0.1, n_negatives=5), "label_smoothing is 0.1 with n_negatives 5"),

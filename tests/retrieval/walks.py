@@ -4,8 +4,10 @@ import numpy as np
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
+from llmrec.interfaces import Retriever
 from llmrec.retrieval.sequential_plan import NetworkShape, TrainingPlan
 from llmrec.types import Interaction, Item, ItemId, UserId, Vectors
+from tests.contracts.retriever import asks
 
 N_CIRCLE = 8
 COLD = ItemId("new")
@@ -36,3 +38,9 @@ def texts(twin: str = "d") -> Vectors:
     vectors[-1] = vectors["abcdefgh".index(twin)] * np.float32(0.98)
     vectors[-1, -1] = 0.2
     return vectors
+
+
+def first(retriever: Retriever, *history: str) -> str:
+    """The best item that is not in the history: what training stopped at."""
+    allowed = np.array([item_id not in history for item_id in circle()])
+    return retriever.retrieve(asks(history=history), 1, allowed=allowed)[0].item_id
