@@ -92,7 +92,7 @@ def evaluate(
         user_columns=columns,
         progress=not quiet,
     )
-    _keep(found, out, report)
+    _keep(found, out, report, slate_size=subject.workshop.context.settings.ranking.slate_size)
     if as_json:
         say_json(found.to_json())
     else:
@@ -141,14 +141,14 @@ def _settings(own: Settings, file: Path | None, assignments: list[str] | None, d
     return (type(own).from_file(file) if file else own).changed([*(assignments or []), *on_device])
 
 
-def _keep(found: Evaluation, out: Path | None, report: Path | None) -> None:
+def _keep(found: Evaluation, out: Path | None, report: Path | None, *, slate_size: int) -> None:
     if out is not None:
         found.save(out)
     if report is not None:
         # Imported here, so that a run without pictures needs no plotting.
         from llmrec.evaluation.report import write_report
 
-        write_report(found, report)
+        write_report(found, report, slate_size=slate_size)
 
 
 def _say(found: Evaluation, notes: tuple[str, ...]) -> None:

@@ -218,9 +218,9 @@ class _Record:
     seconds: Mapping[str, Mapping[str, float]]
     groups: Mapping[str, tuple[GroupEstimate, ...]]
     gaps: Mapping[str, tuple[GroupEstimate, ...]]
-    reliability: Mapping[str, tuple[ReliabilityBin, ...]]
     notes: tuple[str, ...]
     per_user_sha256: str
+    reliability: Mapping[str, tuple[ReliabilityBin, ...]] = field(default_factory=dict)  # results before it have none
 
     def stage(self, name: str, arrays: Mapping[str, NDArray[np.float64]], n_users: int, path: Path) -> StageResult:
         prefix = f"metric/{name}/"
@@ -253,7 +253,7 @@ def _read_record(directory: Path) -> _Record:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict):
             raise ValueError("not an object")
-        named = {name: _with_nan(values[name]) for name in _Record.__dataclass_fields__ if name != "protocol"}
+        named = {name: _with_nan(value) for name, value in values.items() if name in _Record.__dataclass_fields__}
         protocol = {name: values[name] for name in ProtocolRecord.__dataclass_fields__}
         return TypeAdapter(_Record).validate_python({**named, "protocol": protocol})
     except (OSError, ValueError, KeyError, ValidationError, RecursionError) as error:

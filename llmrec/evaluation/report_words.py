@@ -1,0 +1,108 @@
+"""How a result was measured, in words for somebody who has never met the field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from llmrec.evaluation.protocol import ProtocolRecord
+
+_HIDDEN = {
+    ("leave-last-out", "test"): "The last interaction of every user was hidden, and guessed from all earlier ones.",
+    ("leave-last-out", "validation"): (
+        "The last interaction of every user was left out, and the one before it guessed from all earlier ones."
+    ),
+    (
+        "random-one-out",
+        "test",
+    ): "One interaction of every user, drawn by chance, was hidden and guessed from the others.",
+    ("random-one-out", "validation"): (
+        "Two interactions of every user, drawn by chance, were left out, and one of them guessed from the others."
+    ),
+    ("temporal", "test"): (
+        "Everything that happened after one moment, the newest tenth of all interactions, was hidden for all users at"
+        " once and guessed from what came before."
+    ),
+    ("temporal", "validation"): (
+        "Everything that happened after one moment, the newest fifth of all interactions, was taken away from all users"
+        " at once, and the earlier half of it guessed from what came before."
+    ),
+    ("cold-items", "test"): (
+        "The catalogue was divided into parts. Part by part its items lost all their interactions, as if they were new,"
+        " and the users whose last interaction was with one of them were asked for it."
+    ),
+    ("cold-items", "validation"): (
+        "The catalogue was divided into parts. Part by part its items lost all their interactions, as if they were new,"
+        " and the users whose last interaction but one was with one of them were asked for it; the last was left out."
+    ),
+    ("user-fold", "test"): (
+        "The users were divided into parts. Part by part their last interactions were guessed by what was learned from"
+        " the other users alone."
+    ),
+    ("user-fold", "validation"): (
+        "The users were divided into parts. Part by part their last interactions but one were guessed by what was"
+        " learned from the other users alone."
+    ),
+}
+_RANKED = (
+    "Every item of the catalogue that the user had not met was ranked: nothing was sampled. Equal scores share their"
+    " mean rank."
+)
+_TIES = {
+    "file": "Interactions of one user at the same moment kept the order of the data's files.",
+    "random": "Interactions of one user at the same moment were put in an order drawn by chance, anew for each seed.",
+}
+_CANDIDATES = {
+    "": "Results",
+    "@all": "Results among all items",
+    "@cold": "Results among new items only, those without any interaction",
+}
+_METRICS = {
+    "NDCG": "how near the top the hidden items are: 1 when they lead the list, less further down, 0 beyond the first k",
+    "R": "recall: the share of the hidden items among the first k",
+    "HR": "hit rate: the share of users with a hidden item among the first k",
+    "MRR": "1 / place of the first hidden item, 0 beyond the first k",
+    "MAP": "the share of hidden items in the list down to each hidden item, on average",
+    "P": "precision: how many of the first k are hidden items",
+    "F1": "harmonic mean of precision and recall",
+    "AUC": "how often a hidden item stands above another one drawn by chance",
+    "coverage": "the share of the catalogue that at least one user is shown",
+    "gini": "how unequally items are shown: 0 when all alike, near 1 when few get everything; lower is better",
+    "novelty": "how surprising what is shown is, in bits: higher means met by fewer users",
+    "diversity": "how different the texts of the items in one list are, from 0 for all alike",
+    "popularity_bias": "how popular the list is beside the user's own history: above 1, more popular",
+    "ECE": "how far the probabilities given are from how often they were right; lower is better",
+    "Brier": "squared distance between the probabilities given and what happened; lower is better",
+    "NLL": "surprise at what happened, given the probabilities; lower is better",
+}
+
+
+def how_measured(record: ProtocolRecord) -> tuple[str, ...]:
+    """The protocol, sentence by sentence."""
+    core = (
+        f"Only users and items with at least {record.core} interactions take part."
+        if record.core
+        else "All users and items with interactions take part."
+    )
+    chosen = (
+        "These are validation users' answers, to choose by; a final result is of the test."
+        if record.part == "validation"
+        else ""
+    )
+    sentences = (_HIDDEN[record.protocol, record.part], _RANKED, core, _TIES[record.ties], chosen)
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def candidates(suffix: str) -> str:
+    """A heading for the stages that rank the same candidates."""
+    return _CANDIDATES.get(suffix, f"Results of {suffix}")
+
+
+def glossary(metrics: Sequence[str]) -> Mapping[str, str]:
+    """What each family of metrics means, for those that occur."""
+    families = dict.fromkeys(_shown(metric) for metric in metrics)
+    return {shown: _METRICS[shown.partition("@")[0]] for shown in families if shown.partition("@")[0] in _METRICS}
+
+
+def _shown(metric: str) -> str:
+    family, at, _ = metric.partition("@")
+    return f"{family}@k" if at else family
