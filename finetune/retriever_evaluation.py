@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from sentence_transformers.base.model import BaseModel
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
@@ -25,6 +26,7 @@ from llmrec.types import Vectors
 NDCG = "NDCG@10"
 METRICS = (NDCG, "R@10", "R@50")
 _MEANS = (1, 2, 3, 5, 10, 20)
+_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of log popularity beside scale * cosine; the loss itself implies 1
 UserMetrics = Mapping[str, PerUser]
 
 
@@ -32,51 +34,73 @@ UserMetrics = Mapping[str, PerUser]
 class Validation:
     """The users to stop by.
 
+    In-batch negatives come as often as people met them, so the loss drives scale * cosine towards
+    log p(item | history) - log p(item): a cosine alone favours what few people met. To rank the whole catalogue, the
+    second term is added back from the interactions that were learned from.
+    Source: Yi et al. 2019, Sampling-Bias-Corrected Neural Modeling, section 4.
+
     Attributes:
         catalogue: What is ranked.
         task: Of the validation part; only metrics see its answers.
         max_history: How many items of a history are read.
+        scale: What the loss multiplies cosines by.
     """
 
     catalogue: Catalogue
     task: Task
     max_history: int
+    scale: float
 
     def documents(self, encoder: Embedder) -> Vectors:
         """Vectors of all items, float32 [n_items, dim]."""
         return encoder.embed([item_document(item) for item in self.catalogue.values()], kind="document")
 
-    def of_history_text(self, encoder: Embedder, vectors: Vectors) -> UserMetrics:
-        """Metrics of every user when the history is read as one text."""
-        scorer = HistoryTextScorer(self.catalogue, vectors, encoder, max_history=self.max_history)
-        return self._metrics(scorer.score_histories(self.task.histories))
+    def by_history_text(self, encoder: Embedder) -> UserMetrics:
+        """Metrics of every user by the history's text and the popularity that the loss left out: what is stopped by."""
+        return self._metrics(self._text_scores(encoder, self.documents(encoder)), weight=1 / self.scale)
 
     def rows(self, encoder: Embedder, vectors: Vectors, name: str) -> Mapping[str, UserMetrics]:
-        """Metrics of both ways to make a vector of a user, by a name that says which.
+        """Metrics of both ways to make a vector of a user, alone and with popularity, by what was measured.
 
-        The mean is taken over the last n items, with the n that is best here.
+        How many items are averaged and what popularity weighs is what is best here, for every encoder alike.
         """
         store = ExactVectorStore(self.catalogue.ids, vectors)
-        means = {
-            n: self._metrics(DenseRetriever(store, n_items=n).score_histories(self.task.histories)) for n in _MEANS
-        }
-        best = max(means, key=lambda n: float(np.nanmean(means[n][NDCG])))
+        means = {n: DenseRetriever(store, n_items=n).score_histories(self.task.histories) for n in _MEANS}
+        n = max(_MEANS, key=lambda n: float(np.nanmean(self._metrics(means[n])[NDCG])))
         return {
-            f"{name}, history text": self.of_history_text(encoder, vectors),
-            f"{name}, mean of the last {best} items": means[best],
+            **self._alone_and_with(self._text_scores(encoder, vectors), f"{name}, history text"),
+            **self._alone_and_with(means[n], f"{name}, mean of the last {n} items"),
         }
 
-    def shortened_rows(self, encoder: Embedder, sizes: Sequence[int]) -> Mapping[str, UserMetrics]:
-        """Metrics of the history's text when only the first so many numbers of each vector are kept, by size."""
-        short = [_Shortened(encoder, size) for size in sizes if size < encoder.dim]
-        return {
-            f"fine-tuned, history text, first {each.dim} numbers": self.of_history_text(each, self.documents(each))
-            for each in short
-        }
+    def shortened_rows(self, encoder: Embedder, vectors: Vectors, sizes: Sequence[int]) -> Mapping[str, UserMetrics]:
+        """The same for the history's text when only the first so many numbers of each vector are kept, by size."""
+        users = encoder.embed(self._scorer(encoder, vectors).history_texts(self.task.histories), kind="query")
+        rows: dict[str, UserMetrics] = {}
+        for size in sizes:
+            if size < encoder.dim:
+                cosines = np.asarray(_first(users, size) @ _first(vectors, size).T, dtype=np.float32)
+                rows |= self._alone_and_with(cosines, f"fine-tuned, history text, first {size} numbers")
+        return rows
 
-    def _metrics(self, scores: ScoreTable) -> UserMetrics:
-        ranks = answer_ranks(scores, self.task.histories, self.task.answers)
-        per_user = user_metrics(ranks)
+    @cached_property
+    def _log_popularity(self) -> NDArray[np.float32]:
+        counts = np.bincount(self.task.fit_on.items, minlength=len(self.catalogue))
+        return np.log1p(counts).astype(np.float32)
+
+    def _scorer(self, encoder: Embedder, vectors: Vectors) -> HistoryTextScorer:
+        return HistoryTextScorer(self.catalogue, vectors, encoder, max_history=self.max_history)
+
+    def _text_scores(self, encoder: Embedder, vectors: Vectors) -> ScoreTable:
+        return self._scorer(encoder, vectors).score_histories(self.task.histories)
+
+    def _alone_and_with(self, cosines: ScoreTable, name: str) -> Mapping[str, UserMetrics]:
+        tried = [self._metrics(cosines, weight=weight / self.scale) for weight in _WEIGHTS]
+        best = max(tried, key=lambda metrics: float(np.nanmean(metrics[NDCG])))
+        return {name: self._metrics(cosines), f"{name} + popularity": best}
+
+    def _metrics(self, cosines: ScoreTable, *, weight: float = 0.0) -> UserMetrics:
+        scores = np.asarray(cosines + weight * self._log_popularity, dtype=np.float32)
+        per_user = user_metrics(answer_ranks(scores, self.task.histories, self.task.answers))
         return {name: per_user[name] for name in METRICS}
 
 
@@ -94,22 +118,11 @@ class NextItemEvaluator(SentenceEvaluator):
         self, model: BaseModel, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
         """Means over the users, by metric."""
-        per_user = self._validation.of_history_text(self._encoder, self._validation.documents(self._encoder))
-        return {name: float(np.nanmean(values)) for name, values in per_user.items()}
+        found = self._validation.by_history_text(self._encoder)
+        return {name: float(np.nanmean(values)) for name, values in found.items()}
 
 
-@dataclass(frozen=True)
-class _Shortened:
-    """An encoder whose vectors end after `dim` numbers, of unit length again."""
-
-    encoder: Embedder
-    dim: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.encoder.name}, first {self.dim}"
-
-    def embed(self, texts: Sequence[str], *, kind: Literal["query", "document"]) -> Vectors:
-        vectors = self.encoder.embed(texts, kind=kind)[:, : self.dim]
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+def _first(vectors: Vectors, size: int) -> Vectors:
+    """The first `size` numbers of each row, of unit length again."""
+    short = vectors[:, :size]
+    return np.asarray(short / np.maximum(np.linalg.norm(short, axis=1, keepdims=True), 1e-12), dtype=np.float32)

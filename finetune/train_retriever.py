@@ -109,7 +109,7 @@ def fine_tune(
     """
     encoder.model.max_seq_length = config.max_length
     base_sha256 = weights_sha256(encoder.model)
-    validation = Validation(data.catalogue, data.validation, config.max_history)
+    validation = Validation(data.catalogue, data.validation, config.max_history, config.scale)
     vectors = validation.documents(encoder)
     before = validation.rows(encoder, vectors, "base")
     texts = training_texts(data, config, vectors)
@@ -117,9 +117,11 @@ def fine_tune(
     started = limit.clock()
     trainer.train(resume_from_checkpoint=place.last_checkpoint)
     seconds = limit.clock() - started
-    after = validation.rows(encoder, validation.documents(encoder), "fine-tuned")
+    tuned_vectors = validation.documents(encoder)
+    after = validation.rows(encoder, tuned_vectors, "fine-tuned")
+    shortened = validation.shortened_rows(encoder, tuned_vectors, config.matryoshka_sizes)
     return Outcome(
-        per_user={**before, **after, **validation.shortened_rows(encoder, config.matryoshka_sizes)},
+        per_user={**before, **after, **shortened},
         base_sha256=base_sha256,
         n_examples=len(texts[HISTORY]),
         n_steps=trainer.state.global_step,

@@ -112,7 +112,7 @@ def test_a_training_text_gets_the_prompt_and_the_cut_of_serving(
     texts = {"history": ["abc; abc"], "item": ["def"], "negative_1": ["ghi"]}
     trainer = make_trainer(
         encoder, config, RunPlace(tmp_path / "out"), Dataset.from_dict(texts),
-        Validation(data.catalogue, data.validation, 3), TimeLimit(),
+        Validation(data.catalogue, data.validation, 3, 20.0), TimeLimit(),
     )  # fmt: skip
     batch = trainer.data_collator([{name: column[0] for name, column in texts.items()}])
     read = encoder.model.tokenizer([QUERY_PROMPT + "abc; abc", "def", "ghi"])["input_ids"]
