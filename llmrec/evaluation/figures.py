@@ -90,7 +90,7 @@ def draw_bars(bars: Sequence[Bar], theme: Theme, *, x_label: str) -> Figure:
     rows = np.arange(len(bars), dtype=np.float64)[::-1]
     values, low, high = (np.array([getattr(bar, part) for bar in bars]) for part in ("value", "low", "high"))
     axes.barh(rows, values, height=0.62, color=[theme.series[0] if bar.leads else theme.rest for bar in bars])
-    axes.errorbar(values, rows, xerr=_arms(values, low, high), fmt="none", ecolor=theme.ink, elinewidth=1.1, capsize=2)
+    axes.errorbar(values, rows, xerr=_arms(values, low, high), fmt="none", color=theme.ink, elinewidth=1.1, capsize=2)
     for row, value, end in zip(rows, values, np.fmax(values, high), strict=True):
         _write(axes, f"{value:.4f}", (end, row), (4, 0), theme, va="center")
     _named_rows(axes, rows, [bar.name for bar in bars], theme)

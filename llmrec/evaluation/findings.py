@@ -35,8 +35,7 @@ def of_bars(metric: str, bars: Sequence[Bar]) -> str:
 
 def of_lorenz(lines: Sequence[Line], data: Line | None) -> str:
     """Which share of what is shown goes to the tenth of the catalogue that is shown most."""
-    shares = sorted(((_top_tenth(line), line.name) for line in lines), reverse=True)
-    said = ", ".join(f"{name} {share:.0%}" for share, name in shares)
+    said = ", ".join(f"{line.name} {_top_tenth(line):.0%}" for line in sorted(lines, key=_top_tenth, reverse=True))
     met = f" In the data the most popular tenth has {_top_tenth(data):.0%} of all interactions." if data else ""
     return f"Share of what is shown that goes to the most shown tenth of the catalogue: {said}.{met}"
 
