@@ -18,8 +18,8 @@ _NO_ITEM = -1  # fills a batch on the left
 class SequenceNetwork(nn.Module):
     """Pre-norm Transformer with tied item vectors. Source: Kang & McAuley 2018, arXiv 1808.09781 (SASRec).
 
-    Places are learned as distances between two items of the history (one bias per head and distance) and as distance
-    from the newest, so that a history need not be filled up to `max_length`.
+    Places are learned as distances between two items of the history, one bias per head and distance, so that a history
+    need not be filled up to `max_length`. Vectors of places, as in the source, did worse (docs/experiments.md).
 
     Items are numbered `0 .. n_known - 1`; the first `n_trained` own an id vector. With `texts`, every item's vector is
     a projection of its text plus its id vector where it has one, and `n_known` is the number of texts.
@@ -43,7 +43,6 @@ class SequenceNetwork(nn.Module):
         self.texts: Tensor | None
         self.register_buffer("texts", texts)
         self.projection = None if texts is None else _projection(texts.shape[1], shape)
-        self.places = nn.Parameter(torch.randn(shape.max_length, shape.dim) * _INIT_STD)
         self.dropout = nn.Dropout(shape.dropout)
         self.blocks = nn.ModuleList(_Block(shape) for _ in range(shape.n_blocks))
         self.norm = nn.LayerNorm(shape.dim)
@@ -66,8 +65,7 @@ class SequenceNetwork(nn.Module):
             vectors: Of `item_vectors`.
         """
         real = items != _NO_ITEM
-        length = items.shape[1]
-        hidden = vectors[items.clamp(min=0)] * self.shape.dim**0.5 + self.places[:length].flip(0)
+        hidden = vectors[items.clamp(min=0)] * self.shape.dim**0.5
         hidden = self.dropout(hidden) * real.unsqueeze(-1)
         distances, unseen = _pairs(real)
         for block in self.blocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ _AT_ONCE = 256  # histories scored together
 _K = 10
 _POPULARITY_POWER = 0.75  # between uniform and popular, as in word2vec (Mikolov et al. 2013)
 _LARGEST_STEP = 1.0  # norm to which gradients are clipped
+_AVERAGED_EPOCHS = 2.0  # how far back the mean of the weights reaches
+_FIRST_STEPS = 10  # over which that mean forgets the weights that were drawn
 
 
 def train_network(
@@ -34,7 +37,8 @@ def train_network(
     """A network of `new_network`, trained for the number of epochs that is best on held-out last items.
 
     Without `plan.refit` it is the one that was best; with it, a new one trained as long on everything. Where no user
-    has three items nothing can be held out, and training lasts `plan.max_epochs`.
+    has three items nothing can be held out, and training lasts `plan.max_epochs`. What is tested and returned is a
+    moving mean of the weights: single steps over few histories are noisy.
     """
     rest, histories, answers = held_out(sequences, _MOST_HELD_OUT, np.random.default_rng(seed))
     n_epochs = plan.max_epochs
@@ -43,7 +47,7 @@ def train_network(
             run = _Run(new_network(), rest, plan, compute, seed)
             n_epochs = run.until_best(histories, answers, progress)
         if not plan.refit:
-            return run.network.eval()
+            return run.averaged
     with seeded(seed, compute):
         return continue_training(
             new_network(), sequences, n_epochs=n_epochs, plan=plan, compute=compute, seed=seed, progress=progress
@@ -60,11 +64,11 @@ def continue_training(
     seed: int,
     progress: EpochProgress | None = None,
 ) -> SequenceNetwork:
-    """`network` itself after `n_epochs` more passes over `sequences`, with nothing held out."""
+    """What becomes of `network` in `n_epochs` more passes over `sequences`, with nothing held out."""
     run = _Run(network, sequences, plan, compute, seed)
     for _ in range(n_epochs):
         run.epoch(n_epochs, progress)
-    return network.eval()
+    return run.averaged
 
 
 @contextmanager
@@ -104,7 +108,7 @@ def next_item_ndcg(network: SequenceNetwork, histories: Sequence[Sequence64], an
 
 
 class _Run:
-    """One network on its way."""
+    """One network on its way, and the moving mean of its weights."""
 
     def __init__(
         self,
@@ -114,27 +118,30 @@ class _Run:
         compute: Compute,
         seed: int,
     ) -> None:
-        self.network = network.to(compute.device)
+        self._network = network.to(compute.device)
+        self.averaged = copy.deepcopy(self._network).eval()
         self._plan = plan
         self._compute = compute
         self._pieces = cut(sequences, network.shape.max_length)
         self._rng = np.random.default_rng(seed)
         self._optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
         n_steps = max(1, -(-len(self._pieces) // plan.batch_size))
+        self._decay = 1.0 - 1.0 / (1.0 + _AVERAGED_EPOCHS * n_steps)
+        self._n_steps_done = 0
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lambda step: min(1.0, (step + 1) / n_steps))
         self._sampler = _Sampler(sequences, network, plan.n_negatives)
         self._n_done = 0
         self._started = time.monotonic()
 
     def until_best(self, histories: Sequence[Sequence64], answers: Sequence64, progress: EpochProgress | None) -> int:
-        """Train until the hold-out value has not risen for `patience` epochs; the network is then the best one."""
-        best, best_epoch, weights = -1.0, 0, self.network.state_dict()
+        """Train until the hold-out value has not risen for `patience` epochs; `averaged` is then the best one."""
+        best, best_epoch, weights = -1.0, 0, self.averaged.state_dict()
         while self._n_done < self._plan.max_epochs and self._n_done - best_epoch < self._plan.patience:
             ndcg = self.epoch(self._plan.max_epochs, progress, (histories, answers))
             if ndcg > best:
                 best, best_epoch = ndcg, self._n_done
-                weights = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.network.load_state_dict(weights)
+                weights = {name: value.clone() for name, value in self.averaged.state_dict().items()}
+        self.averaged.load_state_dict(weights)
         return best_epoch
 
     def epoch(
@@ -144,11 +151,10 @@ class _Run:
         tested: tuple[Sequence[Sequence64], Sequence64] | None = None,
     ) -> float:
         """One pass; the hold-out value after it, nan without `tested`."""
-        self.network.train()
+        self._network.train()
         losses = [self._step(batch) for batch in shuffled_batches(self._pieces, self._plan.batch_size, self._rng)]
         self._n_done += 1
-        self.network.eval()
-        ndcg = next_item_ndcg(self.network, *tested) if tested else float("nan")
+        ndcg = next_item_ndcg(self.averaged, *tested) if tested else float("nan")
         if progress is not None:
             eta_s = (time.monotonic() - self._started) / self._n_done * (n_epochs - self._n_done)
             progress(EpochReport(self._n_done, float(np.mean(losses)) if losses else float("nan"), ndcg, eta_s))
@@ -160,16 +166,24 @@ class _Run:
             loss = self._loss(items[:, :-1], items[:, 1:])
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_STEP)
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_STEP)
         self._optimizer.step()
         self._schedule.step()
+        self._average()
         return float(loss.detach())
+
+    def _average(self) -> None:
+        self._n_steps_done += 1
+        decay = min(self._decay, self._n_steps_done / (self._n_steps_done + _FIRST_STEPS))
+        with torch.no_grad():
+            for mean, now in zip(self.averaged.parameters(), self._network.parameters(), strict=True):
+                mean.lerp_(now, 1.0 - decay)
 
     def _loss(self, items: Tensor, targets: Tensor) -> Tensor:
         # Items without interactions are no competitors: they were not passed over, nobody could meet them.
-        vectors = self.network.item_vectors(len(self.network.ids))
+        vectors = self._network.item_vectors(len(self._network.ids))
         real = items != NO_ITEM
-        states, targets = self.network(items, vectors)[real], targets[real]
+        states, targets = self._network(items, vectors)[real], targets[real]
         if self._plan.n_negatives:
             return self._sampler.loss(states, vectors, targets)
         return functional.cross_entropy(
