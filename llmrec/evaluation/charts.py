@@ -167,7 +167,7 @@ def _groups(panel: Panel) -> Chart | None:
         f"Are all served alike? {HEADLINE} by group",
         findings.of_groups(HEADLINE, names, dots),
         f"Mean and 95 % interval within each group, for the best {len(stages)} of the stages.{left_out}",
-        lambda theme: figures.draw_groups(names, dots, theme, x_label=HEADLINE),
+        lambda theme: figures.draw_groups(keys, dots, theme, x_label=HEADLINE),
     )
 
 

@@ -93,7 +93,7 @@ def draw_bars(bars: Sequence[Bar], theme: Theme, *, x_label: str) -> Figure:
     axes.errorbar(values, rows, xerr=_arms(values, low, high), fmt="none", color=theme.ink, elinewidth=1.1, capsize=2)
     for row, value, end in zip(rows, values, np.fmax(values, high), strict=True):
         _write(axes, f"{value:.4f}", (end, row), (4, 0), theme, va="center")
-    _named_rows(axes, rows, [bar.name for bar in bars], theme)
+    _named_rows(axes, rows, [figure_label(bar.name) for bar in bars], theme)
     # Room for the number that stands behind the longest interval.
     axes.set_xlim(0, 1.22 * max(float(np.nanmax(np.fmax(values, high))), _LEAST))
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -160,17 +160,17 @@ def draw_latency(names: Sequence[str], milliseconds: Sequence[Values], theme: Th
         handles.append(handle)
     axes.set_xscale("log")
     axes.minorticks_off()
-    axes.set_xlim(10 ** np.floor(np.log10(0.9 * np.nanmin(table))), 10 ** np.ceil(np.log10(1.1 * np.nanmax(table))))
+    axes.set_xlim(10 ** np.floor(np.log10(0.7 * np.nanmin(table))), 10 ** np.ceil(np.log10(1.4 * np.nanmax(table))))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    _named_rows(axes, rows, names, theme)
+    _named_rows(axes, rows, [figure_label(name) for name in names], theme)
     _legend_of(figure, handles, list(marks), theme)
     return figure
 
 
-def draw_groups(groups: Sequence[str], stages: Sequence[Dots], theme: Theme, *, x_label: str) -> Figure:
-    """A metric within each group of users, the stages beneath each other in the group's row."""
+def draw_groups(groups: Sequence[tuple[str, str]], stages: Sequence[Dots], theme: Theme, *, x_label: str) -> Figure:
+    """A metric within each group of users, named by column and group; stages stand beneath each other in its row."""
     rows_of_legend = _legend_rows([stage.name for stage in stages])
-    height = _FRAME_INCHES + max(2, len(groups)) * (0.2 + 0.12 * len(stages)) + _LEGEND_ROW_INCHES * rows_of_legend
+    height = _FRAME_INCHES + max(2, len(groups)) * (0.32 + 0.1 * len(stages)) + _LEGEND_ROW_INCHES * rows_of_legend
     figure, axes = new_axes(theme, height_inches=height, x_label=x_label)
     rows = np.arange(len(groups), dtype=np.float64)[::-1]
     shifts = np.linspace(0.24, -0.24, len(stages)) if len(stages) > 1 else np.zeros(1)
@@ -183,7 +183,7 @@ def draw_groups(groups: Sequence[str], stages: Sequence[Dots], theme: Theme, *, 
     axes.set_ylim(-0.6, len(groups) - 0.4)
     axes.hlines(rows[:-1] - 0.5, 0, axes.get_xlim()[1], color=theme.grid, linewidth=0.7)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    _named_rows(axes, rows, groups, theme)
+    _named_rows(axes, rows, ["\n".join(map(figure_label, group)) for group in groups], theme)
     _legend_of(figure, [_handle(stage.slot, theme, is_line=False) for stage in stages], [s.name for s in stages], theme)
     return figure
 
@@ -241,8 +241,8 @@ def _lengths_on_x(axes: Axes, lengths: Values) -> None:
     axes.set_xticks(lengths, [f"{length:g}" for length in lengths])
 
 
-def _named_rows(axes: Axes, rows: Values, names: Sequence[str], theme: Theme) -> None:
-    axes.set_yticks(rows, [figure_label(name) for name in names], parse_math=False)
+def _named_rows(axes: Axes, rows: Values, labels: Sequence[str], theme: Theme) -> None:
+    axes.set_yticks(rows, labels, parse_math=False)
     axes.tick_params(axis="y", length=0, labelcolor=theme.ink)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)

@@ -47,6 +47,13 @@ _RANKED = (
     "Every item of the catalogue that the user had not met was ranked: nothing was sampled. Equal scores share their"
     " mean rank."
 )
+_RANKED_COLD = (
+    "Every item that the user had not met was ranked, once among the new items alone and once among all: nothing was"
+    " sampled. Equal scores share their mean rank."
+)
+_CORE = "Only users and items with at least {} interactions take part."
+_NO_CORE = "All users and items with interactions take part."
+_TO_CHOOSE_BY = "These are answers to choose by: a final result is of the test."
 _TIES = {
     "file": "Interactions of one user at the same moment kept the order of the data's files.",
     "random": "Interactions of one user at the same moment were put in an order drawn by chance, anew for each seed.",
@@ -78,18 +85,13 @@ _METRICS = {
 
 def how_measured(record: ProtocolRecord) -> tuple[str, ...]:
     """The protocol, sentence by sentence."""
-    core = (
-        f"Only users and items with at least {record.core} interactions take part."
-        if record.core
-        else "All users and items with interactions take part."
-    )
-    chosen = (
-        "These are validation users' answers, to choose by; a final result is of the test."
-        if record.part == "validation"
-        else ""
-    )
-    sentences = (_HIDDEN[record.protocol, record.part], _RANKED, core, _TIES[record.ties], chosen)
-    return tuple(sentence for sentence in sentences if sentence)
+    sentences = [
+        _HIDDEN[record.protocol, record.part],
+        _RANKED_COLD if record.protocol == "cold-items" else _RANKED,
+        _CORE.format(record.core) if record.core else _NO_CORE,
+        _TIES[record.ties],
+    ]
+    return (*sentences, _TO_CHOOSE_BY) if record.part == "validation" else tuple(sentences)
 
 
 def candidates(suffix: str) -> str:

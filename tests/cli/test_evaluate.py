@@ -57,6 +57,14 @@ def test_json_has_the_shape_others_rely_on(shop: Path, capsys: Capsys) -> None:
     assert done.json["seconds"]["ease"].keys() == {"fit", "score", "p50", "p95", "p99"}
 
 
+def test_a_report_is_written_with_the_slate_of_the_settings(shop: Path, capsys: Capsys, tmp_path: Path) -> None:
+    chosen = ["--stages", "popularity,ease", "--set", "ranking.slate_size=5", "--report", tmp_path / "report"]
+    assert call(capsys, "evaluate", shop, "--core", 0, *chosen).code == 0
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "among its first 5 candidates" in page
+    assert json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))["n_tested"] == 6
+
+
 def test_the_text_names_protocol_data_and_verdicts(shop: Path, capsys: Capsys) -> None:
     done = call(capsys, "evaluate", shop, "--core", 0, "--stages", "popularity,bm25")
     assert done.code == 0

@@ -6,18 +6,20 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
+from llmrec.data.splits import Part, Protocol, Ties
 from llmrec.errors import ArtifactError
 from llmrec.evaluation.protocol import DataRecord, ProtocolRecord
 from llmrec.evaluation.report import write_report
+from llmrec.evaluation.report_words import how_measured
 from llmrec.evaluation.results import Difference, Estimate, Evaluation, GroupEstimate, ReliabilityBin, StageResult
 from llmrec.types import UserId
 
@@ -257,6 +259,17 @@ def test_names_from_data_are_text(tmp_path: Path) -> None:
     assert "<script" not in text
     assert page.text.count('<script>alert("1")</script>&lt;$x_$ {{ 7 * 7 }}') > 5
     assert "日本語 🎬" in page.text
+
+
+@pytest.mark.parametrize("protocol", get_args(Protocol))
+@pytest.mark.parametrize("part", get_args(Part))
+@pytest.mark.parametrize("ties", get_args(Ties))
+def test_every_protocol_has_words(protocol: Protocol, part: Part, ties: Ties) -> None:
+    said = how_measured(replace(RECORD, protocol=protocol, part=part, ties=ties, core=0))
+    assert all(sentence.endswith(".") for sentence in said)
+    assert "All users and items with interactions take part." in said
+    assert ("to choose by" in said[-1]) == (part == "validation")
+    assert ("among the new items alone" in said[1]) == (protocol == "cold-items")
 
 
 @pytest.mark.parametrize("name", ["ease@../../x", "ease@", "@", "ease@cold"])
