@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from copy import copy
+from typing import ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,12 @@ class ItemToItemRetriever:
         self._positions = {item_id: position for position, item_id in enumerate(self._ids)}
         self._columns = np.full(len(self._ids), -1, dtype=np.int64)
         self._columns[known] = np.arange(len(known))
+
+    def at_half_life(self, half_life: float) -> Self:
+        """The same table read with another half-life; nothing is copied."""
+        other = copy(self)
+        other._half_life = half_life
+        return other
 
     def scores(self, query: Query) -> Scores:
         """Score of every item, float32 [n_items]; 0 where nothing is known."""

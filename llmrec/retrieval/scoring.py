@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from llmrec.types import Histories
+from llmrec.types import Histories, Interaction, ItemId, Query, UserId
 
 ScoreTable = NDArray[np.float32]  # [n_users, n_items] in catalogue order, higher is better
 
@@ -48,6 +48,19 @@ def seed_table(
         users, items, ages = users[kept], items[kept], ages[kept]
     weights = (0.5 ** (ages / half_life)).astype(np.float32)
     return sparse.csr_array((weights, (users, items)), shape=(len(histories), n_items))
+
+
+def query_histories(query: Query, positions: Mapping[ItemId, int]) -> Histories:
+    """One user's known items as bulk input: the history, then what the conversation added, without a time."""
+    known = {i.item_id: i for i in query.history.interactions}
+    items = [item_id for item_id in query.positive_item_ids if item_id in positions]
+    rows = [known.get(item_id, Interaction(UserId(""), item_id)) for item_id in items]
+    return Histories(
+        starts=np.array([0, len(rows)], dtype=np.int64),
+        items=np.array([positions[row.item_id] for row in rows], dtype=np.int32),
+        values=np.array([row.value for row in rows], dtype=np.float32),
+        at=np.array([np.nan if row.at is None else row.at for row in rows], dtype=np.float64),
+    )
 
 
 def batches(histories: Histories, size: int) -> Iterator[tuple[slice, Histories]]:

@@ -60,6 +60,11 @@ class TransitionRetriever(ItemToItemRetriever):
         transitions = scaled(pairs, 1.0 / root_counts(interactions)).astype(np.float32)
         return cls(interactions.item_ids, transitions, half_life=half_life, window=window, decay=decay)
 
+    def reversed(self) -> Self:
+        """The same counts read backwards: what tends to come before what."""
+        back = sparse.csr_array(self._transitions.T)
+        return type(self)(self._ids, back, half_life=self._half_life, window=self._window, decay=self._decay)
+
     def update(self, before: Interactions, added: Interactions) -> Self:
         """The same as a fit on both; `before` is what this one was fitted on.
 

@@ -1,0 +1,142 @@
+"""How alike items are in what is known of them: texts as vectors, facts with values, facts with amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.retrieval.scoring import ScoreTable, seed_table
+from llmrec.types import Histories, Item, Vectors
+
+_TEXT_HALF_LIVES = (1.0, 5.0, 20.0)
+_FACT_HALF_LIFE = 5.0
+_MAX_DISTANCE = 3.0  # standard deviations; beyond, far is far
+_MIN_ITEMS = 2  # a value that one item has says nothing about another
+
+
+@dataclass(frozen=True)
+class ContentSignals:
+    """Signals of likeness between the user's newest items and every other one.
+
+    Attributes:
+        texts: float32 [n_items, dim], unit rows, zeros where an item has no text; dim 0 without an encoder.
+        values: float32 [n_items, n_values], rows of unit length: which value (a genre, an author) an item has.
+        amounts: float32 [n_items, n_amounts], standardised (a year, a price); nan where unknown.
+    """
+
+    texts: Vectors
+    values: sparse.csr_array
+    amounts: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, catalogue: Catalogue, vectors: Vectors | None) -> Self:
+        """Signals of `catalogue`; `vectors` are the encoded items, float32 [n_items, dim], nan where there is none."""
+        texts = np.zeros((len(catalogue), 0), dtype=np.float32) if vectors is None else np.nan_to_num(vectors)
+        return cls(texts, _values(catalogue), _amounts(catalogue))
+
+    def signals(self, histories: Histories) -> Mapping[str, ScoreTable]:
+        """Named tables float32 [n_users, n_items]; only those that the catalogue has something for."""
+        tables: dict[str, ScoreTable] = {}
+        n_items = len(self.amounts)
+        if self.texts.shape[1]:
+            for half_life in _TEXT_HALF_LIVES:
+                means = _shares(histories, n_items, half_life) @ self.texts
+                tables[f"text@{half_life:g}"] = np.asarray(means @ self.texts.T, dtype=np.float32)
+        shares = _shares(histories, n_items, _FACT_HALF_LIFE)
+        if self.values.shape[1]:
+            profile = np.asarray((shares @ self.values).toarray(), dtype=np.float32)
+            tables["values"] = np.asarray(self.values @ profile.T, dtype=np.float32).T
+        if self.amounts.shape[1]:
+            tables["amounts"] = -self._distances(shares)
+        return tables
+
+    def _distances(self, shares: sparse.csr_array) -> ScoreTable:
+        """Mean distance of every item to the weighted mean of each user's items; an unknown one is at the mean."""
+        total = np.zeros((int(shares.shape[0]), len(self.amounts)), dtype=np.float32)
+        for column in self.amounts.T:
+            known = ~np.isnan(column)
+            weight = np.asarray(shares @ known.astype(np.float32))
+            mean = np.asarray(shares @ np.nan_to_num(column)) / np.maximum(weight, 1e-9)
+            distance = np.minimum(np.abs(column[None, :] - mean[:, None]), _MAX_DISTANCE)
+            total += np.where(known[None, :] & (weight > 0)[:, None], distance, np.float32(1.0))
+        return total / np.float32(self.amounts.shape[1])
+
+
+def nearest_items(texts: Vectors, sources: NDArray[np.bool_], *, n: int) -> sparse.csr_array:
+    """Each item's `n` nearest among `sources` by cosine, their weights summing to 1, float32 [n_items, n_items].
+
+    Column = item, row = its neighbour: scores [n_users, n_items] times it give every item its neighbours' mean score.
+    An item is no neighbour of itself; one without a text has none.
+    """
+    candidates = np.flatnonzero(sources & (np.abs(texts).sum(axis=1) > 0))
+    n_items, n = len(texts), min(n, len(candidates) - 1)
+    if n < 1:
+        return sparse.csr_array((n_items, n_items), dtype=np.float32)
+    rows, weights = [], []
+    for start in range(0, n_items, 1024):
+        block = texts[start : start + 1024]
+        cosines = block @ texts[candidates].T
+        cosines[candidates[None, :] == np.arange(start, start + len(block))[:, None]] = 0.0
+        nearest = np.argpartition(-cosines, n - 1, axis=1)[:, :n]
+        # The square makes near ones count more; what points away counts nothing.
+        closeness = np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0.0) ** 2
+        rows.append(candidates[nearest].ravel())
+        weights.append((closeness / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-9)).ravel())
+    data = np.concatenate(weights).astype(np.float32)
+    places = (np.concatenate(rows).astype(np.int64), np.repeat(np.arange(n_items), n))
+    return sparse.csr_array((data, places), shape=(n_items, n_items))
+
+
+def _shares(histories: Histories, n_items: int, half_life: float) -> sparse.csr_array:
+    seeds = seed_table(histories, n_items, half_life=half_life)
+    sums = np.maximum(np.asarray(seeds.sum(axis=1)), 1e-9)
+    return sparse.csr_array(sparse.diags_array((1.0 / sums).astype(np.float32)) @ seeds)
+
+
+def _values(catalogue: Catalogue) -> sparse.csr_array:
+    """Which value each item has, weighted by rarity (idf), float32 [n_items, n_values]."""
+    numbers: dict[tuple[str, str], int] = {}
+    pairs = [
+        (row, numbers.setdefault(value, len(numbers)))
+        for row, item in enumerate(catalogue.values())
+        for value in _values_of(item)
+    ]
+    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    counts = np.bincount(columns, minlength=len(numbers))
+    weights = np.where(counts >= _MIN_ITEMS, np.log1p(len(catalogue) / np.maximum(counts, 1)), 0.0)
+    table = sparse.csr_array((weights[columns], (rows, columns)), shape=(len(catalogue), len(numbers)))
+    lengths = np.sqrt(np.asarray(table.power(2).sum(axis=1)))
+    return sparse.csr_array(sparse.diags_array(1.0 / np.maximum(lengths, 1e-9)) @ table).astype(np.float32)
+
+
+def _values_of(item: Item) -> Iterable[tuple[str, str]]:
+    for field, value in item.facts.items():
+        if isinstance(value, tuple):
+            yield from ((field, each) for each in dict.fromkeys(value))
+        elif isinstance(value, str | bool):
+            yield field, str(value)
+
+
+def _amounts(catalogue: Catalogue) -> NDArray[np.float32]:
+    fields = dict.fromkeys(field for item in catalogue.values() for field, value in item.facts.items() if _is(value))
+    columns = np.full((len(catalogue), len(fields)), np.nan)
+    for row, item in enumerate(catalogue.values()):
+        for column, field in enumerate(fields):
+            value = item.facts.get(field)
+            if _is(value):
+                columns[row, column] = float(value)  # type: ignore[arg-type]  # _is: a number
+    if not len(fields):
+        return columns.astype(np.float32)
+    spread = np.nanstd(columns, axis=0)
+    standard: NDArray[np.float64] = (columns - np.nanmean(columns, axis=0)) / np.maximum(spread, 1e-9)
+    return standard[:, spread > 0].astype(np.float32)
+
+
+def _is(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,169 @@
+"""Held-out interactions to learn fusion from: each user's newest, predicted by parts that never saw them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmrec.data.interactions import Interactions
+from llmrec.retrieval.content import ContentSignals, nearest_items
+from llmrec.retrieval.fusion_weights import Examples, joined
+from llmrec.retrieval.recency import TimedPopularity
+from llmrec.retrieval.scoring import ScoreTable, batches
+from llmrec.retrieval.signals import Part, Signals
+from llmrec.types import Histories
+
+_USERS_AT_ONCE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class FusionPlan:
+    """How weights are learned.
+
+    Attributes:
+        l2: Penalty on the weights.
+        n_held_out: How many of each user's newest interactions are held out, each predicted from those before it.
+        n_candidates: Competitors per held-out interaction: one half those with the highest mean signal, the other drawn
+            from the rest by seed, each of these standing for as many as were not drawn.
+        max_examples: Held-out interactions used at most, of users drawn by seed.
+        n_neighbours: Items whose mean stands in for what an item without interactions lacks.
+        cold_share: Share of items made cold while learning, when the data has cold items.
+    """
+
+    l2: float = 3e-3
+    n_held_out: int = 3
+    n_candidates: int = 400
+    max_examples: int = 6_000
+    n_neighbours: int = 20
+    cold_share: float = 0.1
+
+
+@dataclass(frozen=True)
+class PartFits:
+    """How to fit the retrievers that are fused.
+
+    Attributes:
+        closed: Those with a closed form; cheap, so fitted anew for every interaction back that is held out.
+        trained: Those trained by gradient; fitted once without anything that is held out, and once on everything.
+    """
+
+    closed: Mapping[str, Callable[[Interactions], Part]]
+    trained: Mapping[str, Callable[[Interactions], Part]]
+
+    def fit_closed(self, interactions: Interactions) -> Mapping[str, Part]:
+        """The closed forms by name."""
+        return {name: fit(interactions) for name, fit in self.closed.items()}
+
+    def fit_trained(self, interactions: Interactions) -> Mapping[str, Part]:
+        """The trained ones by name."""
+        return {name: fit(interactions) for name, fit in self.trained.items()}
+
+
+def signals_of(
+    interactions: Interactions,
+    parts: Mapping[str, Part],
+    content: ContentSignals,
+    *,
+    plan: FusionPlan,
+    with_cold: bool,
+) -> Signals:
+    """Fitted `parts` beside what else is known of `interactions`."""
+    met = _met(interactions)
+    return Signals(
+        parts=parts,
+        popularity=TimedPopularity.fit(interactions),
+        content=content,
+        nearest=nearest_items(content.texts, met, n=plan.n_neighbours),
+        cold=~met,
+        with_cold=with_cold,
+    )
+
+
+def has_cold_items(interactions: Interactions) -> bool:
+    """Whether there are items that nobody met."""
+    return not bool(_met(interactions).all())
+
+
+def held_out_examples(
+    interactions: Interactions, part_fits: PartFits, content: ContentSignals, *, plan: FusionPlan, seed: int
+) -> Examples:
+    """Examples of users drawn by seed; those with nothing left before what is held out are not among them."""
+    rng = np.random.default_rng(seed)
+    with_cold = has_cold_items(interactions)
+    hidden = rng.random(len(interactions.item_ids)) < (plan.cold_share if with_cold else 0.0)
+    visible, ages = ~hidden[interactions.items], interactions.histories().ages
+    trained = part_fits.fit_trained(interactions.where(visible & (ages >= plan.n_held_out)))
+    users = _drawn_users(interactions, plan, rng)
+    pieces: list[Examples] = []
+    for age in range(plan.n_held_out):
+        known = interactions.where(visible & (ages > age))
+        parts = {**part_fits.fit_closed(known), **trained}
+        signals = signals_of(known, parts, content, plan=plan, with_cold=with_cold)
+        held_out = _held_out(interactions, users, age=age, hidden=hidden)
+        pieces += _examples(signals, held_out, plan.n_candidates, rng)
+    return joined(pieces)
+
+
+@dataclass(frozen=True)
+class _HeldOut:
+    """Users, what came before one of their interactions, and that interaction's item."""
+
+    users: NDArray[np.int64]
+    histories: Histories
+    answers: NDArray[np.int32]
+
+
+def _drawn_users(interactions: Interactions, plan: FusionPlan, rng: np.random.Generator) -> NDArray[np.int64]:
+    usable = np.flatnonzero(interactions.histories().lengths > plan.n_held_out)
+    n_wanted = max(plan.max_examples // plan.n_held_out, 1)
+    return usable if len(usable) <= n_wanted else np.sort(rng.choice(usable, n_wanted, replace=False))
+
+
+def _held_out(interactions: Interactions, users: NDArray[np.int64], *, age: int, hidden: NDArray[np.bool_]) -> _HeldOut:
+    everyone = interactions.histories()
+    newest = everyone.starts[1:][users] - 1 - age
+    known = (everyone.ages > age) & ~hidden[everyone.items]
+    return _HeldOut(users, everyone.where(known).of(users), everyone.items[newest])
+
+
+def _examples(signals: Signals, held_out: _HeldOut, n_candidates: int, rng: np.random.Generator) -> Iterator[Examples]:
+    for rows, histories in batches(held_out.histories, _USERS_AT_ONCE):
+        named = list(signals.tables(histories))
+        tables = [table for _, table in named]
+        candidates, log_shares = _competitors(tables, histories, held_out.answers[rows], n_candidates, rng)
+        each_row = np.arange(len(candidates))[:, None]
+        chosen = np.stack([table[each_row, candidates] for table in tables], axis=-1)
+        yield Examples(tuple(name for name, _ in named), chosen, log_shares, held_out.users[rows])
+
+
+def _competitors(
+    tables: Sequence[ScoreTable],
+    histories: Histories,
+    answers: NDArray[np.int32],
+    n: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The answer first, then items outside the history, int64 [n_users, n], and the log of how many each stands for.
+
+    An item of the history that had to fill a place stands for none.
+    """
+    total: ScoreTable = np.asarray(np.sum(tables, axis=0, dtype=np.float32))
+    total[histories.users, histories.items] = -np.inf
+    each = np.arange(len(answers))
+    total[each, answers] = np.inf
+    order = np.argsort(-total, axis=1, kind="stable")
+    n_items, n_best = total.shape[1], total.shape[1] if total.shape[1] <= n else n // 2
+    drawn = n_best + rng.permuted(np.broadcast_to(np.arange(n_items - n_best), (len(each), n_items - n_best)), axis=1)
+    places = np.concatenate([np.broadcast_to(np.arange(n_best), (len(each), n_best)), drawn[:, : n - n_best]], axis=1)
+    chosen = np.take_along_axis(order, places, axis=1)
+    shares = np.ones(places.shape[1])
+    shares[n_best:] = (n_items - n_best) / max(n - n_best, 1)
+    known = np.isneginf(np.take_along_axis(total, chosen, axis=1))
+    return chosen, np.where(known, -np.inf, np.log(shares)[None, :]).astype(np.float32)
+
+
+def _met(interactions: Interactions) -> NDArray[np.bool_]:
+    return np.asarray(np.bincount(interactions.items, minlength=len(interactions.item_ids)) > 0, dtype=np.bool_)

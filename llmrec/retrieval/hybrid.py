@@ -1,0 +1,146 @@
+"""Retrieval by all signals at once, each worth what held-out interactions said it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.interactions import Interactions
+from llmrec.retrieval.best import Scores, best_candidates, require_k
+from llmrec.retrieval.content import ContentSignals
+from llmrec.retrieval.fusion_weights import safe_weights
+from llmrec.retrieval.held_out import FusionPlan, PartFits, has_cold_items, held_out_examples, signals_of
+from llmrec.retrieval.hybrid_storage import load_signals, save_signals
+from llmrec.retrieval.item_to_item import position_of
+from llmrec.retrieval.recency import TimedPopularity
+from llmrec.retrieval.scoring import ScoreTable, query_histories
+from llmrec.retrieval.signals import Part, Signals, scales
+from llmrec.retrieval.updates import grown
+from llmrec.types import Candidate, Histories, ItemId, ItemMask, Query, ScoreParts, Vectors
+
+# Too few interactions to hold any out: what most people met, nearest to what the user met.
+_UNLEARNED: Mapping[str, float] = {"popularity": 1.0, "ease@20": 1.0, "text@5": 1.0}
+
+
+class HybridRetriever:
+    """Weighted sum of standardised signals: of other retrievers, of demand over time, of content.
+
+    Weights come from a penalised multinomial logit over each user's newest interactions, predicted by parts that were
+    fitted without them; then the parts are fitted again on everything. Where one signal alone does better in
+    cross-validation, it alone is kept.
+
+    Cold user: nothing is retrieved; demand and content still score. Cold item: reached by its content, and by what its
+    nearest items get from users; how much that counts is learned on items made cold for the purpose.
+    """
+
+    name = "hybrid"
+
+    def __init__(self, item_ids: Sequence[ItemId], signals: Signals, weights: Mapping[str, float]) -> None:
+        """Weigh fitted `signals`; use `fit` to learn the weights."""
+        self._ids = tuple(item_ids)
+        self._signals = signals
+        self._weights = dict(weights)
+        self._positions = {item_id: position for position, item_id in enumerate(self._ids)}
+
+    @classmethod
+    def fit(
+        cls,
+        interactions: Interactions,
+        catalogue: Catalogue,
+        part_fits: PartFits,
+        *,
+        vectors: Vectors | None = None,
+        plan: FusionPlan | None = None,
+        seed: int = 0,
+    ) -> Self:
+        """Learn weights on held-out interactions, then everything from all of them.
+
+        Args:
+            interactions: All that may be learned from.
+            catalogue: Its items, for their facts.
+            part_fits: How to fit the retrievers that are fused.
+            vectors: The encoded items, float32 [n_items, dim], nan where there is none; None leaves texts out.
+            plan: How weights are learned.
+            seed: Draws the users who are held out, the folds and the items made cold.
+        """
+        plan = plan or FusionPlan()
+        content = ContentSignals.fit(catalogue, vectors)
+        examples = held_out_examples(interactions, part_fits, content, plan=plan, seed=seed)
+        weights = safe_weights(examples, l2=plan.l2, seed=seed) or _UNLEARNED
+        with_cold = has_cold_items(interactions)
+        parts = {**part_fits.fit_closed(interactions), **part_fits.fit_trained(interactions)}
+        signals = signals_of(interactions, parts, content, plan=plan, with_cold=with_cold)
+        return cls(catalogue.ids, signals, weights)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Weight by signal, for whoever wants to know what counts."""
+        return dict(self._weights)
+
+    def scores(self, query: Query) -> Scores:
+        """Score of every item, float32 [n_items]."""
+        return np.asarray(self.score_histories(query_histories(query, self._positions))[0], dtype=np.float32)
+
+    def score_histories(self, histories: Histories) -> ScoreTable:
+        """The same for many users, float32 [n_users, n_items]; scores of one user are comparable, 0 is the mean."""
+        total = np.zeros((len(histories), len(self._ids)), dtype=np.float32)
+        for name, table in self._signals.tables(histories):
+            total += np.float32(self._weights.get(name, 0.0)) * table
+        return total
+
+    def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
+        """At most `k` candidates, best first; none without a known item in the history."""
+        require_k(k)
+        histories = query_histories(query, self._positions)
+        if not len(histories.items):
+            return []
+        scores = self.score_histories(histories)[0]
+        return best_candidates(scores, k, item_ids=self._ids, source=self.name, allowed=allowed)
+
+    def explain(self, query: Query, item_id: ItemId) -> ScoreParts:
+        """What each of the user's items adds through the linear parts; the rest is everything else.
+
+        Means and spreads over the catalogue are taken as given. Raises UnknownItemError.
+        """
+        position = position_of(item_id, self._positions)
+        shares: dict[ItemId, float] = {}
+        for signal in self._signals.raw(query_histories(query, self._positions)):
+            weight = self._weights.get(signal.name, 0.0) * float(scales(signal.table)[0])
+            if signal.part is not None and weight:
+                for seed, share in signal.part.explain(query, item_id).items.items():
+                    shares[seed] = shares.get(seed, 0.0) + weight * share
+        score = float(self.scores(query)[position])
+        return ScoreParts(score, shares, rest=score - sum(shares.values()))
+
+    def update(self, before: Interactions, added: Interactions) -> Self:
+        """Every part updated, popularity counted anew, weights as they were; an item may stop being cold.
+
+        Raises:
+            DataError: When the items are not the same.
+        """
+        growth = grown(before, added, self._ids)
+        parts = {name: part.update(before, added) for name, part in self._signals.parts.items()}
+        met = np.bincount(growth.after.items, minlength=len(self._ids)) > 0
+        popularity = TimedPopularity.fit(growth.after)
+        signals = replace(self._signals, parts=parts, popularity=popularity, cold=~met)
+        return type(self)(self._ids, signals, self._weights)
+
+    def save(self, directory: Path) -> None:
+        """Write the parts, each in a directory of its own, the signals and the weights."""
+        save_signals(directory, self.name, self._ids, self._signals, self._weights)
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path,
+        item_ids: Sequence[ItemId],
+        loaders: Mapping[str, Callable[[Path, Sequence[ItemId]], Part]],
+    ) -> Self:
+        """What `save` wrote, each part read by its own of `loaders`. Raises ArtifactError."""
+        signals, weights = load_signals(directory, cls.name, item_ids, loaders)
+        return cls(item_ids, signals, weights)

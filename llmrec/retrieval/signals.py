@@ -1,0 +1,132 @@
+"""From fitted parts to named signals: every score table that learned fusion weighs, standardised per user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from llmrec.data.interactions import Interactions
+from llmrec.retrieval.content import ContentSignals
+from llmrec.retrieval.item_to_item import ItemToItemRetriever
+from llmrec.retrieval.recency import TimedPopularity
+from llmrec.retrieval.scoring import HistoryScorer, ScoreTable
+from llmrec.retrieval.transitions import TransitionRetriever
+from llmrec.types import Histories
+
+# One table is read several ways: the last item or two, the recent past, everything ever met.
+_HALF_LIVES: Mapping[str, tuple[float, ...]] = {
+    "ease": (3.0, 20.0, float("inf")),
+    "itemknn": (5.0, float("inf")),
+    "transitions": (1.0, 3.0, 15.0),
+    "slit": (5.0, 20.0),
+}
+_LIFTED = ("ease@20", "transitions@3", "slit@20", "popularity")
+_ABOUT_CONTENT = ("text@1", "text@5", "text@20", "values", "amounts", "text_sequential")
+
+
+class Part(HistoryScorer, Protocol):
+    """A retriever that can be fused: it scores, it grows, it can be kept."""
+
+    def update(self, before: Interactions, added: Interactions) -> Self:
+        """Fitted on both."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write all of it into `directory`."""
+        ...
+
+
+@dataclass(frozen=True)
+class RawSignal:
+    """One table as its part gives it, float32 [n_users, n_items]; `part` is set where single items have shares."""
+
+    name: str
+    table: ScoreTable
+    part: ItemToItemRetriever | None = None
+
+
+@dataclass(frozen=True)
+class Signals:
+    """All that is known of an item for a user, as named tables.
+
+    An item without interactions has no signal of its own from what users did; it gets the mean of its nearest items'
+    (`lifted:NAME`), and its signals are weighed apart from those of other items (`cold:NAME`).
+
+    Attributes:
+        parts: Fitted scorers by name.
+        popularity: See TimedPopularity.
+        content: See ContentSignals.
+        nearest: See `nearest_items`; sources are the items that somebody met.
+        cold: bool [n_items], items that nobody met.
+        with_cold: Whether the data has such items at all, and their signals are worth having.
+    """
+
+    parts: Mapping[str, Part]
+    popularity: TimedPopularity
+    content: ContentSignals
+    nearest: sparse.csr_array
+    cold: NDArray[np.bool_]
+    with_cold: bool
+
+    def raw(self, histories: Histories) -> Iterator[RawSignal]:
+        """Every signal that has a scorer of its own, as it comes."""
+        for name, part in self.parts.items():
+            if isinstance(part, ItemToItemRetriever):
+                for half_life in _HALF_LIVES[name]:
+                    view = part.at_half_life(half_life)
+                    yield RawSignal(f"{name}@{half_life:g}", view.score_histories(histories), view)
+            else:
+                yield RawSignal(name, part.score_histories(histories))
+        for name, part in self._backwards.items():
+            yield RawSignal(name, part.score_histories(histories), part)
+        for source in (self.popularity, self.content):
+            yield from (RawSignal(name, table) for name, table in source.signals(histories).items())
+
+    def tables(self, histories: Histories) -> Iterator[tuple[str, ScoreTable]]:
+        """Name and standardised table float32 [n_users, n_items], one after the other; names are the same each time."""
+        for signal in self.raw(histories):
+            table = standardised(signal.table)
+            yield signal.name, self._warm(table)
+            if self.with_cold and signal.name in _ABOUT_CONTENT:
+                yield f"cold:{signal.name}", self._cold(table)
+            if signal.name in _LIFTED:
+                yield from self._lifted(signal.name, table)
+        if self.with_cold:
+            yield "cold", np.broadcast_to(self.cold.astype(np.float32), (len(histories), len(self.cold)))
+
+    @cached_property
+    def _backwards(self) -> Mapping[str, ItemToItemRetriever]:
+        transitions = self.parts.get("transitions")
+        return {"transitions-back": transitions.reversed()} if isinstance(transitions, TransitionRetriever) else {}
+
+    def _lifted(self, name: str, table: ScoreTable) -> Iterator[tuple[str, ScoreTable]]:
+        if self.nearest.nnz:
+            lifted = standardised(np.asarray(table @ self.nearest, dtype=np.float32))
+            yield f"lifted:{name}", self._warm(lifted)
+            if self.with_cold:
+                yield f"cold:lifted:{name}", self._cold(lifted)
+
+    def _warm(self, table: ScoreTable) -> ScoreTable:
+        return np.where(self.cold[None, :], np.float32(0.0), table) if self.with_cold else table
+
+    def _cold(self, table: ScoreTable) -> ScoreTable:
+        return np.where(self.cold[None, :], table, np.float32(0.0))
+
+
+def standardised(table: ScoreTable) -> ScoreTable:
+    """Mean 0 and spread 1 over the items of each row; a row that says nothing is 0 throughout."""
+    mean = table.mean(axis=1, keepdims=True, dtype=np.float64)
+    return np.asarray((table - mean.astype(np.float32)) * scales(table)[:, None], dtype=np.float32)
+
+
+def scales(table: ScoreTable) -> NDArray[np.float32]:
+    """What standardising multiplies each row by, float32 [n_users]; 0 for a row that says nothing."""
+    spread = table.std(axis=1, dtype=np.float64)
+    return np.where(spread > 1e-9, 1.0 / np.maximum(spread, 1e-9), 0.0).astype(np.float32)

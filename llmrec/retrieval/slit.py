@@ -1,0 +1,159 @@
+"""Retrieval by a regression of the near future on the recent past: linear, with a closed form, and aware of order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from llmrec.data.interactions import Interactions
+from llmrec.errors import ConfigError
+from llmrec.retrieval.item_to_item import ItemToItemRetriever
+from llmrec.retrieval.storage import load_array, load_settings, save_settings
+from llmrec.retrieval.updates import grown
+from llmrec.types import ItemId
+
+_NEEDED = ("half_life", "l2", "past", "future", "decay", "popularity_power", "max_items")
+
+
+@dataclass(frozen=True, slots=True)
+class SLITPlan:
+    """How the table is learned.
+
+    Attributes:
+        l2: Ridge penalty.
+        half_life: Steps into the past after which an item counts half.
+        past: Most steps back that are read.
+        future: How many of the coming items each place of a history is to predict.
+        decay: What each step into the future multiplies an item's weight by.
+        popularity_power: Scores of an item are divided by its number of interactions to this power.
+        max_items: Most items the table is solved for, those with most interactions; the others score 0.
+    """
+
+    l2: float = 500.0
+    half_life: float = 20.0
+    past: int = 60
+    future: int = 20
+    decay: float = 0.9
+    popularity_power: float = 0.5
+    max_items: int = 8_000
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError when a number is out of range."""
+        if not self.l2 > 0 or min(self.past, self.future, self.max_items) < 1 or not 0 < self.decay <= 1:
+            raise ConfigError(
+                f"l2 is {self.l2}, past {self.past}, future {self.future}, decay {self.decay}, max_items "
+                f"{self.max_items}; l2 must be above 0, decay in (0, 1], the others at least 1."
+            )
+
+
+class SLITRetriever(ItemToItemRetriever):
+    """Recency-weighted past items times a ridge regression onto the coming ones.
+
+    Every place of every history is a row: what came before, weighted by age, is regressed on what came after, weighted
+    by distance. Source: the transition model of Choi et al. 2021, arXiv 2103.16104, with several past items a row.
+
+    Cold user: nothing is retrieved, all scores are 0. Cold item: it has no column and scores 0.
+    """
+
+    name = "slit"
+
+    def __init__(
+        self, item_ids: Sequence[ItemId], known: NDArray[np.int64], table: NDArray[np.float32], *, plan: SLITPlan
+    ) -> None:
+        """Keep a fitted table, see ItemToItemRetriever; use `fit` to make it."""
+        super().__init__(item_ids, known, table, half_life=plan.half_life)
+        self._dense = table
+        self._plan = plan
+
+    @classmethod
+    def fit(cls, interactions: Interactions, *, plan: SLITPlan | None = None) -> Self:
+        """Learn from the order of what users did; strengths are not used."""
+        plan = plan or SLITPlan()
+        counts = np.bincount(interactions.items, minlength=len(interactions.item_ids))
+        known = _most_met(counts, plan.max_items)
+        columns = np.full(len(counts), -1, dtype=np.int64)
+        columns[known] = np.arange(len(known))
+        past, future = _past_and_future(interactions, columns, plan)
+        gram = _product(past, past)
+        gram[np.diag_indices(len(known))] += plan.l2
+        if len(known):
+            weights = linalg.solve(gram, _product(past, future), assume_a="pos", overwrite_a=True, overwrite_b=True)
+            gram = weights / counts[known].astype(np.float64)[None, :] ** plan.popularity_power
+        return cls(interactions.item_ids, known, gram.astype(np.float32), plan=plan)
+
+    def update(self, before: Interactions, added: Interactions) -> Self:
+        """The same as a fit on both, and as dear. Raises DataError when the three are not about the same items."""
+        return self.fit(grown(before, added, self._ids).after, plan=self._plan)
+
+    def save(self, directory: Path) -> None:
+        """Write the table and settings into `directory`."""
+        save_settings(directory, self.name, self._ids, **asdict(self._plan))
+        np.save(directory / "known.npy", self._known, allow_pickle=False)
+        np.save(directory / "table.npy", self._dense, allow_pickle=False)
+
+    @classmethod
+    def load(cls, directory: Path, item_ids: Sequence[ItemId]) -> Self:
+        """What `save` wrote; the table is memory-mapped. Raises ArtifactError."""
+        settings = load_settings(directory, cls.name, item_ids, needed=_NEEDED)
+        plan = SLITPlan(
+            l2=float(settings["l2"]),
+            half_life=float(settings["half_life"]),
+            past=int(settings["past"]),
+            future=int(settings["future"]),
+            decay=float(settings["decay"]),
+            popularity_power=float(settings["popularity_power"]),
+            max_items=int(settings["max_items"]),
+        )
+        known = cast("NDArray[np.int64]", load_array(directory / "known.npy"))
+        table = cast("NDArray[np.float32]", load_array(directory / "table.npy", mapped=True))
+        return cls(item_ids, known, table, plan=plan)
+
+
+def _most_met(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """Ascending positions of at most `limit` items; items met equally often are in or out together."""
+    least = 1
+    if int((counts > 0).sum()) > limit:
+        least = int(np.sort(counts)[-limit - 1]) + 1
+    return np.flatnonzero(counts >= least).astype(np.int64)
+
+
+def _past_and_future(
+    interactions: Interactions, columns: NDArray[np.int64], plan: SLITPlan
+) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Per interaction (a place in a history): items before it, and it with those after it, weighted by distance."""
+    shape = (len(interactions), int((columns >= 0).sum()))
+    ages = (0.5 ** (step / plan.half_life) for step in range(plan.past))
+    before = [(step + 1, weight) for step, weight in enumerate(ages)]
+    after = [(-step, plan.decay**step) for step in range(plan.future)]
+    return _shifted(interactions, columns, before, shape), _shifted(interactions, columns, after, shape)
+
+
+def _shifted(
+    interactions: Interactions,
+    columns: NDArray[np.int64],
+    steps: Sequence[tuple[int, float]],
+    shape: tuple[int, int],
+) -> sparse.csr_array:
+    """Row n holds, for each (step, weight), the item `step` places before interaction n of the same user."""
+    places, items, weights = [], [], []
+    everywhere = np.arange(len(interactions))
+    for step, weight in steps:
+        other = everywhere - step
+        inside = (other >= 0) & (other < len(everywhere))
+        inside[inside] = interactions.users[other[inside]] == interactions.users[inside]
+        inside[inside] = columns[interactions.items[other[inside]]] >= 0
+        places.append(everywhere[inside])
+        items.append(columns[interactions.items[other[inside]]])
+        weights.append(np.full(len(items[-1]), weight, dtype=np.float32))
+    entries = (np.concatenate(weights), (np.concatenate(places), np.concatenate(items)))
+    return sparse.csr_array(entries, shape=shape)
+
+
+def _product(left: sparse.csr_array, right: sparse.csr_array) -> NDArray[np.float64]:
+    return np.asarray((left.T @ right).toarray(), dtype=np.float64)
