@@ -25,7 +25,7 @@ class NetworkShape:
     dim: int = 64
     n_blocks: int = 2
     n_heads: int = 2
-    max_length: int = 100
+    max_length: int = 50
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class TextReading:
             any new item is ever shown. More finds new items sooner and known ones later.
     """
 
-    id_dropout: float = 0.3
+    id_dropout: float = 0.5
     cold_bonus: float = 1.0
 
     def __post_init__(self) -> None:
