@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,7 +15,8 @@ from llmrec.errors import ConfigError
 
 Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-_RETRIEVERS = ("dense", "bm25", "ease", "transitions", "popularity", "itemknn", "sasrec", "text_sequential")
+Part = Literal["ease", "transitions", "slit", "itemknn", "sasrec", "text_sequential"]
+_RETRIEVERS = ("dense", "bm25", "hybrid", "popularity", *get_args(Part))
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 
 
@@ -46,10 +47,12 @@ class RetrievalSettings(_Room):
     n_candidates: int = Field(100, ge=1, le=10_000)
     dense: Weight = 1.0
     bm25: Weight = 0.7
-    ease: Weight = 1.0
-    transitions: Weight = 0.5
+    hybrid: Weight = 1.0
+    ease: Weight = 0.0
+    transitions: Weight = 0.0
     popularity: Weight = 0.2
     itemknn: Weight = 0.0
+    slit: Weight = 0.0
     sasrec: Weight = 0.0
     text_sequential: Weight = 0.0
     ease_regularisation: float = Field(500.0, gt=0, allow_inf_nan=False)
@@ -71,6 +74,9 @@ class ModelSettings(_Room):
         itemknn_weighting: How users count; see ItemKNNRetriever.
         transitions_window: How many steps apart two interactions may be.
         transitions_decay: What each step beyond the first multiplies a count by.
+        slit_past: See SLITPlan, as for all that begin alike.
+        hybrid_parts: Which retrievers are fused beside demand over time and likeness of content.
+        hybrid_l2: Penalty on their weights.
         bm25_n_items: How many of the newest items speak for a user without a wish.
         dense_n_items: How many of the newest items are averaged.
         sequential_dim: Of `sasrec` and `text_sequential` alike, as all that follow; see NetworkShape, TextReading,
@@ -79,12 +85,19 @@ class ModelSettings(_Room):
 
     popularity_half_life_days: float = Field(0.0, ge=0, allow_inf_nan=False)
     itemknn_neighbours: int = Field(200, ge=1)
-    itemknn_shrinkage: float = Field(10.0, ge=0, allow_inf_nan=False)
+    itemknn_shrinkage: float = Field(30.0, ge=0, allow_inf_nan=False)
     itemknn_half_life: float = Field(20.0, gt=0, allow_inf_nan=False)
-    itemknn_weighting: Literal["plain", "idf", "bm25"] = "plain"
+    itemknn_weighting: Literal["plain", "idf", "bm25"] = "idf"
     transitions_window: int = Field(10, ge=1, le=1000)
     transitions_decay: float = Field(0.7, gt=0, le=1)
     transitions_half_life: float = Field(3.0, gt=0, allow_inf_nan=False)
+    slit_l2: float = Field(500.0, gt=0, allow_inf_nan=False)
+    slit_half_life: float = Field(20.0, gt=0, allow_inf_nan=False)
+    slit_past: int = Field(60, ge=1, le=1000)
+    slit_future: int = Field(20, ge=1, le=1000)
+    slit_decay: float = Field(0.9, gt=0, le=1)
+    hybrid_parts: tuple[Part, ...] = ("ease", "transitions", "slit", "itemknn")
+    hybrid_l2: float = Field(3e-3, ge=0, allow_inf_nan=False)
     bm25_k1: float = Field(1.5, ge=0, allow_inf_nan=False)
     bm25_b: float = Field(0.75, ge=0, le=1)
     bm25_n_items: int = Field(5, ge=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,11 +15,15 @@ from llmrec.errors import ConfigError
 from llmrec.interfaces import Retriever
 from llmrec.retrieval.collaborative import EASERetriever
 from llmrec.retrieval.dense import DenseRetriever
+from llmrec.retrieval.held_out import FusionPlan, PartFits
+from llmrec.retrieval.hybrid import HybridRetriever
 from llmrec.retrieval.item_knn import ItemKNNRetriever
 from llmrec.retrieval.lexical import BM25Retriever
 from llmrec.retrieval.popularity import PopularityRetriever
 from llmrec.retrieval.scoring import HistoryScorer
 from llmrec.retrieval.sequential_plan import Compute, EpochProgress, NetworkShape, TextReading, TrainingPlan
+from llmrec.retrieval.signals import Part
+from llmrec.retrieval.slit import SLITPlan, SLITRetriever
 from llmrec.retrieval.transitions import TransitionRetriever
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import ModelSettings, Settings
@@ -34,6 +39,10 @@ class StoredRetriever(Retriever, HistoryScorer, Protocol):
     def save(self, directory: Path) -> None:
         """Write all of it into `directory`."""
         ...
+
+
+class FusedPart(StoredRetriever, Part, Protocol):
+    """A stored retriever that can be a part of the hybrid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,13 @@ class Stage:
         fit: Interactions, context and seed to something that scores.
         is_seeded: Whether another seed gives another result; what has a closed form is fitted once.
         reads_text: Whether descriptions of the items matter to it.
+        needs_wish: Whether a recommender asks it only when the user says something; alone it can still be evaluated.
     """
 
     fit: Callable[[Interactions, StageContext, int], HistoryScorer]
     is_seeded: bool = False
     reads_text: bool = False
+    needs_wish: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,40 @@ def _dense(_interactions: Interactions, context: StageContext, _seed: int) -> De
     return DenseRetriever(context.vectors(), n_items=context.settings.models.dense_n_items)
 
 
-def _sasrec(interactions: Interactions, context: StageContext, seed: int) -> StoredRetriever:
+def _slit(interactions: Interactions, context: StageContext, _seed: int) -> SLITRetriever:
+    chosen = context.settings.models
+    plan = SLITPlan(
+        l2=chosen.slit_l2,
+        half_life=chosen.slit_half_life,
+        past=chosen.slit_past,
+        future=chosen.slit_future,
+        decay=chosen.slit_decay,
+    )
+    return SLITRetriever.fit(interactions, plan=plan)
+
+
+def _hybrid(interactions: Interactions, context: StageContext, seed: int) -> HybridRetriever:
+    chosen = context.settings.models
+    fits = {name: partial(_part, name, context, seed) for name in chosen.hybrid_parts}
+    part_fits = PartFits(
+        closed={name: fit for name, fit in fits.items() if name not in _TRAINED},
+        trained={name: fit for name, fit in fits.items() if name in _TRAINED},
+    )
+    plan = FusionPlan(l2=chosen.hybrid_l2)
+    vectors = context.vectors().matrix
+    return HybridRetriever.fit(interactions, context.catalogue, part_fits, vectors=vectors, plan=plan, seed=seed)
+
+
+def _part(name: str, context: StageContext, seed: int, interactions: Interactions) -> FusedPart:
+    return _PARTS[name].fit(interactions, context, seed)
+
+
+def _load_hybrid(directory: Path, item_ids: Sequence[ItemId]) -> HybridRetriever:
+    loaders = {name: stored.load for name, stored in _PARTS.items()}
+    return HybridRetriever.load(directory, item_ids, loaders)
+
+
+def _sasrec(interactions: Interactions, context: StageContext, seed: int) -> FusedPart:
     # Imported here, so that closed forms need no torch.
     from llmrec.retrieval.sequential import SASRecRetriever
 
@@ -141,7 +185,7 @@ def _sasrec(interactions: Interactions, context: StageContext, seed: int) -> Sto
     )
 
 
-def _text_sequential(interactions: Interactions, context: StageContext, seed: int) -> StoredRetriever:
+def _text_sequential(interactions: Interactions, context: StageContext, seed: int) -> FusedPart:
     from llmrec.retrieval.sequential import TextSequentialRetriever
 
     shape, training, compute = _sequential_plan(context.settings.models)
@@ -178,26 +222,41 @@ def _sequential_plan(chosen: ModelSettings) -> tuple[NetworkShape, TrainingPlan,
     return shape, training, Compute(device=chosen.sequential_device)
 
 
-def _load_sasrec(directory: Path, item_ids: Sequence[ItemId]) -> StoredRetriever:
+def _load_sasrec(directory: Path, item_ids: Sequence[ItemId]) -> FusedPart:
     from llmrec.retrieval.sequential import SASRecRetriever
 
     return SASRecRetriever.load(directory, item_ids)
 
 
-def _load_text_sequential(directory: Path, item_ids: Sequence[ItemId]) -> StoredRetriever:
+def _load_text_sequential(directory: Path, item_ids: Sequence[ItemId]) -> FusedPart:
     from llmrec.retrieval.sequential import TextSequentialRetriever
 
     return TextSequentialRetriever.load(directory, item_ids)
 
 
+@dataclass(frozen=True, slots=True)
+class _StoredPart:
+    """Like Stored, for what the hybrid may fuse."""
+
+    fit: Callable[[Interactions, StageContext, int], FusedPart]
+    load: Callable[[Path, Sequence[ItemId]], FusedPart]
+
+
+_PARTS: Mapping[str, _StoredPart] = {
+    "itemknn": _StoredPart(_itemknn, ItemKNNRetriever.load),
+    "ease": _StoredPart(_ease, EASERetriever.load),
+    "transitions": _StoredPart(_transitions, TransitionRetriever.load),
+    "slit": _StoredPart(_slit, SLITRetriever.load),
+    "sasrec": _StoredPart(_sasrec, _load_sasrec),
+    "text_sequential": _StoredPart(_text_sequential, _load_text_sequential),
+}
+_TRAINED = ("sasrec", "text_sequential")
+
 STORED: Mapping[str, Stored] = {
     "popularity": Stored(_popularity, PopularityRetriever.load),
-    "itemknn": Stored(_itemknn, ItemKNNRetriever.load),
-    "ease": Stored(_ease, EASERetriever.load),
-    "transitions": Stored(_transitions, TransitionRetriever.load),
-    "sasrec": Stored(_sasrec, _load_sasrec),
+    **{name: Stored(part.fit, part.load) for name, part in _PARTS.items()},
     "bm25": Stored(_bm25, BM25Retriever.load),
-    "text_sequential": Stored(_text_sequential, _load_text_sequential),
+    "hybrid": Stored(_hybrid, _load_hybrid),
 }
 """What a recommender directory keeps; `dense` is wired from its vectors at start."""
 
@@ -206,9 +265,11 @@ STAGES: Mapping[str, Stage] = {
     "itemknn": Stage(_itemknn),
     "ease": Stage(_ease),
     "transitions": Stage(_transitions),
+    "slit": Stage(_slit),
     "sasrec": Stage(_sasrec, is_seeded=True),
-    "bm25": Stage(_bm25, reads_text=True),
-    "dense": Stage(_dense, reads_text=True),
+    "bm25": Stage(_bm25, reads_text=True, needs_wish=True),
+    "dense": Stage(_dense, reads_text=True, needs_wish=True),
     "text_sequential": Stage(_text_sequential, is_seeded=True, reads_text=True),
+    "hybrid": Stage(_hybrid, is_seeded=True, reads_text=True),
 }
 """What can be evaluated by name."""

@@ -40,9 +40,9 @@ class Workshop:
 
     @property
     def fusion_weights(self) -> Mapping[str, float]:
-        """What each retriever's rank is worth in the candidates of the later stages."""
+        """What each retriever's rank is worth in the candidates of the later stages, for users who say nothing."""
         weights = self.context.settings.retrieval.weights
-        return {name: weight for name, weight in weights.items() if name in STAGES}
+        return {name: weight for name, weight in weights.items() if not STAGES[name].needs_wish}
 
     def require(self, names: Iterable[str]) -> None:
         """Raises ConfigError for a stage that is not known or needs a language model that is not there."""

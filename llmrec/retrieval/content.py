@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.retrieval.item_to_item import matmul
 from llmrec.retrieval.scoring import ScoreTable, seed_table
-from llmrec.types import Histories, Item, Vectors
+from llmrec.types import Histories, Vectors
 
 _TEXT_HALF_LIVES = (1.0, 5.0, 20.0)
 _FACT_HALF_LIFE = 5.0
 _MAX_DISTANCE = 3.0  # standard deviations; beyond, far is far
 _MIN_ITEMS = 2  # a value that one item has says nothing about another
+_MAX_FIELDS = 6  # those that most items have
+_MAX_LIFTED = 30_000  # items; beyond, comparing all pairs takes minutes
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,12 @@ class ContentSignals:
 
     Attributes:
         texts: float32 [n_items, dim], unit rows, zeros where an item has no text; dim 0 without an encoder.
-        values: float32 [n_items, n_values], rows of unit length: which value (a genre, an author) an item has.
+        values: By field (genres, author), which value each item has, float32 [n_items, n_values], rows of unit length.
         amounts: float32 [n_items, n_amounts], standardised (a year, a price); nan where unknown.
     """
 
     texts: Vectors
-    values: sparse.csr_array
+    values: Mapping[str, sparse.csr_array]
     amounts: NDArray[np.float32]
 
     @classmethod
@@ -49,9 +52,9 @@ class ContentSignals:
                 means = _shares(histories, n_items, half_life) @ self.texts
                 tables[f"text@{half_life:g}"] = np.asarray(means @ self.texts.T, dtype=np.float32)
         shares = _shares(histories, n_items, _FACT_HALF_LIFE)
-        if self.values.shape[1]:
-            profile = np.asarray((shares @ self.values).toarray(), dtype=np.float32)
-            tables["values"] = np.asarray(self.values @ profile.T, dtype=np.float32).T
+        for field, values in self.values.items():
+            profile = matmul(shares, values).toarray()
+            tables[f"same:{field}"] = np.asarray(values @ profile.T, dtype=np.float32).T
         if self.amounts.shape[1]:
             tables["amounts"] = -self._distances(shares)
         return tables
@@ -72,12 +75,12 @@ def nearest_items(texts: Vectors, sources: NDArray[np.bool_], *, n: int) -> spar
     """Each item's `n` nearest among `sources` by cosine, their weights summing to 1, float32 [n_items, n_items].
 
     Column = item, row = its neighbour: scores [n_users, n_items] times it give every item its neighbours' mean score.
-    An item is no neighbour of itself; one without a text has none.
+    An item is no neighbour of itself; one without a text has none, and in very large catalogues no item has any.
     """
     candidates = np.flatnonzero(sources & (np.abs(texts).sum(axis=1) > 0))
     n_items, n = len(texts), min(n, len(candidates) - 1)
-    if n < 1:
-        return sparse.csr_array((n_items, n_items), dtype=np.float32)
+    if n < 1 or n_items > _MAX_LIFTED:
+        return sparse.csr_array(sparse.coo_array((n_items, n_items), dtype=np.float32))
     rows, weights = [], []
     for start in range(0, n_items, 1024):
         block = texts[start : start + 1024]
@@ -99,28 +102,28 @@ def _shares(histories: Histories, n_items: int, half_life: float) -> sparse.csr_
     return sparse.csr_array(sparse.diags_array((1.0 / sums).astype(np.float32)) @ seeds)
 
 
-def _values(catalogue: Catalogue) -> sparse.csr_array:
-    """Which value each item has, weighted by rarity (idf), float32 [n_items, n_values]."""
-    numbers: dict[tuple[str, str], int] = {}
-    pairs = [
-        (row, numbers.setdefault(value, len(numbers)))
-        for row, item in enumerate(catalogue.values())
-        for value in _values_of(item)
-    ]
+def _values(catalogue: Catalogue) -> Mapping[str, sparse.csr_array]:
+    rows: dict[str, dict[int, tuple[str, ...]]] = {}
+    for row, item in enumerate(catalogue.values()):
+        for field, value in item.facts.items():
+            if isinstance(value, tuple):
+                rows.setdefault(field, {})[row] = tuple(dict.fromkeys(value))
+            elif isinstance(value, str | bool):
+                rows.setdefault(field, {})[row] = (str(value),)
+    fields = sorted(rows, key=lambda field: (-len(rows[field]), field))[:_MAX_FIELDS]
+    return {field: _one_hot(rows[field], len(catalogue)) for field in fields}
+
+
+def _one_hot(values: Mapping[int, tuple[str, ...]], n_items: int) -> sparse.csr_array:
+    """Which value each item has, weighted by rarity (idf), rows of unit length."""
+    numbers: dict[str, int] = {}
+    pairs = [(row, numbers.setdefault(value, len(numbers))) for row, each in values.items() for value in each]
     rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     counts = np.bincount(columns, minlength=len(numbers))
-    weights = np.where(counts >= _MIN_ITEMS, np.log1p(len(catalogue) / np.maximum(counts, 1)), 0.0)
-    table = sparse.csr_array((weights[columns], (rows, columns)), shape=(len(catalogue), len(numbers)))
+    weights = np.where(counts >= _MIN_ITEMS, np.log1p(n_items / np.maximum(counts, 1)), 0.0)
+    table = sparse.csr_array((weights[columns], (rows, columns)), shape=(n_items, len(numbers)))
     lengths = np.sqrt(np.asarray(table.power(2).sum(axis=1)))
     return sparse.csr_array(sparse.diags_array(1.0 / np.maximum(lengths, 1e-9)) @ table).astype(np.float32)
-
-
-def _values_of(item: Item) -> Iterable[tuple[str, str]]:
-    for field, value in item.facts.items():
-        if isinstance(value, tuple):
-            yield from ((field, each) for each in dict.fromkeys(value))
-        elif isinstance(value, str | bool):
-            yield field, str(value)
 
 
 def _amounts(catalogue: Catalogue) -> NDArray[np.float32]:

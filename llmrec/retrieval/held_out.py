@@ -25,7 +25,8 @@ class FusionPlan:
 
     Attributes:
         l2: Penalty on the weights.
-        n_held_out: How many of each user's newest interactions are held out, each predicted from those before it.
+        max_held_out: How many of each user's newest interactions are held out at most, each predicted from all that
+            came before it; fewer where `max_examples` users give enough.
         n_candidates: Competitors per held-out interaction: one half those with the highest mean signal, the other drawn
             from the rest by seed, each of these standing for as many as were not drawn.
         max_examples: Held-out interactions used at most, of users drawn by seed.
@@ -34,11 +35,15 @@ class FusionPlan:
     """
 
     l2: float = 3e-3
-    n_held_out: int = 3
+    max_held_out: int = 3
     n_candidates: int = 400
     max_examples: int = 6_000
     n_neighbours: int = 20
     cold_share: float = 0.1
+
+    def n_held_out(self, n_users: int) -> int:
+        """Interactions held out per user."""
+        return int(np.clip(self.max_examples // max(n_users, 1), 1, self.max_held_out))
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,12 @@ def held_out_examples(
     rng = np.random.default_rng(seed)
     with_cold = has_cold_items(interactions)
     hidden = rng.random(len(interactions.item_ids)) < (plan.cold_share if with_cold else 0.0)
+    n_held_out = plan.n_held_out(len(interactions.user_ids))
     visible, ages = ~hidden[interactions.items], interactions.histories().ages
-    trained = part_fits.fit_trained(interactions.where(visible & (ages >= plan.n_held_out)))
-    users = _drawn_users(interactions, plan, rng)
+    trained = part_fits.fit_trained(interactions.where(visible & (ages >= n_held_out)))
+    users = _drawn_users(interactions, n_held_out, plan.max_examples, rng)
     pieces: list[Examples] = []
-    for age in range(plan.n_held_out):
+    for age in range(n_held_out):
         known = interactions.where(visible & (ages > age))
         parts = {**part_fits.fit_closed(known), **trained}
         signals = signals_of(known, parts, content, plan=plan, with_cold=with_cold)
@@ -116,9 +122,11 @@ class _HeldOut:
     answers: NDArray[np.int32]
 
 
-def _drawn_users(interactions: Interactions, plan: FusionPlan, rng: np.random.Generator) -> NDArray[np.int64]:
-    usable = np.flatnonzero(interactions.histories().lengths > plan.n_held_out)
-    n_wanted = max(plan.max_examples // plan.n_held_out, 1)
+def _drawn_users(
+    interactions: Interactions, n_held_out: int, max_examples: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    usable = np.flatnonzero(interactions.histories().lengths > n_held_out)
+    n_wanted = max(max_examples // n_held_out, 1)
     return usable if len(usable) <= n_wanted else np.sort(rng.choice(usable, n_wanted, replace=False))
 
 

@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from llmrec.errors import ArtifactError
 from llmrec.retrieval.content import ContentSignals
@@ -17,7 +18,8 @@ from llmrec.retrieval.signals import Part, Signals
 from llmrec.retrieval.storage import load_array, load_settings, load_sparse, save_settings, save_sparse
 from llmrec.types import ItemId
 
-_PARTS, _WEIGHTS, _DEMAND = "parts", "weights.json", "demand"
+_PARTS, _WEIGHTS, _DEMAND, _VALUES, _FIELDS = "parts", "weights.json", "demand", "values", "fields.json"
+_REBUILD = "Build the recommender again."
 _ARRAYS = ("totals", "first", "texts", "amounts", "cold")
 
 
@@ -39,7 +41,10 @@ def save_signals(
     )
     for array_name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(directory / f"{array_name}.npy", array, allow_pickle=False)
-    save_sparse(directory / "values.npz", content.values)
+    (directory / _VALUES).mkdir(exist_ok=True)
+    (directory / _FIELDS).write_text(json.dumps(list(content.values), ensure_ascii=False), encoding="utf-8")
+    for number, values in enumerate(content.values.values()):
+        save_sparse(directory / _VALUES / f"{number}.npz", values)
     save_sparse(directory / "nearest.npz", signals.nearest)
     for days, demand in popularity.demand.items():
         place = directory / _DEMAND / f"{days:g}"
@@ -64,7 +69,7 @@ def load_signals(
         ),
         content=ContentSignals(
             cast("NDArray[np.float32]", texts),
-            load_sparse(directory / "values.npz"),
+            _values(directory),
             cast("NDArray[np.float32]", amounts),
         ),
         nearest=load_sparse(directory / "nearest.npz"),
@@ -80,7 +85,7 @@ def _parts(
     names = [path.name for path in sorted(directory.iterdir())] if directory.is_dir() else []
     unknown = [name for name in names if name not in loaders]
     if unknown:
-        raise ArtifactError(f"{directory} holds a part {unknown[0]!r} that nothing reads.", hint="Build again.")
+        raise ArtifactError(f"{directory} holds a part {unknown[0]!r} that nothing reads.", hint=_REBUILD)
     return {name: loaders[name](directory / name, item_ids) for name in names}
 
 
@@ -94,9 +99,22 @@ def _one_demand(place: Path) -> DemandOverTime:
     return DemandOverTime(start, width, cast("NDArray[np.float32]", load_array(place / "counts.npy")))
 
 
+def _values(directory: Path) -> Mapping[str, sparse.csr_array]:
+    fields = _json(directory / _FIELDS)
+    if not isinstance(fields, list):
+        raise ArtifactError(f"{directory / _FIELDS} is no list of fields.", hint=_REBUILD)
+    return {str(field): load_sparse(directory / _VALUES / f"{number}.npz") for number, field in enumerate(fields)}
+
+
 def _weights(path: Path) -> Mapping[str, float]:
+    found = _json(path)
+    if not isinstance(found, dict) or not all(isinstance(weight, int | float) for weight in found.values()):
+        raise ArtifactError(f"{path} holds no weights.", hint=_REBUILD)
+    return {str(name): float(weight) for name, weight in found.items()}
+
+
+def _json(path: Path) -> object:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): float(weight) for name, weight in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{path} cannot be read.", hint="Build the recommender again.") from error
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} cannot be read.", hint=_REBUILD) from error

@@ -15,7 +15,7 @@ from llmrec.types import Histories
 
 _DAY_S = 86_400.0
 _SPANS_DAYS = (30.0, 365.0)
-_BINS_PER_SPAN, _MAX_BINS = 4, 4_096
+_BINS_PER_SPAN, _MAX_BINS, _MAX_CELLS = 4, 4_096, 20_000_000
 _PRIOR = 0.3  # interactions everybody is given, so that a logarithm exists
 
 
@@ -42,7 +42,8 @@ class DemandOverTime:
         if not len(at):
             return cls(0.0, span_s, np.zeros((1, n_items), dtype=np.float32))
         start, length = float(at.min()), float(np.ptp(at))
-        width = max(span_s / _BINS_PER_SPAN, length / (_MAX_BINS - 1), 1e-9)
+        most = max(min(_MAX_BINS, _MAX_CELLS // n_items), 2)
+        width = max(span_s / _BINS_PER_SPAN, length / (most - 1), 1e-9)
         bins = ((at - start) / width).astype(np.int64)
         n_bins = int(bins.max()) + 1
         counts = np.bincount(bins * n_items + items, minlength=n_bins * n_items).reshape(n_bins, n_items)

@@ -28,7 +28,7 @@ _HALF_LIVES: Mapping[str, tuple[float, ...]] = {
     "slit": (5.0, 20.0),
 }
 _LIFTED = ("ease@20", "transitions@3", "slit@20", "popularity")
-_ABOUT_CONTENT = ("text@1", "text@5", "text@20", "values", "amounts", "text_sequential")
+_ABOUT_CONTENT = ("text@", "same:", "amounts", "text_sequential")
 
 
 class Part(HistoryScorer, Protocol):
@@ -84,8 +84,8 @@ class Signals:
                     yield RawSignal(f"{name}@{half_life:g}", view.score_histories(histories), view)
             else:
                 yield RawSignal(name, part.score_histories(histories))
-        for name, part in self._backwards.items():
-            yield RawSignal(name, part.score_histories(histories), part)
+        for name, back in self._backwards.items():
+            yield RawSignal(name, back.score_histories(histories), back)
         for source in (self.popularity, self.content):
             yield from (RawSignal(name, table) for name, table in source.signals(histories).items())
 
@@ -94,7 +94,7 @@ class Signals:
         for signal in self.raw(histories):
             table = standardised(signal.table)
             yield signal.name, self._warm(table)
-            if self.with_cold and signal.name in _ABOUT_CONTENT:
+            if self.with_cold and signal.name.startswith(_ABOUT_CONTENT):
                 yield f"cold:{signal.name}", self._cold(table)
             if signal.name in _LIFTED:
                 yield from self._lifted(signal.name, table)
