@@ -13,8 +13,8 @@ from sentence_transformers.sentence_transformer.evaluation import SentenceEvalua
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.splits import Task
+from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.metrics import answer_ranks, user_metrics
-from llmrec.evaluation.results import PerUser
 from llmrec.interfaces import Embedder
 from llmrec.prompting.textualize import item_document
 from llmrec.retrieval.dense import DenseRetriever

@@ -17,8 +17,7 @@ from finetune.retriever_card import model_card
 from finetune.retriever_config import RetrieverTraining
 from finetune.retriever_data import TrainingData
 from llmrec.errors import ConfigError
-from llmrec.evaluation.results import PerUser
-from llmrec.evaluation.significance import bootstrap_means
+from llmrec.evaluation.estimates import PerUser, bootstrap_means
 
 NUMBERS_FILE, RUN_FILE = "training.json", "run.json"
 

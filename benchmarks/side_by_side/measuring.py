@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.data.splits import Answers, Task
+from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks, user_metrics
-from llmrec.evaluation.results import PerUser, StageResult
+from llmrec.evaluation.results import StageResult
 
 CHOSEN_BY = "NDCG@10"
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import llmrec
 from benchmarks.side_by_side.bench import Cut
 from llmrec.assets import AssetStore
+from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.fitting import Workshop
 from llmrec.evaluation.protocol import split_sha256
-from llmrec.evaluation.results import RESULT_FILE, Evaluation, PerUser, StageResult
+from llmrec.evaluation.results import RESULT_FILE, Evaluation, StageResult
 from llmrec.evaluation.run import Plan, evaluate
 from llmrec.models import load_encoder
 from llmrec.retrieval.item_vectors import embed_resumable

@@ -12,7 +12,8 @@ from benchmarks.side_by_side.measuring import CHOSEN_BY, averaged
 from benchmarks.side_by_side.running import Outcome
 from benchmarks.side_by_side.systems import Params, System
 from benchmarks.side_by_side.workbench import Place, Workbench
-from llmrec.evaluation.results import PerUser, StageResult
+from llmrec.evaluation.estimates import PerUser
+from llmrec.evaluation.results import StageResult
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.provenance import commit, machine
 from benchmarks.side_by_side.bench import Bench
-from llmrec.evaluation.results import RESULT_FILE, Difference, Evaluation, PerUser, StageResult
-from llmrec.evaluation.significance import bootstrap_means
+from llmrec.evaluation.estimates import PerUser, bootstrap_means
+from llmrec.evaluation.results import RESULT_FILE, Difference, Evaluation, StageResult
 from llmrec.types import UserId
 
 RESULTS = Path(__file__).parents[1] / "results"

@@ -12,8 +12,8 @@ from benchmarks.side_by_side.systems import System
 from benchmarks.side_by_side.table import disagreements, note_look, read_table, sample_means, sample_of
 from benchmarks.side_by_side.venvs import install, peer_python
 from benchmarks.side_by_side.workbench import Place, Workbench
+from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.protocol import ProtocolRecord
-from llmrec.evaluation.results import PerUser
 
 CHEAP_S = 60.0  # peers whose fit took longer when the table was made are left to the whole computation
 # What has no seed differs by rounding alone; what is trained on another processor ends elsewhere for some users.

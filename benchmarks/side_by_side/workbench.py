@@ -14,7 +14,7 @@ from benchmarks.side_by_side.running import Outcome, Request, Runner
 from benchmarks.side_by_side.systems import Params, System
 from benchmarks.side_by_side.venvs import peer_python
 from llmrec.data.splits import Part
-from llmrec.evaluation.results import PerUser
+from llmrec.evaluation.estimates import PerUser
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from llmrec.cli.output import note, say, say_json
 from llmrec.errors import ConfigError
 
 if TYPE_CHECKING:
-    from llmrec.evaluation.results import Estimate, Evaluation, StageResult
+    from llmrec.evaluation.estimates import Estimate
+    from llmrec.evaluation.results import Evaluation, StageResult
     from llmrec.evaluation.subjects import Subject
     from llmrec.settings import Settings
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from llmrec.data.interactions import Interactions
+from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.metrics import CUTOFFS, candidate_rows
-from llmrec.evaluation.results import PerUser
 from llmrec.retrieval.scoring import ScoreTable
 from llmrec.types import Histories, ItemId, ItemMask, Vectors
 

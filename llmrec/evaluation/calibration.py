@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.errors import DataError
-from llmrec.evaluation.results import PerUser, ReliabilityBin
+from llmrec.evaluation.estimates import PerUser
+from llmrec.evaluation.results import ReliabilityBin
 
 _LEAST = 1e-12  # one wrong certainty would make the mean log-likelihood infinite
 _SUM_TOLERANCE = 1e-3  # float32 softmax over many labels

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llmrec.data.splits import Task
 from llmrec.evaluation.beyond_accuracy import Popularity, coverage, exposure, gini
 from llmrec.evaluation.calibration import joined
+from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.groups import (
     GroupGap,
     GroupMetrics,
@@ -22,7 +23,7 @@ from llmrec.evaluation.groups import (
 )
 from llmrec.evaluation.measuring import Measured, Timing
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks
-from llmrec.evaluation.results import GroupEstimate, PerUser, StageResult
+from llmrec.evaluation.results import GroupEstimate, StageResult
 
 _GROUPED = ("NDCG@10", "R@10")
 _SHOWN = 10  # length of the lists whose exposure is kept

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from llmrec.errors import ConfigError
+from llmrec.evaluation.estimates import N_DRAWS
 from llmrec.evaluation.protocol import ProtocolError, require_same
 from llmrec.evaluation.results import Difference, Evaluation, StageResult
-from llmrec.evaluation.significance import N_DRAWS, paired_differences
+from llmrec.evaluation.significance import paired_differences
 from llmrec.stages import require_stages
 
 _SEED = 0

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.errors import DataError
+from llmrec.evaluation.estimates import N_DRAWS, Estimate, PerUser, bootstrap_draws, estimates_of
 from llmrec.evaluation.metrics import AnswerRanks, user_metrics
-from llmrec.evaluation.results import Estimate, GroupEstimate, PerUser
-from llmrec.evaluation.significance import N_DRAWS, bootstrap_draws, estimates_of
+from llmrec.evaluation.results import GroupEstimate
 
 ACTIVITY = ("fewest", "fewer", "more", "most")
 POPULARITY = ("head", "middle", "tail")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from llmrec.data.splits import Task
 from llmrec.evaluation.beyond_accuracy import Popularity, TieKeys, TopItems, list_metrics, top_items
 from llmrec.evaluation.calibration import calibration
+from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.fused_stages import ModelScorer, ModelVoice
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks, answer_ranks, answers_of, user_metrics
-from llmrec.evaluation.results import PerUser, ReliabilityBin
+from llmrec.evaluation.results import ReliabilityBin
 from llmrec.retrieval.scoring import HistoryScorer, batches
 from llmrec.types import Histories, ItemMask, Vectors
 

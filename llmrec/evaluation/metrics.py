@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llmrec.data.splits import Answers
 from llmrec.errors import DataError
-from llmrec.evaluation.results import PerUser
+from llmrec.evaluation.estimates import PerUser
 from llmrec.retrieval.scoring import ScoreTable
 from llmrec.types import Histories, ItemMask
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from llmrec.evaluation.results import Difference, Estimate, Evaluation, StageResult
+from llmrec.evaluation.estimates import Estimate, PerUser, bootstrap_means
+from llmrec.evaluation.results import Difference, Evaluation, StageResult
 
 HEADLINE = "NDCG@10"
 N_TOLD_APART = 5  # stages with a colour of their own
+_SEED = 0  # of the bootstrap
 _UNKNOWN = Estimate(float("nan"))
 _LOWER_IS_BETTER = frozenset({"gini", "ECE", "Brier", "NLL"})
 # More of these is another taste, not a better list.
@@ -86,13 +89,26 @@ class Panel:
         )
 
     def _difference(self, stage: str, best: str, metric: str) -> Difference:
-        """The one that was bootstrapped, or else the normal interval of the mean of the paired differences."""
         for known in self.differences:
             if known.metric == metric and {known.a, known.b} == {stage, best}:
                 return known
-        by_name = {each.name: each.per_user for each in self.stages}
-        found = Estimate.of(by_name[stage][metric] - by_name[best][metric])
+        found = self._from_best[stage, metric]
         return Difference(stage, best, metric, found.mean, found.ci95)
+
+    @cached_property
+    def _from_best(self) -> Mapping[tuple[str, str], Estimate]:
+        """How far each stage is from the best in each metric, user by user; drawn once for all of them."""
+        by_name = {stage.name: stage.per_user for stage in self.stages}
+        columns: dict[tuple[str, str], PerUser] = {}
+        for metric in self.metrics:
+            of_best = by_name.get(self.best(metric) or "", {}).get(metric)
+            if of_best is not None:
+                columns |= {
+                    (name, metric): per_user[metric] - of_best
+                    for name, per_user in by_name.items()
+                    if metric in per_user
+                }
+        return bootstrap_means(columns, seed=_SEED)
 
 
 def panels_of(evaluation: Evaluation) -> Iterator[Panel]:

@@ -45,6 +45,7 @@ class ProtocolRecord:
         split_sha256: Who was asked for what; see `split_sha256`.
         seeds: Of what is drawn or trained by chance.
         commit: Of the code. Not compared, for it is changes of code whose results one wants to compare.
+        limit_users: How many users at most were tested, drawn by the first seed; None when nobody was left out.
     """
 
     protocol: Protocol
@@ -55,9 +56,19 @@ class ProtocolRecord:
     split_sha256: str
     seeds: tuple[int, ...]
     commit: str
+    limit_users: int | None = None
 
     @classmethod
-    def of(cls, splits: Sequence[Split], *, name: str, part: Part, core: int, seeds: Sequence[int]) -> ProtocolRecord:
+    def of(
+        cls,
+        splits: Sequence[Split],
+        *,
+        name: str,
+        part: Part,
+        core: int,
+        seeds: Sequence[int],
+        limit_users: int | None = None,
+    ) -> ProtocolRecord:
         """The record of a run on one data set, called `name`, cut once or once for each seed.
 
         Raises:
@@ -73,6 +84,7 @@ class ProtocolRecord:
                 split_sha256=split_sha256(splits, part),
                 seeds=tuple(seeds),
                 commit=commit(),
+                limit_users=limit_users,
             )
             for split in splits
         ]
@@ -129,6 +141,7 @@ def _compared(record: ProtocolRecord) -> list[tuple[str, object]]:
         ("the data's sha256", data.sha256),
         ("ties", record.ties),
         ("seeds", record.seeds),
+        ("limit_users", record.limit_users),
         ("the split's sha256", record.split_sha256),
     ]
 

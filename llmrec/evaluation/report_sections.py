@@ -10,8 +10,9 @@ import numpy as np
 
 from llmrec.evaluation import findings, report_words
 from llmrec.evaluation.charts import PERCENTILES, Chart, charts_of, headline_bars
+from llmrec.evaluation.estimates import Estimate
 from llmrec.evaluation.panels import HEADLINE, Panel, panels_of
-from llmrec.evaluation.results import Estimate, Evaluation, GroupEstimate
+from llmrec.evaluation.results import Evaluation, GroupEstimate
 
 _COLUMNS = (
     HEADLINE, "R@10", "R@20", "R@50", "R@100", "MRR@10", "AUC", "coverage@10", "gini@10", "novelty@10",

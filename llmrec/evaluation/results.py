@@ -6,8 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,30 +15,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from llmrec.errors import ArtifactError
+from llmrec.evaluation.estimates import Estimate, PerUser, bootstrap_means
 from llmrec.evaluation.protocol import ProtocolRecord
 from llmrec.types import UserId
 
 RESULT_FILE, PER_USER_FILE = "result.json", "per_user.npz"
-PerUser = NDArray[np.float64]  # [n_users]; nan where the metric says nothing of a user
-_Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean and the interval that holds it with 95 % confidence; (nan, nan) where there is no sample."""
-
-    mean: float
-    ci95: tuple[float, float] = (float("nan"), float("nan"))
-
-    @classmethod
-    def of(cls, values: PerUser) -> Self:
-        """Mean of the finite `values` with the normal interval of a mean; all nan when there is none."""
-        known = values[np.isfinite(values)]
-        if not len(known):
-            return cls(float("nan"))
-        mean = float(known.mean())
-        half = _Z95 * float(known.std(ddof=1)) / len(known) ** 0.5 if len(known) > 1 else float("nan")
-        return cls(mean, (mean - half, mean + half))
+_BOOTSTRAP_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +99,11 @@ class StageResult:
     gaps: tuple[GroupEstimate, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
 
-    @property
+    @cached_property
     def estimates(self) -> Mapping[str, Estimate]:
-        """Every metric: those of users with their interval, then those of all together."""
-        measured = {metric: Estimate.of(values) for metric, values in self.per_user.items()}
-        return measured | {metric: Estimate(value) for metric, value in self.overall.items()}
+        """Every metric: those of users with their bootstrap interval, then those of all together."""
+        measured = bootstrap_means(self.per_user, seed=_BOOTSTRAP_SEED)
+        return {**measured, **{metric: Estimate(value) for metric, value in self.overall.items()}}
 
     @property
     def users_per_s(self) -> float:
@@ -254,7 +236,7 @@ def _read_record(directory: Path) -> _Record:
         if not isinstance(values, dict):
             raise ValueError("not an object")
         named = {name: _with_nan(value) for name, value in values.items() if name in _Record.__dataclass_fields__}
-        protocol = {name: values[name] for name in ProtocolRecord.__dataclass_fields__}
+        protocol = {name: values[name] for name in ProtocolRecord.__dataclass_fields__ if name in values}
         return TypeAdapter(_Record).validate_python({**named, "protocol": protocol})
     except (OSError, ValueError, KeyError, ValidationError, RecursionError) as error:
         raise ArtifactError(f"{path} is damaged: it cannot be read as results.", hint=_AGAIN) from error

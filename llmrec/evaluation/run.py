@@ -82,7 +82,9 @@ def evaluate(
         DataError: A stage cannot be fitted, or its scores are not finite.
     """
     workshop.require(plan.stages)
-    record = ProtocolRecord.of(splits, name=name, part=plan.part, core=core, seeds=plan.seeds)
+    record = ProtocolRecord.of(
+        splits, name=name, part=plan.part, core=core, seeds=plan.seeds, limit_users=plan.limit_users
+    )
     runs = _runs(splits, plan)
     users = _all_users(runs)
     pieces: dict[str, list[Piece]] = {}
@@ -108,7 +110,7 @@ def differences(stages: Mapping[str, StageResult], reference: str = "") -> Itera
     for suffix in dict.fromkeys(_suffix(name) for name in stages):
         rivals = [_headlines(stage) for name, stage in stages.items() if _suffix(name) == suffix]
         named = [stage for stage in rivals if stage.name == reference + suffix]
-        best = named[0] if named else max(rivals, key=lambda stage: stage.estimates[HEADLINES[0]].mean)
+        best = named[0] if named else max(rivals, key=_headline)
         for stage in rivals:
             if stage is not best:
                 yield from paired_differences(stage, best, seed=_BOOTSTRAP_SEED)
@@ -203,6 +205,12 @@ def _notes(plan: Plan, *, n_users: int) -> Iterator[str]:
 
 def _headlines(stage: StageResult) -> StageResult:
     return replace(stage, per_user={metric: stage.per_user[metric] for metric in HEADLINES})
+
+
+def _headline(stage: StageResult) -> float:
+    values = stage.per_user[HEADLINES[0]]
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("-inf")
 
 
 def _suffix(name: str) -> str:

@@ -74,6 +74,7 @@ def test_the_same_run_twice_has_the_same_record() -> None:
         ),
         (replace(RECORD, ties="random"), "ties is file in one and random"),
         (replace(RECORD, seeds=(0,)), r"seeds is \(0, 1\) in one and \(0,\)"),
+        (replace(RECORD, limit_users=9), "limit_users is None in one and 9"),
         (replace(RECORD, split_sha256="d" * 64), "the split's sha256 is bbbbbbbbbbbb… in one and ddd"),
     ],
 )

@@ -17,10 +17,11 @@ from playwright.sync_api import sync_playwright
 
 from llmrec.data.splits import Part, Protocol, Ties
 from llmrec.errors import ArtifactError
+from llmrec.evaluation.estimates import Estimate
 from llmrec.evaluation.protocol import DataRecord, ProtocolRecord
 from llmrec.evaluation.report import write_report
 from llmrec.evaluation.report_words import how_measured
-from llmrec.evaluation.results import Difference, Estimate, Evaluation, GroupEstimate, ReliabilityBin, StageResult
+from llmrec.evaluation.results import Difference, Evaluation, GroupEstimate, ReliabilityBin, StageResult
 from llmrec.types import UserId
 
 CHROMIUM = os.environ.get("LLMREC_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""

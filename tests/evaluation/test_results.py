@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from llmrec.errors import ArtifactError
+from llmrec.evaluation.estimates import Estimate
 from llmrec.evaluation.protocol import DataRecord, ProtocolRecord
-from llmrec.evaluation.results import Difference, Estimate, Evaluation, GroupEstimate, ReliabilityBin, StageResult
+from llmrec.evaluation.results import Difference, Evaluation, GroupEstimate, ReliabilityBin, StageResult
 from llmrec.types import UserId
 
 RECORD = ProtocolRecord(
@@ -43,16 +44,16 @@ FOUND = Evaluation(
 )
 
 
-def test_an_estimate_is_the_mean_with_the_normal_interval() -> None:
-    # Mean 1, standard deviation 1, so 1.96 / sqrt(4) on either side; nan says nothing.
-    values = np.array([1 - 3**0.5 / 2, 1 - 3**0.5 / 2, 1 + 3**0.5 / 2, 1 + 3**0.5 / 2, np.nan])
-    found = Estimate.of(values)
-    assert found.mean == pytest.approx(1.0)
-    assert found.ci95 == pytest.approx((1 - 0.98, 1 + 0.98), abs=1e-4)
+def test_a_stages_interval_is_the_bootstraps_and_stays_among_the_values() -> None:
+    # One hit among five users: the normal interval would begin at -0.19; a sample without the hit has chance 0.8 ** 5.
+    found = StageResult("ease", {"R@10": np.array([0.0, 0.0, 0.0, 0.0, 1.0, np.nan])}, {"gini@10": 0.5}).estimates
+    assert found["R@10"] == Estimate(pytest.approx(0.2), (pytest.approx(0.0), pytest.approx(0.6)))
+    assert found["gini@10"].mean == 0.5
+    assert np.isnan(found["gini@10"].ci95).all()
 
 
 def test_without_values_there_is_no_estimate() -> None:
-    found = Estimate.of(np.array([np.nan]))
+    found = StageResult("ease", {"R@10": np.array([np.nan])}).estimates["R@10"]
     assert np.isnan([found.mean, *found.ci95]).all()
 
 
@@ -93,6 +94,14 @@ def test_the_record_has_the_shape_others_rely_on(tmp_path: Path) -> None:
     assert record["differences"] == [
         {"a": "ease", "b": "popularity", "metric": "NDCG@10", "mean": 0.25, "ci95": [0.125, 0.375]}
     ]
+
+
+def test_results_from_before_limits_were_recorded_are_of_all_users(tmp_path: Path) -> None:
+    FOUND.save(tmp_path)
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert record.pop("limit_users") is None
+    (tmp_path / "result.json").write_text(json.dumps(record))
+    assert Evaluation.load(tmp_path).protocol == RECORD
 
 
 @pytest.mark.parametrize(
