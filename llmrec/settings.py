@@ -77,6 +77,7 @@ class ModelSettings(_Room):
         slit_past: See SLITPlan, as for all that begin alike.
         hybrid_parts: Which retrievers are fused beside demand over time and likeness of content.
         hybrid_l2: Penalty on their weights.
+        hybrid_cold_bonus: Added to the log-odds of items that nobody met; more shows them earlier, at the others' cost.
         bm25_n_items: How many of the newest items speak for a user without a wish.
         dense_n_items: How many of the newest items are averaged.
         sequential_dim: Of `sasrec` and `text_sequential` alike, as all that follow; see NetworkShape, TextReading,
@@ -98,6 +99,7 @@ class ModelSettings(_Room):
     slit_decay: float = Field(0.9, gt=0, le=1)
     hybrid_parts: tuple[Part, ...] = ("ease", "transitions", "slit", "itemknn")
     hybrid_l2: float = Field(3e-3, ge=0, allow_inf_nan=False)
+    hybrid_cold_bonus: float = Field(1.0, ge=0, allow_inf_nan=False)
     bm25_k1: float = Field(1.5, ge=0, allow_inf_nan=False)
     bm25_b: float = Field(0.75, ge=0, le=1)
     bm25_n_items: int = Field(5, ge=1)

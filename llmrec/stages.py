@@ -161,7 +161,7 @@ def _hybrid(interactions: Interactions, context: StageContext, seed: int) -> Hyb
         closed={name: fit for name, fit in fits.items() if name not in _TRAINED},
         trained={name: fit for name, fit in fits.items() if name in _TRAINED},
     )
-    plan = FusionPlan(l2=chosen.hybrid_l2)
+    plan = FusionPlan(l2=chosen.hybrid_l2, cold_bonus=chosen.hybrid_cold_bonus)
     vectors = context.vectors().matrix
     return HybridRetriever.fit(interactions, context.catalogue, part_fits, vectors=vectors, plan=plan, seed=seed)
 

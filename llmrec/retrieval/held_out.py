@@ -32,6 +32,9 @@ class FusionPlan:
         max_examples: Held-out interactions used at most, of users drawn by seed.
         n_neighbours: Items whose mean stands in for what an item without interactions lacks.
         cold_share: Share of items made cold while learning, when the data has cold items.
+        cold_bonus: Added to the log-odds of items that nobody met. Learned weights alone give each the chance that it
+            had among items made cold, which is too small for a first place; what the bonus costs other items is in
+            docs/experiments.md.
     """
 
     l2: float = 3e-3
@@ -40,6 +43,7 @@ class FusionPlan:
     max_examples: int = 6_000
     n_neighbours: int = 20
     cold_share: float = 0.1
+    cold_bonus: float = 1.0
 
     def n_held_out(self, n_users: int) -> int:
         """Interactions held out per user."""

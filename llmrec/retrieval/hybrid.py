@@ -71,8 +71,10 @@ class HybridRetriever:
         plan = plan or FusionPlan()
         content = ContentSignals.fit(catalogue, vectors)
         examples = held_out_examples(interactions, part_fits, content, plan=plan, seed=seed)
-        weights = safe_weights(examples, l2=plan.l2, seed=seed) or _UNLEARNED
+        weights = dict(safe_weights(examples, l2=plan.l2, seed=seed) or _UNLEARNED)
         with_cold = has_cold_items(interactions)
+        if with_cold:
+            weights["cold"] = weights.get("cold", 0.0) + plan.cold_bonus
         parts = {**part_fits.fit_closed(interactions), **part_fits.fit_trained(interactions)}
         signals = signals_of(interactions, parts, content, plan=plan, with_cold=with_cold)
         return cls(catalogue.ids, signals, weights)
