@@ -34,11 +34,19 @@ class Examples:
 
 
 def joined(pieces: Sequence[Examples]) -> Examples:
-    """All examples of `pieces`, which have the same signals."""
+    """All examples of `pieces`; a signal that a piece lacks is 0 there, as is any that says nothing."""
     if not pieces:
         return Examples((), np.zeros((0, 1, 0), np.float32), np.zeros((0, 1), np.float32), np.zeros(0, np.int64))
-    columns = ([getattr(piece, name) for piece in pieces] for name in ("signals", "log_shares", "users"))
-    return Examples(pieces[0].names, *(np.concatenate(column) for column in columns))
+    names = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))
+    signals = [piece.signals if piece.names == names else _widened(piece, names) for piece in pieces]
+    columns = ([getattr(piece, name) for piece in pieces] for name in ("log_shares", "users"))
+    return Examples(names, np.concatenate(signals), *(np.concatenate(column) for column in columns))
+
+
+def _widened(piece: Examples, names: tuple[str, ...]) -> NDArray[np.float32]:
+    wide = np.zeros((*piece.signals.shape[:2], len(names)), dtype=np.float32)
+    wide[..., [names.index(name) for name in piece.names]] = piece.signals
+    return wide
 
 
 def fitted_weights(examples: Examples, *, l2: float, start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
