@@ -16,7 +16,7 @@ from llmrec.retrieval.scoring import ScoreTable, batches
 from llmrec.retrieval.signals import Part, Signals
 from llmrec.types import Histories
 
-_USERS_AT_ONCE = 128
+_MAX_USERS_AT_ONCE, _SCORES_AT_ONCE = 128, 2_000_000  # of one signal; some forty are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class FusionPlan:
         n_candidates: Competitors per held-out interaction: one half those with the highest mean signal, the other drawn
             from the rest by seed, each of these standing for as many as were not drawn.
         max_examples: Held-out interactions used at most, of users drawn by seed.
+        max_scores: Scores of each signal that are computed at most, and so a second bound on held-out interactions:
+            with 100,000 items there are 600.
         n_neighbours: Items whose mean stands in for what an item without interactions lacks.
         cold_share: Share of items made cold while learning, when the data has cold items.
         cold_bonus: Added to the log-odds of items that nobody met. Learned weights alone give each the chance that it
@@ -41,13 +43,18 @@ class FusionPlan:
     max_held_out: int = 3
     n_candidates: int = 400
     max_examples: int = 6_000
+    max_scores: int = 60_000_000
     n_neighbours: int = 20
     cold_share: float = 0.1
     cold_bonus: float = 1.0
 
-    def n_held_out(self, n_users: int) -> int:
+    def n_examples(self, n_items: int) -> int:
+        """Held-out interactions used at most, with so many items."""
+        return max(min(self.max_examples, self.max_scores // max(n_items, 1)), 1)
+
+    def n_held_out(self, n_users: int, n_items: int) -> int:
         """Interactions held out per user."""
-        return int(np.clip(self.max_examples // max(n_users, 1), 1, self.max_held_out))
+        return int(np.clip(self.n_examples(n_items) // max(n_users, 1), 1, self.max_held_out))
 
 
 @dataclass(frozen=True)
@@ -100,13 +107,13 @@ def held_out_examples(
     interactions: Interactions, part_fits: PartFits, content: ContentSignals, *, plan: FusionPlan, seed: int
 ) -> Examples:
     """Examples of users drawn by seed; those with nothing left before what is held out are not among them."""
-    rng = np.random.default_rng(seed)
+    rng, n_items = np.random.default_rng(seed), len(interactions.item_ids)
     with_cold = has_cold_items(interactions)
-    hidden = rng.random(len(interactions.item_ids)) < (plan.cold_share if with_cold else 0.0)
-    n_held_out = plan.n_held_out(len(interactions.user_ids))
+    hidden = rng.random(n_items) < (plan.cold_share if with_cold else 0.0)
+    n_held_out = plan.n_held_out(len(interactions.user_ids), n_items)
     visible, ages = ~hidden[interactions.items], interactions.histories().ages
     trained = part_fits.fit_trained(interactions.where(visible & (ages >= n_held_out)))
-    users = _drawn_users(interactions, n_held_out, plan.max_examples, rng)
+    users = _drawn_users(interactions, n_held_out, plan.n_examples(n_items), rng)
     pieces: list[Examples] = []
     for age in range(n_held_out):
         known = interactions.where(visible & (ages > age))
@@ -142,7 +149,8 @@ def _held_out(interactions: Interactions, users: NDArray[np.int64], *, age: int,
 
 
 def _examples(signals: Signals, held_out: _HeldOut, n_candidates: int, rng: np.random.Generator) -> Iterator[Examples]:
-    for rows, histories in batches(held_out.histories, _USERS_AT_ONCE):
+    n_at_once = min(_MAX_USERS_AT_ONCE, _SCORES_AT_ONCE // len(signals.cold) + 1)
+    for rows, histories in batches(held_out.histories, n_at_once):
         named = list(signals.tables(histories))
         tables = [table for _, table in named]
         candidates, log_shares = _competitors(tables, histories, held_out.answers[rows], n_candidates, rng)
@@ -162,7 +170,9 @@ def _competitors(
 
     An item of the history that had to fill a place stands for none.
     """
-    total: ScoreTable = np.asarray(np.sum(tables, axis=0, dtype=np.float32))
+    total: ScoreTable = tables[0].copy()
+    for table in tables[1:]:
+        total += table
     total[histories.users, histories.items] = -np.inf
     each = np.arange(len(answers))
     total[each, answers] = np.inf
