@@ -37,6 +37,11 @@ class Bench:
     split_seeds: tuple[int, ...] = (0,)
 
     @property
+    def has_peers(self) -> bool:
+        """Whether others can be measured on it: protocols with one task; for cold items there are ten."""
+        return self.protocol != "cold-items"
+
+    @property
     def name(self) -> str:
         """Name of its file of results."""
         return f"{self.dataset}-{self.protocol}" + ("-random-ties" if self.ties == "random" else "")
@@ -48,6 +53,8 @@ _ALL = (
     Bench("movielens-latest-small", "leave-last-out", ties="random", split_seeds=(0, 1, 2, 3, 4)),
     Bench("amazon-games", "leave-last-out", core=0),
     Bench("goodbooks-10k", "random-one-out", core=0),
+    Bench("movielens-100k", "cold-items"),
+    Bench("movielens-latest-small", "cold-items", ties="random"),
 )
 BENCHES: Mapping[str, Bench] = {bench.name: bench for bench in _ALL}
 

@@ -167,8 +167,9 @@ def _protocol(bench: Workbench, plan: Plan) -> ProtocolRecord:
 
 
 def _users(bench: Workbench) -> tuple[UserId, ...]:
-    task = bench.cut.task(0, "test")
-    return tuple(task.fit_on.user_ids[user] for user in task.users.tolist())
+    test = bench.cut.splits[0].test
+    users = np.unique(np.concatenate([task.users for task in test]))
+    return tuple(test[0].fit_on.user_ids[user] for user in users.tolist())
 
 
 def _sample(evaluation: Evaluation, first: Mapping[str, Any]) -> Mapping[str, Any]:

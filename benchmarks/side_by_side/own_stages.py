@@ -22,6 +22,7 @@ from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
 from llmrec.stages import StageContext
 
+_ROOMS = ("data", "retrieval")
 SETTINGS = Path(__file__).parents[1] / "settings"
 
 
@@ -95,7 +96,9 @@ def _workshop(cut: Cut, runs: Path) -> Workshop:
 
 @cache
 def _code_sha256() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(Path(llmrec.__file__).parent.rglob("*.py")):
+    """Of what decides a result: how data is cut, what retrieves, how it is measured."""
+    package, digest = Path(llmrec.__file__).parent, hashlib.sha256()
+    rooms = [package / "stages.py", *(path for room in _ROOMS for path in (package / room).rglob("*.py"))]
+    for path in sorted(rooms):
         digest.update(path.read_bytes())
     return digest.hexdigest()

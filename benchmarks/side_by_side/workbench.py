@@ -43,6 +43,8 @@ class Workbench:
 
     def refusal(self, system: System) -> str:
         """Why this system is not measured here; empty when it is."""
+        if not self.cut.bench.has_peers:
+            return "knows no item that nobody met"
         if system.reads_order and not self.cut.has_order:
             return "needs the order within a history, which this data does not have"
         if peer_python(system.peer, self._venvs) is None:
