@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,36 +9,36 @@ import typer
 
 from llmrec.cli.options import AsJson, Device, Set
 from llmrec.cli.output import note, say, say_json
-from llmrec.errors import ConfigError
+from llmrec.cli.subjects import (
+    Core,
+    Dataset,
+    Evaluated,
+    Protocol,
+    Quiet,
+    SettingsFile,
+    Source,
+    chosen_settings,
+    open_subject,
+)
 
 if TYPE_CHECKING:
     from llmrec.evaluation.estimates import Estimate
     from llmrec.evaluation.results import Evaluation, StageResult
-    from llmrec.evaluation.subjects import Subject
-    from llmrec.settings import Settings
 
 _COLUMNS = ("NDCG@10", "R@10", "R@20", "R@50", "R@100", "MRR@10", "coverage@10")
 _WIDE = ("NDCG@10", "R@10")  # shown with their intervals
-
-Protocol = Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold"]
-Evaluated = Annotated[
-    Path | None, typer.Argument(metavar="DIR", help="A recommender directory made by `llmrec build`.")
-]
-Dataset = Annotated[str | None, typer.Option("--dataset", help="Or a data set by name: see `llmrec data list`.")]
 
 
 def evaluate(
     directory: Evaluated = None,
     dataset: Dataset = None,
-    source: Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")] = None,
-    protocol: Annotated[Protocol, typer.Option("--protocol", help="What is held out.")] = "leave-last-out",
+    source: Source = None,
+    protocol: Protocol = "leave-last-out",
     ties: Annotated[
         Literal["file", "random"],
         typer.Option("--ties", help="Order of a user's interactions at one moment; random: a cut for each seed."),
     ] = "file",
-    core: Annotated[
-        int, typer.Option("--core", min=0, help="Interactions that every user and item must have; 0 keeps all.")
-    ] = 5,
+    core: Core = 5,
     stages: Annotated[
         str, typer.Option("--stages", help="Names with commas between; by default what has a closed form.")
     ] = "",
@@ -56,12 +55,12 @@ def evaluate(
     user_table: Annotated[
         Path | None, typer.Option("--users", help="A table with user_id and columns that divide users into groups.")
     ] = None,
-    settings: Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")] = None,
+    settings: SettingsFile = None,
     assignments: Set = None,
     device: Device = None,
     out: Annotated[Path | None, typer.Option("--out", help="Directory for the result and its per-user values.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Directory for a report to look at.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")] = False,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank the whole catalogue for every tested user, and measure each stage.
@@ -74,13 +73,13 @@ def evaluate(
 
     columns = read_user_columns(user_table) if user_table else {}
     plan = Plan(_stages(stages), part, tuple(range(seeds)), limit_users, reference)
-    subject = _subject(
+    subject = open_subject(
         directory,
         dataset,
         source,
         core=core,
         stages=plan.stages,
-        settings=lambda own: _settings(own, settings, assignments, device),
+        settings=lambda own: chosen_settings(own, settings, assignments, device),
         quiet=quiet,
     )
     cuts = subject.cut(protocol, ties=ties, seeds=plan.seeds)
@@ -107,39 +106,6 @@ def _stages(text: str) -> tuple[str, ...]:
     named = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     require_stages(named, (*STAGES, *LATER_STAGES))
     return named or tuple(name for name, stage in STAGES.items() if not stage.is_seeded)
-
-
-def _subject(
-    directory: Path | None,
-    dataset: str | None,
-    source: Path | None,
-    *,
-    core: int,
-    stages: tuple[str, ...],
-    settings: Callable[[Settings], Settings],
-    quiet: bool,
-) -> Subject:
-    from llmrec.build import Overrides
-    from llmrec.evaluation.fitting import reads_text
-    from llmrec.evaluation.subjects import dataset_subject, directory_subject
-    from llmrec.settings import Settings
-
-    overrides = Overrides(progress=not quiet)
-    if dataset is not None and directory is None:
-        with_texts = any(map(reads_text, stages))
-        chosen = settings(Settings())
-        return dataset_subject(dataset, source, core=core, settings=chosen, with_texts=with_texts, overrides=overrides)
-    if directory is not None and dataset is None and source is None:
-        return directory_subject(directory, core=core, settings=settings, overrides=overrides)
-    raise ConfigError(
-        "give either a recommender directory or --dataset NAME (and only then --from).",
-        hint="See `llmrec evaluate --help`.",
-    )
-
-
-def _settings(own: Settings, file: Path | None, assignments: list[str] | None, device: str | None) -> Settings:
-    on_device = [f"language_model.device={device}", f"encoder.device={device}"] if device else []
-    return (type(own).from_file(file) if file else own).changed([*(assignments or []), *on_device])
 
 
 def _keep(found: Evaluation, out: Path | None, report: Path | None, *, slate_size: int) -> None:

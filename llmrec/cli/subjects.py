@@ -1,0 +1,65 @@
+"""What `evaluate` and `tune` work on, from the same options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from llmrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from llmrec.evaluation.subjects import Subject
+    from llmrec.settings import Settings
+
+Evaluated = Annotated[
+    Path | None, typer.Argument(metavar="DIR", help="A recommender directory made by `llmrec build`.")
+]
+Dataset = Annotated[str | None, typer.Option("--dataset", help="Or a data set by name: see `llmrec data list`.")]
+Source = Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")]
+Protocol = Annotated[
+    Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold"],
+    typer.Option("--protocol", help="What is held out."),
+]
+Core = Annotated[
+    int, typer.Option("--core", min=0, help="Interactions that every user and item must have; 0 keeps all.")
+]
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+
+
+def open_subject(
+    directory: Path | None,
+    dataset: str | None,
+    source: Path | None,
+    *,
+    core: int,
+    stages: tuple[str, ...],
+    settings: Callable[[Settings], Settings],
+    quiet: bool,
+) -> Subject:
+    """The data set or recommender directory that the command line names. Raises LLMRecError."""
+    from llmrec.build import Overrides
+    from llmrec.evaluation.fitting import reads_text
+    from llmrec.evaluation.subjects import dataset_subject, directory_subject
+    from llmrec.settings import Settings
+
+    overrides = Overrides(progress=not quiet)
+    if dataset is not None and directory is None:
+        with_texts = any(map(reads_text, stages))
+        chosen = settings(Settings())
+        return dataset_subject(dataset, source, core=core, settings=chosen, with_texts=with_texts, overrides=overrides)
+    if directory is not None and dataset is None and source is None:
+        return directory_subject(directory, core=core, settings=settings, overrides=overrides)
+    raise ConfigError(
+        "give either a recommender directory or --dataset NAME (and only then --from).",
+        hint="See `llmrec COMMAND --help`.",
+    )
+
+
+def chosen_settings(own: Settings, file: Path | None, assignments: list[str] | None, device: str | None) -> Settings:
+    """The subject's `own` settings, or those of `file`, with what the command line assigns on top."""
+    on_device = [f"language_model.device={device}", f"encoder.device={device}"] if device else []
+    return (type(own).from_file(file) if file else own).changed([*(assignments or []), *on_device])
