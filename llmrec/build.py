@@ -26,7 +26,7 @@ from llmrec.enrichment import described_films
 from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
 from llmrec.explanation.phrasing import LMPhraser
-from llmrec.index import Fitted, fitted_retrievers
+from llmrec.index import Fitted, fitted_retrievers, retrievers_of
 from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser, Ranker
 from llmrec.models import load_encoder, load_language_model
 from llmrec.prompting.rank_prompt import RankPrompt
@@ -34,7 +34,6 @@ from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.fused import FusedRanker
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
-from llmrec.retrieval.dense import DenseRetriever
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
 from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
@@ -197,7 +196,7 @@ def fit_tables(
         interactions=interactions,
         encoder=encoder.name,
         vectors=vectors,
-        retrievers=fitted_retrievers(interactions, context),
+        retrievers=fitted_retrievers(interactions, context, progress=overrides.progress),
         prompts=PromptLibrary.load(overrides.prompts),
         titles=TitleIndex(catalogue),
     )
@@ -212,8 +211,6 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             f"the items were encoded by {fitted.encoder}, not by {encoder.name}.",
             hint="Build again to change encoders.",
         )
-    weights = settings.retrieval.weights
-    available = {"dense": DenseRetriever(fitted.vectors, encoder), **fitted.retrievers}
     model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
     prompts = PromptLibrary.load(overrides.prompts) if overrides.prompts else fitted.prompts
     popularity = _popularity(fitted.interactions)
@@ -222,8 +219,8 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             catalogue=fitted.catalogue,
             tracker=GrammarTracker(fitted.catalogue, fitted.titles),
             item_filter=HardFilter(fitted.catalogue),
-            retrievers=[available[name] for name in weights if name in available],
-            fusion=ReciprocalRankFusion(weights),
+            retrievers=retrievers_of(fitted, settings, encoder),
+            fusion=ReciprocalRankFusion(settings.retrieval.weights),
             ranker=_ranker(fitted.catalogue, settings, model, prompts),
             explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity),
             phraser=_phraser(fitted.catalogue, settings, model, prompts),

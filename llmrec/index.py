@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from tqdm import tqdm
 
 from llmrec import __version__
 from llmrec.bundle import new_version, open_bundle
@@ -15,11 +19,16 @@ from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
 from llmrec.data.storage import load_catalogue, load_interactions, save_catalogue, save_interactions
 from llmrec.dialogue.title_index import TitleIndex
+from llmrec.interfaces import Embedder, Retriever
 from llmrec.prompting.templates import PromptLibrary
+from llmrec.retrieval.dense import DenseRetriever
+from llmrec.retrieval.sequential_plan import EpochReport
 from llmrec.retrieval.vector_stores import ExactVectorStore
+from llmrec.retrieval.wishes import WishRetriever
 from llmrec.settings import Settings
-from llmrec.stages import STORED, StageContext, StoredRetriever
+from llmrec.stages import STORED, StageContext, StoredRetriever, needs_wish
 
+logger = logging.getLogger(__name__)
 _SEED = 0  # of what is trained by gradient
 
 
@@ -48,10 +57,53 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fitted_retrievers(interactions: Interactions, context: StageContext) -> Mapping[str, StoredRetriever]:
-    """The retrievers that settings give a weight, fitted. Raises DataError when one would need too much memory."""
+def fitted_retrievers(
+    interactions: Interactions, context: StageContext, *, progress: bool = False
+) -> Mapping[str, StoredRetriever]:
+    """The retrievers that settings give a weight, fitted.
+
+    Args:
+        interactions: What users did. Without any, no signal can be weighed, and there is no hybrid.
+        context: What else is learned from.
+        progress: Whether to show a bar on a terminal.
+
+    Raises:
+        DataError: One would need too much memory.
+    """
     wanted = [name for name in context.settings.retrieval.weights if name in STORED]
-    return {name: STORED[name].fit(interactions, context, _SEED) for name in wanted}
+    if not len(interactions):
+        wanted = [name for name in wanted if name != "hybrid"]
+    fitted: dict[str, StoredRetriever] = {}
+    with tqdm(total=len(wanted), desc="learning", unit="retriever", disable=None if progress else True) as bar:
+        telling = shown_on(bar, context)
+        for name in wanted:
+            bar.set_description(f"learning {name}")
+            started = time.perf_counter()
+            fitted[name] = STORED[name].fit(interactions, telling, _SEED)
+            logger.info("fitted", extra={"retriever": name, "seconds": round(time.perf_counter() - started, 1)})
+            bar.update()
+    return fitted
+
+
+def shown_on(bar: tqdm, context: StageContext) -> StageContext:
+    """The same context; what it is told of trainings and of the hybrid's parts stands beside `bar`."""
+
+    def tell(report: EpochReport) -> None:
+        bar.set_postfix_str(f"epoch {report.epoch}, loss {report.loss:.3f}, held out NDCG@10 {report.ndcg:.4f}")
+
+    return replace(context, on_epoch=tell, on_part=bar.set_postfix_str)
+
+
+def retrievers_of(fitted: Fitted, settings: Settings, encoder: Embedder) -> Sequence[Retriever]:
+    """The retrievers that `settings` give a weight and that are there, `dense` wired from the vectors and `encoder`.
+
+    Beside the hybrid, which weighs likeness of texts itself, `dense` answers users with a wish only.
+    """
+    weights = settings.retrieval.weights
+    dense = DenseRetriever(fitted.vectors, encoder, n_items=settings.models.dense_n_items)
+    available: Mapping[str, Retriever] = {"dense": dense, **fitted.retrievers}
+    wanted = [name for name in weights if name in available]
+    return [WishRetriever(available[name]) if needs_wish(name, wanted) else available[name] for name in wanted]
 
 
 def save(fitted: Fitted, directory: Path) -> None:

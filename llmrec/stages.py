@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
@@ -21,7 +21,13 @@ from llmrec.retrieval.item_knn import ItemKNNRetriever
 from llmrec.retrieval.lexical import BM25Retriever
 from llmrec.retrieval.popularity import PopularityRetriever
 from llmrec.retrieval.scoring import HistoryScorer
-from llmrec.retrieval.sequential_plan import Compute, EpochProgress, NetworkShape, TextReading, TrainingPlan
+from llmrec.retrieval.sequential_plan import (
+    Compute,
+    EpochProgress,
+    NetworkShape,
+    TextReading,
+    TrainingPlan,
+)
 from llmrec.retrieval.signals import Part
 from llmrec.retrieval.slit import SLITPlan, SLITRetriever
 from llmrec.retrieval.transitions import TransitionRetriever
@@ -54,12 +60,14 @@ class StageContext:
         settings: Hyper-parameters.
         vectors: Gives the encoded catalogue; a stage that reads no text never asks for it.
         on_epoch: Told of every pass of a training.
+        on_part: Told the name of each part of the hybrid as its fitting begins.
     """
 
     catalogue: Catalogue
     settings: Settings
     vectors: Callable[[], ExactVectorStore]
     on_epoch: EpochProgress | None = None
+    on_part: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +78,14 @@ class Stage:
         fit: Interactions, context and seed to something that scores.
         is_seeded: Whether another seed gives another result; what has a closed form is fitted once.
         reads_text: Whether descriptions of the items matter to it.
-        needs_wish: Whether a recommender asks it only when the user says something; alone it can still be evaluated.
+        asked_by: Whose candidates it gives in a recommender, where the hybrid weighs what some know of histories; alone
+            each can be evaluated.
     """
 
     fit: Callable[[Interactions, StageContext, int], HistoryScorer]
     is_seeded: bool = False
     reads_text: bool = False
-    needs_wish: bool = False
+    asked_by: Literal["everybody", "wishes", "wishes beside the hybrid"] = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +176,8 @@ def _hybrid(interactions: Interactions, context: StageContext, seed: int) -> Hyb
 
 
 def _part(name: str, context: StageContext, seed: int, interactions: Interactions) -> FusedPart:
+    if context.on_part is not None:
+        context.on_part(name)
     return _PARTS[name].fit(interactions, context, seed)
 
 
@@ -267,9 +278,15 @@ STAGES: Mapping[str, Stage] = {
     "transitions": Stage(_transitions),
     "slit": Stage(_slit),
     "sasrec": Stage(_sasrec, is_seeded=True),
-    "bm25": Stage(_bm25, reads_text=True, needs_wish=True),
-    "dense": Stage(_dense, reads_text=True, needs_wish=True),
+    "bm25": Stage(_bm25, reads_text=True, asked_by="wishes"),
+    "dense": Stage(_dense, reads_text=True, asked_by="wishes beside the hybrid"),
     "text_sequential": Stage(_text_sequential, is_seeded=True, reads_text=True),
     "hybrid": Stage(_hybrid, is_seeded=True, reads_text=True),
 }
 """What can be evaluated by name."""
+
+
+def needs_wish(name: str, beside: Container[str]) -> bool:
+    """Whether the retriever `name`, with those `beside` it, has nothing to say to users who say nothing."""
+    asked_by = STAGES[name].asked_by
+    return asked_by == "wishes" or (asked_by == "wishes beside the hybrid" and "hybrid" in beside)

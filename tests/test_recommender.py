@@ -184,6 +184,40 @@ def test_no_interactions_still_recommend(films: Catalogue) -> None:
     assert len(one.recommend(k=99)) == 10
 
 
+def found_by(recommender: Recommender, **asked: object) -> dict[str, int]:
+    """How many candidates each retriever gave."""
+    return {stage.name: stage.n_out for stage in recommender.recommend(**asked, k=3).trace.stages}
+
+
+def test_beside_the_hybrid_likeness_of_texts_is_asked_for_wishes_only(recommender: Recommender) -> None:
+    of_history = found_by(recommender, history=["Alien (1979)"])
+    assert (of_history["dense"], of_history["bm25"]) == (0, 0)
+    assert of_history["hybrid"] > 0
+    assert found_by(recommender, query="scary in space", history=["Alien (1979)"])["dense"] > 0
+    assert found_by(recommender, query="scary in space")["dense"] > 0
+
+
+def test_without_a_hybrid_likeness_of_texts_answers_histories_too(films: Catalogue, interactions: Interactions) -> None:
+    chosen = ["language_model.model=none", "retrieval.hybrid=0", "retrieval.ease=1", "retrieval.transitions=0.5"]
+    overrides = Overrides(encoder=HashingEmbedder())
+    without = Recommender(Settings().changed(chosen), overrides=overrides).fit(table(films), events(interactions))
+    nobody_yet = Recommender(Settings().changed(chosen[:1]), overrides=overrides).fit(table(films))
+    for one in (without, nobody_yet):
+        found = found_by(one, history=["Alien (1979)"])
+        assert found["dense"] > 0
+        assert "hybrid" not in found
+
+
+def test_a_hybrid_that_is_switched_off_after_the_build_leaves_histories_to_likeness_of_texts(
+    recommender: Recommender, tmp_path: Path
+) -> None:
+    recommender.save_pretrained(tmp_path / "r")
+    overrides = Overrides(encoder=HashingEmbedder(), settings=("retrieval.hybrid=0",))
+    found = found_by(Recommender.from_pretrained(tmp_path / "r", overrides=overrides), history=["Alien (1979)"])
+    assert found["dense"] > 0
+    assert "hybrid" not in found
+
+
 def talk(recommender: Recommender, messages: Sequence[str]) -> list[Reply]:
     replies: list[Reply] = []
     turns: list[Turn] = []
@@ -223,7 +257,7 @@ def test_a_stream_ends_with_the_reply_and_tells_each_stage(recommender: Recommen
     assert isinstance(seen[-1], ReplyEvent)
     names = [event.stage.name for event in seen if isinstance(event, StageEvent)]
     assert names[:2] == ["understand", "filter"]
-    assert {"dense", "bm25", "ease", "transitions", "popularity", "fusion", "rank", "select", "explain"} <= set(names)
+    assert {"dense", "bm25", "hybrid", "popularity", "fusion", "rank", "select", "explain"} <= set(names)
     assert [event for event in seen if isinstance(event, CardsEvent)]
     assert "".join(event.delta for event in seen if isinstance(event, TextEvent)) == seen[-1].reply.text
 

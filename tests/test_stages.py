@@ -1,5 +1,6 @@
 """Every stage that settings can name is fitted from one table, scores histories, and comes back from its directory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,31 @@ def test_what_is_stored_comes_back_the_same(
 
 
 def test_a_build_fits_what_settings_give_a_weight(context: StageContext, interactions: Interactions) -> None:
-    chosen = context.settings.changed(["retrieval.itemknn=1", "retrieval.ease=0"])
+    chosen = context.settings.changed(["retrieval.itemknn=1", "retrieval.hybrid=0", "retrieval.ease=1"])
     fitted = fitted_retrievers(interactions, StageContext(context.catalogue, chosen, context.vectors))
-    assert fitted.keys() == {"bm25", "transitions", "popularity", "itemknn"}
+    assert fitted.keys() == {"bm25", "ease", "popularity", "itemknn"}
+
+
+def test_by_default_a_build_fits_the_hybrid_and_nothing_it_is_made_of(
+    context: StageContext, interactions: Interactions
+) -> None:
+    assert fitted_retrievers(interactions, context).keys() == {"bm25", "hybrid", "popularity"}
+
+
+def test_without_interactions_there_is_no_hybrid(context: StageContext, films: Catalogue) -> None:
+    nothing = Interactions.from_rows((), films)
+    assert fitted_retrievers(nothing, context).keys() == {"bm25", "popularity"}
+
+
+def test_whoever_builds_is_told_of_each_part_of_the_hybrid_and_the_log_of_each_retriever(
+    context: StageContext, interactions: Interactions, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    STORED["hybrid"].fit(interactions, replace(context, on_part=told.append), 0)
+    assert told[-4:] == ["ease", "transitions", "slit", "itemknn"]
+    with caplog.at_level("INFO", "llmrec.index"):
+        fitted_retrievers(interactions, context)
+    assert [record.retriever for record in caplog.records] == ["bm25", "hybrid", "popularity"]
 
 
 def test_hyper_parameters_are_settings(context: StageContext, interactions: Interactions) -> None:

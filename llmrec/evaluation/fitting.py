@@ -11,7 +11,7 @@ from llmrec.errors import ConfigError
 from llmrec.evaluation.fused_stages import ModelVoice, RankFusionScorer, model_scorers
 from llmrec.ranking.listwise import ListwiseRanker
 from llmrec.retrieval.scoring import HistoryScorer
-from llmrec.stages import STAGES, StageContext, require_stages
+from llmrec.stages import STAGES, StageContext, needs_wish, require_stages
 
 FUSED = "fused_without_lm"
 MODEL_STAGES = ("lm", "fused")
@@ -42,10 +42,10 @@ class Workshop:
     def fusion_weights(self) -> Mapping[str, float]:
         """What each retriever's rank is worth in the candidates of the later stages, for users who say nothing."""
         weights = self.context.settings.retrieval.weights
-        return {name: weight for name, weight in weights.items() if not STAGES[name].needs_wish}
+        return {name: weight for name, weight in weights.items() if not needs_wish(name, weights)}
 
     def require(self, names: Iterable[str]) -> None:
-        """Raises ConfigError for a stage that is not known or needs a language model that is not there."""
+        """Raises ConfigError for a stage that is not known or needs a model or retrievers that are not there."""
         names = list(names)
         require_stages(names, (*STAGES, *LATER_STAGES))
         asks = next((name for name in names if name in MODEL_STAGES), None)
@@ -53,6 +53,12 @@ class Workshop:
             raise ConfigError(
                 f"the stage {asks!r} needs a language model, and language_model.model is 'none'.",
                 hint="Name one with --set language_model.model=NAME.",
+            )
+
+        if not self.fusion_weights and any(name in LATER_STAGES for name in names):
+            raise ConfigError(
+                "no retriever with a weight answers users who say nothing, so there are no candidates to fuse.",
+                hint="Give one a weight, as in --set retrieval.popularity=1.",
             )
 
     def is_seeded(self, name: str) -> bool:

@@ -21,7 +21,7 @@ from llmrec.evaluation.protocol import ProtocolRecord
 from llmrec.evaluation.results import Difference, Evaluation, StageResult
 from llmrec.evaluation.significance import paired_differences
 from llmrec.evaluation.user_columns import UserColumns, groups_of
-from llmrec.retrieval.sequential_plan import EpochReport
+from llmrec.index import shown_on
 from llmrec.types import Vectors
 
 HEADLINES = ("NDCG@10", "R@10")
@@ -171,22 +171,14 @@ def _pieces(run: _Run, plan: Plan, workshop: Workshop, bar: tqdm) -> Iterator[tu
     keys = tie_keys(workshop.context.catalogue.ids, seed=run.seed)
     for task in run.tasks if stages else ():
         ground = Ground(task, Popularity.of(task.fit_on), keys, vectors)
-        made = TaskStages(_telling(workshop, bar), task, seed=run.seed)
+        telling = replace(workshop, context=shown_on(bar, workshop.context))
+        made = TaskStages(telling, task, seed=run.seed)
         for stage in stages:
             bar.set_description(stage)
             fitted = made.fitted(stage)
             found, timing = measure(fitted.scorer, ground, advance=bar.update)
             for suffix, measured in found.items():
                 yield stage + suffix, Piece(measured, task, fit_s=fitted.seconds, timing=timing)
-
-
-def _telling(workshop: Workshop, bar: tqdm) -> Workshop:
-    """The same, its trainings shown beside the bar."""
-
-    def tell(report: EpochReport) -> None:
-        bar.set_postfix_str(f"epoch {report.epoch}, loss {report.loss:.3f}, held out NDCG@10 {report.ndcg:.4f}")
-
-    return replace(workshop, context=replace(workshop.context, on_epoch=tell))
 
 
 def _vectors(workshop: Workshop, plan: Plan) -> Vectors | None:

@@ -188,6 +188,26 @@ def test_the_candidates_of_the_later_stages_are_fused_by_rank(workshop: Workshop
     assert fused.tolist() == popularity.tolist()
 
 
+@pytest.mark.parametrize(
+    ("chosen", "heard"),
+    [
+        ([], {"hybrid", "popularity"}),
+        (["retrieval.hybrid=0", "retrieval.ease=1"], {"dense", "popularity", "ease"}),
+    ],
+)
+def test_the_fused_parts_are_those_a_recommender_asks_for_users_who_say_nothing(
+    workshop: Workshop, chosen: list[str], heard: set[str]
+) -> None:
+    settings = Settings().changed(chosen)
+    assert Workshop(replace(workshop.context, settings=settings)).fusion_weights.keys() == heard
+
+
+def test_words_alone_have_no_candidates_for_users_who_say_nothing(workshop: Workshop) -> None:
+    settings = Settings().changed([f"retrieval.{name}=0" for name in ("dense", "hybrid", "popularity")])
+    with pytest.raises(ConfigError, match="no retriever with a weight answers users who say nothing"):
+        run(Workshop(replace(workshop.context, settings=settings)), "fused_without_lm")
+
+
 def test_the_model_orders_the_slate_and_nothing_else(workshop: Workshop) -> None:
     taste = Titles("cow bee dog")  # ann's answer, bob's, cat's
     found = run(with_model(workshop, taste), "fused_without_lm", "lm", "fused", seeds=(0,))

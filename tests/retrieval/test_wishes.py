@@ -1,0 +1,39 @@
+"""A retriever for users who said something."""
+
+from pathlib import Path
+
+import pytest
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.retrieval.dense import DenseRetriever
+from llmrec.retrieval.hashing import HashingEmbedder
+from llmrec.retrieval.item_vectors import embed_resumable
+from llmrec.retrieval.vector_stores import ExactVectorStore
+from llmrec.retrieval.wishes import WishRetriever
+from tests.contracts.retriever import RetrieverContract, asks
+
+
+@pytest.fixture
+def dense(films: Catalogue, tmp_path: Path) -> DenseRetriever:
+    return DenseRetriever(
+        ExactVectorStore(films.ids, embed_resumable(films, HashingEmbedder(), tmp_path)), HashingEmbedder()
+    )
+
+
+class TestWishRetriever(RetrieverContract):
+    @pytest.fixture
+    def retriever(self, dense: DenseRetriever) -> WishRetriever:
+        return WishRetriever(dense)
+
+
+@pytest.mark.parametrize("history", [(), ("2", "3")])
+def test_a_wish_is_answered_as_ever_whatever_the_user_met(dense: DenseRetriever, history: tuple[str, ...]) -> None:
+    query = asks("tense horror in space", history=history)
+    assert WishRetriever(dense).retrieve(query, 5) == dense.retrieve(query, 5) != []
+
+
+def test_items_alone_or_a_blank_are_no_wish(dense: DenseRetriever) -> None:
+    query = asks(history=("2", "3"))
+    assert dense.retrieve(query, 5)
+    assert WishRetriever(dense).retrieve(query, 5) == []
+    assert WishRetriever(dense).retrieve(asks("  ", history=("2",)), 5) == []
