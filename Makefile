@@ -10,6 +10,7 @@ DATA ?= data
 
 BIN := $(VENV)/bin
 DEMO := runs/demo
+REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs app.py
 
 .PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full clean help
@@ -58,8 +59,12 @@ types: $(VENV)/.installed-dev
 test-data: $(VENV)/.installed-dev ## tests on the real data sets in DATA=DIR
 	LLMREC_TEST_DATA='$(abspath $(DATA))' $(BIN)/python -m pytest -m data
 
-screenshots: $(DEMO)/manifest.json | $(VENV)/.installed-dev ## the pictures of README and docs, from the real demo
-	$(BIN)/python docs/screenshots.py $(DEMO)
+$(REPORT)/report.html: | $(VENV)/.installed
+	$(BIN)/llmrec evaluate --dataset movielens-100k --part validation --seeds 1 \
+	  --stages popularity,itemknn,ease,transitions,slit,hybrid --report $(REPORT)
+
+screenshots: $(DEMO)/manifest.json $(REPORT)/report.html | $(VENV)/.installed-dev ## the pictures of README and docs
+	$(BIN)/python docs/screenshots.py $(DEMO) $(REPORT)
 
 bench: $(DEMO)/manifest.json ## speed and memory: what the README quotes
 	$(BIN)/python -m benchmarks.demo $(DEMO)
@@ -73,6 +78,7 @@ bench-quality-full: $(VENV)/.installed ## recompute the whole table from DATA=DI
 	$(BIN)/llmrec data fetch
 	-$(BIN)/python -m benchmarks.quality install
 	$(BIN)/python -m benchmarks.quality run --data '$(DATA)'
+	$(BIN)/python -m benchmarks.readme
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,7 @@
-"""The pictures of README and docs, taken from the real demo in a real browser.
+"""The pictures of README and docs, taken from the real demo and a real report in a real browser.
 
-Run: `make screenshots` (needs `runs/demo` and Chromium).
+Run: `make screenshots` (needs Chromium), or `python docs/screenshots.py DEMO REPORT` with directories that are there;
+`-` leaves one out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 SHOTS: dict[str, dict[str, Any]] = {
@@ -23,25 +24,49 @@ SHOTS: dict[str, dict[str, Any]] = {
     "chat-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
     "chat-phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
 }
+REPORT_SHOTS: dict[str, dict[str, Any]] = {
+    "report-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1105}},
+    "report-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1105}},
+}
 MESSAGE = "a scary film from the 90s, I loved Alien"
 ANSWER_MS = 120_000
+NOTHING = "-"
 
 
 def main() -> None:
-    """Serve the demo, talk to it, write one PNG per entry of SHOTS."""
-    demo = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
+    """Write one PNG per entry of SHOTS and of REPORT_SHOTS."""
+    demo, report = (sys.argv[1:] + ["runs/demo", "runs/report"][len(sys.argv) - 1 :])[:2]
     IMAGES.mkdir(exist_ok=True)
-    with served(demo) as url, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
         )
+        if demo != NOTHING:
+            picture_chat(browser, Path(demo))
+        if report != NOTHING:
+            picture_report(browser, Path(report))
+        browser.close()
+
+
+def picture_chat(browser: Browser, demo: Path) -> None:
+    """Serve the demo and talk to it."""
+    with served(demo) as url:
         for name, look in SHOTS.items():
             page = browser.new_page(**look)
             page.goto(f"{url}?__theme={look['color_scheme']}")
             converse(page)
             page.screenshot(path=IMAGES / f"{name}.png")
             page.close()
-        browser.close()
+
+
+def picture_report(browser: Browser, directory: Path) -> None:
+    """The table of a report and the figures under it."""
+    for name, look in REPORT_SHOTS.items():
+        page = browser.new_page(**look)
+        page.goto((directory / "report.html").resolve().as_uri())
+        page.locator("section h2").first.evaluate("heading => heading.scrollIntoView()")
+        page.screenshot(path=IMAGES / f"{name}.png")
+        page.close()
 
 
 def converse(page: Page) -> None:
