@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from llmrec.interfaces import Ranker
 from llmrec.ranking.fused import FusedRanker
@@ -23,6 +24,7 @@ _SOMEBODY = UserId("")
 class RankFusionScorer:
     """Several stages' best items by reciprocal rank, as a recommender fuses them. Source: Cormack et al. 2009.
 
+    A recommender has to put one of two equals first; here both get their mean rank, so that no order of items decides.
     Cold users get what the parts give them, cold items what the parts that read text give them.
 
     Attributes:
@@ -44,17 +46,24 @@ class RankFusionScorer:
             scores = part.score_histories(histories)
             fused = np.zeros_like(scores) if fused is None else fused
             for user, row in enumerate(scores):
-                best = self._named(row, histories, user)
-                gains = self.weights[part.name] / (self.k0 + np.arange(1, len(best) + 1))
-                fused[user, best] += gains.astype(np.float32)
+                seen = histories.items[histories.starts[user] : histories.starts[user + 1]]
+                best, ranks = _ranked(row, seen, self.n_candidates)
+                fused[user, best] += (self.weights[part.name] / (self.k0 + ranks)).astype(np.float32)
         assert fused is not None, "a fusion has at least one part"
         return fused
 
-    def _named(self, row: NDArray[np.float32], histories: Histories, user: int) -> NDArray[np.int64]:
-        unseen = np.ones(len(row), dtype=bool)
-        unseen[histories.items[histories.starts[user] : histories.starts[user + 1]]] = False
-        # What shares the lowest score is what the part knows nothing of.
-        return best_positions(row, self.n_candidates, allowed=unseen, above=float(row.min()))
+
+def _ranked(row: NDArray[np.float32], seen: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Positions of the `n` best items outside `seen`, and of all that tie with the last of them, and their ranks.
+
+    Equal scores share their mean rank. What shares the lowest score of all is what the part knows nothing of.
+    """
+    unseen = np.ones(len(row), dtype=bool)
+    unseen[seen] = False
+    named = np.flatnonzero(unseen & (row > row.min()))
+    if len(named) > n:
+        named = named[row[named] >= np.partition(row[named], -n)[-n]]
+    return named, stats.rankdata(-row[named], method="average")
 
 
 @dataclass
