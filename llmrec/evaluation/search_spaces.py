@@ -127,7 +127,9 @@ _SPACES: Mapping[str, Space] = {
         "models.transitions_half_life": _HALF_LIFE,
     },
     "slit": {
-        "models.slit_l2": _L2,
+        "models.slit_l2": Range(
+            10, 30_000
+        ),  # it regresses on every place of a history, not on users, so more is needed
         "models.slit_half_life": _HALF_LIFE,
         "models.slit_past": Range(5, 200, kind="whole"),
         "models.slit_future": Range(1, 60, kind="whole"),

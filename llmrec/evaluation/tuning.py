@@ -127,6 +127,7 @@ def tune(
     with _bar(search, shown=progress) as bar:
         for name in sorted(search.stages, key=TUNABLE.index):
             bar.set_description(name)
+            bar.set_postfix_str("")
             bench = TrialBench(study, search, name, stages[name], _telling(workshop.context, bar), log)
             trials = _trials(bench, _Proposals(name, given, settings, search), bar)
             found.append(StageTuning.of(name, trials, search.metric))
