@@ -85,7 +85,8 @@ class SLITRetriever(ItemToItemRetriever):
         if len(known):
             weights = linalg.solve(gram, _product(past, future), assume_a="pos", overwrite_a=True, overwrite_b=True)
             gram = weights / counts[known].astype(np.float64)[None, :] ** plan.popularity_power
-        return cls(interactions.item_ids, known, gram.astype(np.float32), plan=plan)
+        # Row after row: products with sparse histories would copy the solver's order of columns every time.
+        return cls(interactions.item_ids, known, np.ascontiguousarray(gram, dtype=np.float32), plan=plan)
 
     def update(self, before: Interactions, added: Interactions) -> Self:
         """The same as a fit on both, and as dear. Raises DataError when the three are not about the same items."""
