@@ -142,7 +142,7 @@ def fit_dataset(
         catalogue, sources = described_films(catalogue, read.interactions, store, progress)
         notes += sources
     fitted = fit_tables(catalogue, read.interactions, settings=settings, name=name or dataset, overrides=overrides)
-    return replace(fitted, reports=read.reports, notes=notes)
+    return replace(fitted, reports=read.reports, notes=notes, has_time=read.has_time)
 
 
 def refit(
@@ -177,7 +177,10 @@ def refit(
         reports.append(added.report)
     known = fitted.interactions.joined(later, catalogue)
     updated = fit_tables(catalogue, known, settings=fitted.settings, name=fitted.name, overrides=overrides)
-    return replace(updated, reports=tuple(reports))
+    # What comes in later stands after the rest, so both together are in order of time where each is by itself.
+    known_orders = ((fitted.interactions, fitted.has_time), (later, later.has_clock_times))
+    in_time = all(has_time for met, has_time in known_orders if len(met))
+    return replace(updated, reports=tuple(reports), has_time=in_time)
 
 
 def fit_tables(
@@ -199,6 +202,7 @@ def fit_tables(
         retrievers=fitted_retrievers(interactions, context, progress=overrides.progress),
         prompts=PromptLibrary.load(overrides.prompts),
         titles=TitleIndex(catalogue),
+        has_time=interactions.has_clock_times,
     )
 
 

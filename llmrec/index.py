@@ -39,6 +39,8 @@ class Fitted:
     Attributes:
         name: What users see as the catalogue's name.
         encoder: Name of the encoder that made `vectors`.
+        has_time: Whether the rows of one user stand in order of time. Clock times say so, and for a data set without
+            any its name; the order in which a table of one's own was read does not.
         retrievers: The fitted ones by name; `dense` is wired at start, from `vectors` and the encoder.
         reports: What became of the rows that were read; empty when loaded.
         notes: Sentences about the data for whoever built it.
@@ -53,6 +55,7 @@ class Fitted:
     retrievers: Mapping[str, StoredRetriever]
     prompts: PromptLibrary
     titles: TitleIndex
+    has_time: bool
     reports: tuple[IngestReport, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -115,6 +118,7 @@ def save(fitted: Fitted, directory: Path) -> None:
         "retrievers": sorted({"dense", *fitted.retrievers}),
         "catalogue": fitted.catalogue.content_hash,
         "interactions": fitted.interactions.content_hash,
+        "has_time": fitted.has_time,
     }
     with new_version(directory, about) as files:
         (files / "settings.json").write_text(json.dumps(fitted.settings.model_dump(), indent=1), encoding="utf-8")
@@ -132,15 +136,17 @@ def load(directory: Path) -> Fitted:
     """The current version of `directory`, verified. Raises ArtifactError, ConfigError."""
     bundle = open_bundle(directory)
     catalogue = load_catalogue(bundle.files / "items.jsonl")
+    interactions = load_interactions(bundle.files / "interactions", catalogue)
     retrievers = [name for name in STORED if (bundle.files / name).is_dir()]
     return Fitted(
         name=str(bundle.about["name"]),
         settings=Settings.from_file(bundle.files / "settings.json"),
         catalogue=catalogue,
-        interactions=load_interactions(bundle.files / "interactions", catalogue),
+        interactions=interactions,
         encoder=str(bundle.about["encoder"]),
         vectors=ExactVectorStore.load(bundle.files / "vectors", catalogue.ids),
         retrievers={name: STORED[name].load(bundle.files / name, catalogue.ids) for name in retrievers},
         prompts=PromptLibrary.load(bundle.files / "prompts"),
         titles=TitleIndex(catalogue),
+        has_time=bool(bundle.about.get("has_time", interactions.has_clock_times)),
     )

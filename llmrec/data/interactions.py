@@ -83,6 +83,11 @@ class Interactions:
         """Number of interactions."""
         return len(self.users)
 
+    @property
+    def has_clock_times(self) -> bool:
+        """Whether any interaction has a time; without one, only whoever read them knows what their order means."""
+        return not bool(np.isnan(self.at).all())
+
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
         return np.searchsorted(self.users, np.arange(len(self.user_ids) + 1)).astype(np.int64)

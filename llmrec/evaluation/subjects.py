@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from llmrec.build import Overrides, embedded, encoder_of, listwise_ranker
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
@@ -108,8 +106,7 @@ def directory_subject(
         overrides = replace(overrides, work_directory=overrides.store.cache_dir / "vectors" / fitted.name)
         context = StageContext(kept.catalogue, chosen, vectors=_encoded(kept.catalogue, chosen, overrides))
     listwise = _listwise(kept.catalogue, chosen, fitted.prompts, overrides)
-    has_time = not bool(np.isnan(kept.interactions.at).all())
-    return Subject(fitted.name, kept.interactions, core, has_time, Workshop(context, listwise))
+    return Subject(fitted.name, kept.interactions, core, fitted.has_time, Workshop(context, listwise))
 
 
 def _of_these(store: ExactVectorStore, catalogue: Catalogue) -> ExactVectorStore:

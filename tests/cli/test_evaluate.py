@@ -135,6 +135,34 @@ def test_data_without_time_is_evaluated_on_drawn_items_only(books: Path, capsys:
     assert (done.code, done.json["data"]["name"], done.json["n_tested"]) == (0, "goodbooks-10k", 4)
 
 
+def test_a_directory_keeps_whether_its_rows_stand_in_order_of_time(tmp_path: Path, capsys: Capsys) -> None:
+    games = "\n".join(f"{n}\tGame {n}" for n in range(6))
+    (tmp_path / "Games-6k.item").write_text(f"item_id:token\ttitle:token_seq\n{games}")
+    rows = "".join(f"{n}\t{n} {(n + 1) % 6} {(n + 2) % 6}\t{(n + 3) % 6}\n" for n in range(6))
+    (tmp_path / "Games-6k.test.inter").write_text(f"user_id:token\titem_id_list:token_seq\titem_id:token\n{rows}")
+    ordered = tmp_path / "ordered"
+    built = call(capsys, "build", "--dataset", "amazon-games", "--from", tmp_path, "--out", ordered, *LIGHT)
+    assert built.code == 0, built.err
+    common = ("--core", 0, "--stages", "popularity", "--json")
+    done = call(capsys, "evaluate", ordered, *common)
+    assert (done.code, done.json["protocol"], done.json["n_tested"]) == (0, "leave-last-out", 6)
+    # What comes in without a time may have happened in any order.
+    (tmp_path / "more.csv").write_text("user_id,item_id\nann,1\nann,2\nann,3\n")
+    assert call(capsys, "update", ordered, "--interactions", tmp_path / "more.csv").code == 0
+    assert "needs the order in time, which this data does not have" in call(capsys, "evaluate", ordered, *common).err
+
+
+def test_a_table_without_times_is_not_taken_to_be_in_order_of_time(tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "items.csv").write_text("item_id,title\n" + "".join(f"{n},Thing {n}\n" for n in range(5)))
+    rows = "".join(f"u{user},{(user + step) % 5}\n" for user in range(4) for step in range(4))
+    (tmp_path / "events.csv").write_text(f"user_id,item_id\n{rows}")
+    tables = ("--items", tmp_path / "items.csv", "--interactions", tmp_path / "events.csv")
+    assert call(capsys, "build", *tables, "--out", tmp_path / "r", *LIGHT).code == 0
+    common = ("evaluate", tmp_path / "r", "--core", 0, "--stages", "popularity", "--json")
+    assert "use random-one-out." in call(capsys, *common).err
+    assert call(capsys, *common, "--protocol", "random-one-out").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
