@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.data.interactions import Interactions
+from llmrec.errors import ConfigError
 from llmrec.retrieval.content import ContentSignals, nearest_items
 from llmrec.retrieval.fusion_weights import Examples, joined
 from llmrec.retrieval.recency import TimedPopularity
@@ -47,6 +48,19 @@ class FusionPlan:
     n_neighbours: int = 20
     cold_share: float = 0.1
     cold_bonus: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError when a number is out of range."""
+        if self.l2 < 0 or self.n_candidates < 2 or not 0 <= self.cold_share < 1:
+            raise ConfigError(
+                f"l2 is {self.l2}, n_candidates {self.n_candidates}, cold_share {self.cold_share}; l2 must be at least "
+                "0, n_candidates at least 2, cold_share in [0, 1)."
+            )
+        if min(self.max_held_out, self.max_examples, self.max_scores, self.n_neighbours) < 1:
+            raise ConfigError(
+                f"max_held_out is {self.max_held_out}, max_examples {self.max_examples}, max_scores {self.max_scores}, "
+                f"n_neighbours {self.n_neighbours}; each must be at least 1."
+            )
 
     def n_examples(self, n_items: int) -> int:
         """Held-out interactions used at most, with so many items."""
@@ -106,10 +120,14 @@ def has_cold_items(interactions: Interactions) -> bool:
 def held_out_examples(
     interactions: Interactions, part_fits: PartFits, content: ContentSignals, *, plan: FusionPlan, seed: int
 ) -> Examples:
-    """Examples of users drawn by seed; those with nothing left before what is held out are not among them."""
+    """Examples of users drawn by seed.
+
+    An interaction with nothing known before it, or with an item that the user had met before, is no example: such an
+    item is not to be found again.
+    """
     rng, n_items = np.random.default_rng(seed), len(interactions.item_ids)
     with_cold = has_cold_items(interactions)
-    hidden = rng.random(n_items) < (plan.cold_share if with_cold else 0.0)
+    hidden = _hidden(interactions, plan.cold_share if with_cold else 0.0, rng)
     n_held_out = plan.n_held_out(len(interactions.user_ids), n_items)
     visible, ages = ~hidden[interactions.items], interactions.histories().ages
     trained = part_fits.fit_trained(interactions.where(visible & (ages >= n_held_out)))
@@ -122,6 +140,14 @@ def held_out_examples(
         held_out = _held_out(interactions, users, age=age, hidden=hidden)
         pieces += _examples(signals, held_out, plan.n_candidates, rng)
     return joined(pieces)
+
+
+def _hidden(interactions: Interactions, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Items made cold, bool [n_items]; drawn in the order in which they were first met, so that no id decides."""
+    first = np.sort(np.unique(interactions.items, return_index=True)[1])
+    hidden = np.zeros(len(interactions.item_ids), dtype=np.bool_)
+    hidden[interactions.items[first]] = rng.random(len(hidden))[: len(first)] < share
+    return hidden
 
 
 @dataclass(frozen=True)
@@ -143,13 +169,15 @@ def _drawn_users(
 
 def _held_out(interactions: Interactions, users: NDArray[np.int64], *, age: int, hidden: NDArray[np.bool_]) -> _HeldOut:
     everyone = interactions.histories()
-    newest = everyone.starts[1:][users] - 1 - age
-    known = (everyone.ages > age) & ~hidden[everyone.items]
-    return _HeldOut(users, everyone.where(known).of(users), everyone.items[newest])
+    answers = everyone.items[everyone.starts[1:][users] - 1 - age]
+    histories = everyone.where((everyone.ages > age) & ~hidden[everyone.items]).of(users)
+    met_before = histories.users[histories.items == answers[histories.users]]
+    usable = np.setdiff1d(np.flatnonzero(histories.lengths), met_before)
+    return _HeldOut(users[usable], histories.of(usable), answers[usable])
 
 
 def _examples(signals: Signals, held_out: _HeldOut, n_candidates: int, rng: np.random.Generator) -> Iterator[Examples]:
-    n_at_once = min(_MAX_USERS_AT_ONCE, _SCORES_AT_ONCE // len(signals.cold) + 1)
+    n_at_once = min(_MAX_USERS_AT_ONCE, _SCORES_AT_ONCE // max(len(signals.cold), 1) + 1)
     for rows, histories in batches(held_out.histories, n_at_once):
         named = list(signals.tables(histories))
         tables = [table for _, table in named]
