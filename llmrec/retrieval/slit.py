@@ -13,12 +13,13 @@ from scipy import linalg, sparse
 
 from llmrec.data.interactions import Interactions
 from llmrec.errors import ConfigError
-from llmrec.retrieval.item_to_item import ItemToItemRetriever
+from llmrec.retrieval.item_to_item import ItemToItemRetriever, matmul
 from llmrec.retrieval.storage import load_array, load_settings, save_settings
 from llmrec.retrieval.updates import grown
 from llmrec.types import ItemId
 
 _NEEDED = ("half_life", "l2", "past", "future", "decay", "popularity_power", "max_items")
+_PLACES_AT_ONCE, _ITEMS_AT_ONCE = 1 << 17, 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,10 @@ class SLITRetriever(ItemToItemRetriever):
         known = _most_met(counts, plan.max_items)
         columns = np.full(len(counts), -1, dtype=np.int64)
         columns[known] = np.arange(len(known))
-        past, future = _past_and_future(interactions, columns, plan)
-        gram = _product(past, past)
-        gram[np.diag_indices(len(known))] += plan.l2
-        if len(known):
-            weights = linalg.solve(gram, _product(past, future), assume_a="pos", overwrite_a=True, overwrite_b=True)
-            gram = weights / counts[known].astype(np.float64)[None, :] ** plan.popularity_power
+        learned = _regression(*_products(interactions, columns, plan), l2=plan.l2)
+        table = learned / counts[known].astype(np.float64)[None, :] ** plan.popularity_power
         # Row after row: products with sparse histories would copy the solver's order of columns every time.
-        return cls(interactions.item_ids, known, np.ascontiguousarray(gram, dtype=np.float32), plan=plan)
+        return cls(interactions.item_ids, known, np.ascontiguousarray(table, dtype=np.float32), plan=plan)
 
     def update(self, before: Interactions, added: Interactions) -> Self:
         """The same as a fit on both, and as dear. Raises DataError when the three are not about the same items."""
@@ -124,37 +121,59 @@ def _most_met(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
     return np.flatnonzero(counts >= least).astype(np.int64)
 
 
-def _past_and_future(
+def _regression(gram: NDArray[np.float64], cross: NDArray[np.float64], *, l2: float) -> NDArray[np.float64]:
+    """(gram + l2 I)^-1 cross; both are overwritten."""
+    gram[np.diag_indices(len(gram))] += l2
+    if not len(gram):
+        return cross
+    solved: NDArray[np.float64] = linalg.solve(gram, cross, assume_a="pos", overwrite_a=True, overwrite_b=True)
+    return solved
+
+
+def _products(
     interactions: Interactions, columns: NDArray[np.int64], plan: SLITPlan
-) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Per interaction (a place in a history): items before it, and it with those after it, weighted by distance."""
-    shape = (len(interactions), int((columns >= 0).sum()))
-    ages = (0.5 ** (step / plan.half_life) for step in range(plan.past))
-    before = [(step + 1, weight) for step, weight in enumerate(ages)]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Past times past and past times future, summed over interactions, each [n_known, n_known].
+
+    An interaction is a place in a history: its past are the items before it, its future it and those after it, both
+    weighted by distance.
+    """
+    n_known = int((columns >= 0).sum())
+    # Column after column, as the solver wants them, which would else copy both.
+    gram, cross = (np.zeros((n_known, n_known), order="F") for _ in range(2))
+    before = [(step + 1, 0.5 ** (step / plan.half_life)) for step in range(plan.past)]
     after = [(-step, plan.decay**step) for step in range(plan.future)]
-    return _shifted(interactions, columns, before, shape), _shifted(interactions, columns, after, shape)
+    for start in range(0, len(interactions), _PLACES_AT_ONCE):
+        places = np.arange(start, min(start + _PLACES_AT_ONCE, len(interactions)))
+        past, future = (_shifted(interactions, columns, places, steps) for steps in (before, after))
+        _add_product(gram, past, past)
+        _add_product(cross, past, future)
+    return gram, cross
 
 
 def _shifted(
     interactions: Interactions,
     columns: NDArray[np.int64],
+    places: NDArray[np.int64],
     steps: Sequence[tuple[int, float]],
-    shape: tuple[int, int],
 ) -> sparse.csr_array:
-    """Row n holds, for each (step, weight), the item `step` places before interaction n of the same user."""
-    places, items, weights = [], [], []
-    everywhere = np.arange(len(interactions))
+    """Row n holds, for each (step, weight), the item `step` places before interaction `places[n]` of the same user."""
+    rows, items, weights = [], [], []
     for step, weight in steps:
-        other = everywhere - step
-        inside = (other >= 0) & (other < len(everywhere))
-        inside[inside] = interactions.users[other[inside]] == interactions.users[inside]
+        other = places - step
+        inside = (other >= 0) & (other < len(interactions))
+        inside[inside] = interactions.users[other[inside]] == interactions.users[places[inside]]
         inside[inside] = columns[interactions.items[other[inside]]] >= 0
-        places.append(everywhere[inside])
+        rows.append(np.flatnonzero(inside))
         items.append(columns[interactions.items[other[inside]]])
         weights.append(np.full(len(items[-1]), weight, dtype=np.float32))
-    entries = (np.concatenate(weights), (np.concatenate(places), np.concatenate(items)))
-    return sparse.csr_array(entries, shape=shape)
+    entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(items)))
+    return sparse.csr_array(entries, shape=(len(places), int((columns >= 0).sum())))
 
 
-def _product(left: sparse.csr_array, right: sparse.csr_array) -> NDArray[np.float64]:
-    return np.asarray((left.T @ right).toarray(), dtype=np.float64)
+def _add_product(total: NDArray[np.float64], left: sparse.csr_array, right: sparse.csr_array) -> None:
+    """`left` transposed times `right`, some rows at a time: as a sparse table, all of it would be larger than dense."""
+    transposed = sparse.csr_array(left.T)
+    for start in range(0, len(total), _ITEMS_AT_ONCE):
+        rows = slice(start, start + _ITEMS_AT_ONCE)
+        total[rows] += matmul(transposed[rows], right).toarray()
