@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -13,13 +15,14 @@ from scipy import sparse
 from llmrec.data.catalogue import Catalogue
 from llmrec.retrieval.item_to_item import matmul
 from llmrec.retrieval.scoring import ScoreTable, seed_table
-from llmrec.types import Histories, Vectors
+from llmrec.types import FactValue, Histories, Vectors
 
 _TEXT_HALF_LIVES = (1.0, 5.0, 20.0)
 _FACT_HALF_LIFE = 5.0
 _MAX_DISTANCE = 3.0  # standard deviations; beyond, far is far
 _MIN_ITEMS = 2  # a value that one item has says nothing about another
 _MAX_FIELDS = 6  # those that most items have
+_ROUNDING = 1e-6  # of a cosine
 _MAX_LIFTED = 30_000  # items; beyond, comparing all pairs takes minutes
 
 
@@ -81,19 +84,33 @@ def nearest_items(texts: Vectors, sources: NDArray[np.bool_], *, n: int) -> spar
     n_items, n = len(texts), min(n, len(candidates) - 1)
     if n < 1 or n_items > _MAX_LIFTED:
         return sparse.csr_array(sparse.coo_array((n_items, n_items), dtype=np.float32))
-    rows, weights = [], []
+    rows, columns, weights = [], [], []
     for start in range(0, n_items, 1024):
         block = texts[start : start + 1024]
         cosines = block @ texts[candidates].T
         cosines[candidates[None, :] == np.arange(start, start + len(block))[:, None]] = 0.0
-        nearest = np.argpartition(-cosines, n - 1, axis=1)[:, :n]
-        # The square makes near ones count more; what points away counts nothing.
-        closeness = np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0.0) ** 2
-        rows.append(candidates[nearest].ravel())
-        weights.append((closeness / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-9)).ravel())
+        here, nearest = np.nonzero(_nearest(cosines, n))
+        # The square makes near ones count more.
+        closeness = cosines[here, nearest] ** 2
+        weights.append(closeness / np.bincount(here, weights=closeness, minlength=len(block))[here])
+        rows.append(candidates[nearest])
+        columns.append(start + here)
     data = np.concatenate(weights).astype(np.float32)
-    places = (np.concatenate(rows).astype(np.int64), np.repeat(np.arange(n_items), n))
+    places = (np.concatenate(rows), np.concatenate(columns))
     return sparse.csr_array((data, places), shape=(n_items, n_items))
+
+
+def _nearest(cosines: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
+    """The `n` largest of each row, bool like `cosines`; what points away is never near.
+
+    What is tied with the last of them stays too, so that the order of the items decides nothing; where that would be
+    more than `n` again (a text that many items share), all that is tied goes.
+    """
+    last = np.partition(cosines, -n, axis=1)[:, -n, None]
+    near = (cosines >= last - _ROUNDING) & (cosines > _ROUNDING)
+    crowded = near.sum(axis=1) > 2 * n
+    near[crowded] &= cosines[crowded] > last[crowded] + _ROUNDING
+    return near
 
 
 def _shares(histories: Histories, n_items: int, half_life: float) -> sparse.csr_array:
@@ -103,6 +120,7 @@ def _shares(histories: Histories, n_items: int, half_life: float) -> sparse.csr_
 
 
 def _values(catalogue: Catalogue) -> Mapping[str, sparse.csr_array]:
+    """By field, those first that most items have; without fields in which no two items are alike."""
     rows: dict[str, dict[int, tuple[str, ...]]] = {}
     for row, item in enumerate(catalogue.values()):
         for field, value in item.facts.items():
@@ -110,8 +128,14 @@ def _values(catalogue: Catalogue) -> Mapping[str, sparse.csr_array]:
                 rows.setdefault(field, {})[row] = tuple(dict.fromkeys(value))
             elif isinstance(value, str | bool):
                 rows.setdefault(field, {})[row] = (str(value),)
-    fields = sorted(rows, key=lambda field: (-len(rows[field]), field))[:_MAX_FIELDS]
-    return {field: _one_hot(rows[field], len(catalogue)) for field in fields}
+    shared = {field: each for field, each in rows.items() if _any_shared(each)}
+    fields = sorted(shared, key=lambda field: (-len(shared[field]), field))[:_MAX_FIELDS]
+    return {field: _one_hot(shared[field], len(catalogue)) for field in fields}
+
+
+def _any_shared(values: Mapping[int, tuple[str, ...]]) -> bool:
+    counts = Counter(value for each in values.values() for value in each)
+    return max(counts.values(), default=0) >= _MIN_ITEMS
 
 
 def _one_hot(values: Mapping[int, tuple[str, ...]], n_items: int) -> sparse.csr_array:
@@ -127,19 +151,24 @@ def _one_hot(values: Mapping[int, tuple[str, ...]], n_items: int) -> sparse.csr_
 
 
 def _amounts(catalogue: Catalogue) -> NDArray[np.float32]:
-    fields = dict.fromkeys(field for item in catalogue.values() for field, value in item.facts.items() if _is(value))
-    columns = np.full((len(catalogue), len(fields)), np.nan)
+    """Facts that are numbers and differ, standardised, float32 [n_items, n_amounts]; nan where unknown."""
+    known: dict[str, dict[int, float]] = {}
     for row, item in enumerate(catalogue.values()):
-        for column, field in enumerate(fields):
-            value = item.facts.get(field)
-            if _is(value):
-                columns[row, column] = float(value)  # type: ignore[arg-type]  # _is: a number
-    if not len(fields):
+        for field, value in item.facts.items():
+            if (amount := _amount(value)) is not None:
+                known.setdefault(field, {})[row] = amount
+    columns = np.full((len(catalogue), len(known)), np.nan)
+    for column, amounts in enumerate(known.values()):
+        columns[list(amounts), column] = list(amounts.values())
+    if not known:
         return columns.astype(np.float32)
     spread = np.nanstd(columns, axis=0)
     standard: NDArray[np.float64] = (columns - np.nanmean(columns, axis=0)) / np.maximum(spread, 1e-9)
     return standard[:, spread > 0].astype(np.float32)
 
 
-def _is(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _amount(value: FactValue) -> float | None:
+    # bool is an int for Python, and a yes or no is no amount.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

@@ -63,7 +63,7 @@ class TimedPopularity:
 
     Attributes:
         totals: float32 [n_items], interactions of all time.
-        first: float64 [n_items], moment of an item's first interaction; inf where it has none, nan without times.
+        first: float64 [n_items], moment of an item's first interaction; inf where no time is known.
         demand: By span in days.
     """
 
@@ -76,7 +76,7 @@ class TimedPopularity:
         """Count; an item nobody met has the least of everything."""
         n_items = len(interactions.item_ids)
         first = np.full(n_items, np.inf)
-        np.minimum.at(first, interactions.items, interactions.at)
+        np.fmin.at(first, interactions.items, interactions.at)
         spans = _SPANS_DAYS if (~np.isnan(interactions.at)).any() else ()
         totals = np.bincount(interactions.items, minlength=n_items).astype(np.float32)
         demand = {days: DemandOverTime.fit(interactions, span_s=days * _DAY_S) for days in spans}
