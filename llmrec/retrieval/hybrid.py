@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -15,11 +15,11 @@ from llmrec.retrieval.best import Scores, best_candidates, require_k
 from llmrec.retrieval.content import ContentSignals
 from llmrec.retrieval.fusion_weights import safe_weights
 from llmrec.retrieval.held_out import FusionPlan, PartFits, has_cold_items, held_out_examples, signals_of
-from llmrec.retrieval.hybrid_storage import load_signals, save_signals
+from llmrec.retrieval.hybrid_storage import PartLoaders, load_signals, save_signals
 from llmrec.retrieval.item_to_item import position_of
 from llmrec.retrieval.recency import TimedPopularity
 from llmrec.retrieval.scoring import ScoreTable, query_histories
-from llmrec.retrieval.signals import Part, Signals, scales
+from llmrec.retrieval.signals import Signals, scales
 from llmrec.retrieval.updates import grown
 from llmrec.types import Candidate, Histories, ItemId, ItemMask, Query, ScoreParts, Vectors
 
@@ -111,11 +111,11 @@ class HybridRetriever:
         """
         position = position_of(item_id, self._positions)
         shares: dict[ItemId, float] = {}
-        for signal in self._signals.raw(query_histories(query, self._positions)):
-            weight = self._weights.get(signal.name, 0.0) * float(scales(signal.table)[0])
-            if signal.part is not None and weight:
-                for seed, share in signal.part.explain(query, item_id).items.items():
-                    shares[seed] = shares.get(seed, 0.0) + weight * share
+        for name, part in self._signals.linear.items():
+            if weight := self._weights.get(name, 0.0):
+                scale = float(scales(part.scores(query)[None, :])[0])
+                for seed, share in part.explain(query, item_id).items.items():
+                    shares[seed] = shares.get(seed, 0.0) + weight * scale * share
         score = float(self.scores(query)[position])
         return ScoreParts(score, shares, rest=score - sum(shares.values()))
 
@@ -137,12 +137,7 @@ class HybridRetriever:
         save_signals(directory, self.name, self._ids, self._signals, self._weights)
 
     @classmethod
-    def load(
-        cls,
-        directory: Path,
-        item_ids: Sequence[ItemId],
-        loaders: Mapping[str, Callable[[Path, Sequence[ItemId]], Part]],
-    ) -> Self:
+    def load(cls, directory: Path, item_ids: Sequence[ItemId], loaders: PartLoaders) -> Self:
         """What `save` wrote, each part read by its own of `loaders`. Raises ArtifactError."""
         signals, weights = load_signals(directory, cls.name, item_ids, loaders)
         return cls(item_ids, signals, weights)

@@ -53,8 +53,13 @@ class ItemToItemRetriever:
         self._columns = np.full(len(self._ids), -1, dtype=np.int64)
         self._columns[known] = np.arange(len(known))
 
+    @property
+    def half_life(self) -> float:
+        """Steps into the past after which an item of the history counts half."""
+        return self._half_life
+
     def at_half_life(self, half_life: float) -> Self:
-        """The same table read with another half-life; nothing is copied."""
+        """The same table read with another half-life, above 0; nothing is copied."""
         other = copy(self)
         other._half_life = half_life
         return other

@@ -44,15 +44,6 @@ class Part(HistoryScorer, Protocol):
 
 
 @dataclass(frozen=True)
-class RawSignal:
-    """One table as its part gives it, float32 [n_users, n_items]; `part` is set where single items have shares."""
-
-    name: str
-    table: ScoreTable
-    part: ItemToItemRetriever | None = None
-
-
-@dataclass(frozen=True)
 class Signals:
     """All that is known of an item for a user, as named tables.
 
@@ -75,36 +66,38 @@ class Signals:
     cold: NDArray[np.bool_]
     with_cold: bool
 
-    def raw(self, histories: Histories) -> Iterator[RawSignal]:
-        """Every signal that has a scorer of its own, as it comes."""
+    @cached_property
+    def linear(self) -> Mapping[str, ItemToItemRetriever]:
+        """By signal, what scores it as a sum over the user's items: each table at several half-lives, one reversed."""
+        found: dict[str, ItemToItemRetriever] = {}
         for name, part in self.parts.items():
             if isinstance(part, ItemToItemRetriever):
-                for half_life in _HALF_LIVES[name]:
-                    view = part.at_half_life(half_life)
-                    yield RawSignal(f"{name}@{half_life:g}", view.score_histories(histories), view)
-            else:
-                yield RawSignal(name, part.score_histories(histories))
-        for name, back in self._backwards.items():
-            yield RawSignal(name, back.score_histories(histories), back)
+                half_lives = _HALF_LIVES.get(name, (part.half_life,))
+                found |= {f"{name}@{half_life:g}": part.at_half_life(half_life) for half_life in half_lives}
+            if isinstance(part, TransitionRetriever):
+                found[f"{name}-back"] = part.reversed()
+        return found
+
+    def raw(self, histories: Histories) -> Iterator[tuple[str, ScoreTable]]:
+        """Name and table float32 [n_users, n_items] of every signal that has a scorer of its own, as it comes."""
+        scorers: dict[str, HistoryScorer] = dict(self.linear)
+        scorers |= {name: part for name, part in self.parts.items() if not isinstance(part, ItemToItemRetriever)}
+        for name, scorer in scorers.items():
+            yield name, scorer.score_histories(histories)
         for source in (self.popularity, self.content):
-            yield from (RawSignal(name, table) for name, table in source.signals(histories).items())
+            yield from source.signals(histories).items()
 
     def tables(self, histories: Histories) -> Iterator[tuple[str, ScoreTable]]:
         """Name and standardised table float32 [n_users, n_items], one after the other; names are the same each time."""
-        for signal in self.raw(histories):
-            table = standardised(signal.table)
-            yield signal.name, self._warm(table)
-            if self.with_cold and signal.name.startswith(_ABOUT_CONTENT):
-                yield f"cold:{signal.name}", self._cold(table)
-            if signal.name in _LIFTED:
-                yield from self._lifted(signal.name, table)
+        for name, raw in self.raw(histories):
+            table = standardised(raw)
+            yield name, self._warm(table)
+            if self.with_cold and name.startswith(_ABOUT_CONTENT):
+                yield f"cold:{name}", self._cold(table)
+            if name in _LIFTED:
+                yield from self._lifted(name, table)
         if self.with_cold:
             yield "cold", np.broadcast_to(self.cold.astype(np.float32), (len(histories), len(self.cold)))
-
-    @cached_property
-    def _backwards(self) -> Mapping[str, ItemToItemRetriever]:
-        transitions = self.parts.get("transitions")
-        return {"transitions-back": transitions.reversed()} if isinstance(transitions, TransitionRetriever) else {}
 
     def _lifted(self, name: str, table: ScoreTable) -> Iterator[tuple[str, ScoreTable]]:
         if self.nearest.nnz:
@@ -122,6 +115,8 @@ class Signals:
 
 def standardised(table: ScoreTable) -> ScoreTable:
     """Mean 0 and spread 1 over the items of each row; a row that says nothing is 0 throughout."""
+    if not table.size:
+        return table
     mean = table.mean(axis=1, keepdims=True, dtype=np.float64)
     return np.asarray((table - mean.astype(np.float32)) * scales(table)[:, None], dtype=np.float32)
 

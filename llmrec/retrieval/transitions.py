@@ -60,8 +60,8 @@ class TransitionRetriever(ItemToItemRetriever):
         transitions = scaled(pairs, 1.0 / root_counts(interactions)).astype(np.float32)
         return cls(interactions.item_ids, transitions, half_life=half_life, window=window, decay=decay)
 
-    def reversed(self) -> Self:
-        """The same counts read backwards: what tends to come before what."""
+    def reversed(self) -> ItemToItemRetriever:
+        """The same counts read backwards, to score with: what tends to come before what."""
         back = sparse.csr_array(self._transitions.T)
         return type(self)(self._ids, back, half_life=self._half_life, window=self._window, decay=self._decay)
 
