@@ -8,11 +8,9 @@ from pathlib import Path
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import TerminalProgress
 from llmrec.data.catalogue import Catalogue
-from llmrec.data.film_texts import describe_films
-from llmrec.data.interactions import Interactions
 from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.data.splits import Task, prepared, split
-from llmrec.enrichment import EXTRACTS, described_films
+from llmrec.enrichment import described_films
 from llmrec.evaluation.protocol import ProtocolRecord
 
 CORE = 5
@@ -56,7 +54,8 @@ def read_training_data(name: str, directory: Path | None, store: AssetStore, *, 
     read = read_dataset(name, directory or store.fetch(name, progress=TerminalProgress()))
     catalogue, sources = read.catalogue, tuple[str, ...]()
     if info.is_film:
-        catalogue, sources = _described(catalogue, read.interactions, directory, store)
+        progress = TerminalProgress()
+        catalogue, sources = described_films(catalogue, read.interactions, store, progress, given=directory)
     core = prepared(catalogue, read.interactions, core=CORE)
     cut = split(
         core.interactions,
@@ -67,13 +66,3 @@ def read_training_data(name: str, directory: Path | None, store: AssetStore, *, 
     )
     record = ProtocolRecord.of([cut], name=name, part="validation", core=CORE, seeds=[seed])
     return TrainingData(core.catalogue, cut.validation[0], record, info.licence, (info.citation, *sources))
-
-
-def _described(
-    catalogue: Catalogue, interactions: Interactions, directory: Path | None, store: AssetStore
-) -> tuple[Catalogue, tuple[str, ...]]:
-    extracts = sorted((directory / EXTRACTS).glob("movies-*.json*")) if directory else []
-    if not extracts:
-        return described_films(catalogue, interactions, store, TerminalProgress())
-    described, report = describe_films(catalogue, extracts=extracts)
-    return described, (report.attribution,)

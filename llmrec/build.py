@@ -139,7 +139,7 @@ def fit_dataset(
     catalogue = read.catalogue
     notes: tuple[str, ...] = (f"{info.licence} {info.citation}",)
     if info.is_film:
-        catalogue, sources = described_films(catalogue, read.interactions, store, progress)
+        catalogue, sources = described_films(catalogue, read.interactions, store, progress, given=directory)
         notes += sources
     fitted = fit_tables(catalogue, read.interactions, settings=settings, name=name or dataset, overrides=overrides)
     return replace(fitted, reports=read.reports, notes=notes, has_time=read.has_time)

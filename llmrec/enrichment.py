@@ -15,18 +15,36 @@ EXTRACTS, SUMMARIES = "wikipedia-films", "movie-summaries"
 
 
 def described_films(
-    catalogue: Catalogue, interactions: Interactions, store: AssetStore, progress: Progress
+    catalogue: Catalogue,
+    interactions: Interactions,
+    store: AssetStore,
+    progress: Progress,
+    *,
+    given: Path | None = None,
 ) -> tuple[Catalogue, tuple[str, ...]]:
     """The films with descriptions, and sentences about where those came from and whom to credit.
 
     Encyclopedia extracts come first; where they cannot be had, the shorter collection of summaries; always our own
     mood lines.
+
+    Args:
+        catalogue: The films.
+        interactions: Of them, to say how many have a description now.
+        store: Fetches texts.
+        progress: Told of the bytes as they come.
+        given: The user's directory of data sets; extracts that lie in its folder `wikipedia-films` are not fetched.
+
+    Raises:
+        DataError: Texts that were given are damaged.
     """
-    extracts, missed = _fetched(EXTRACTS, store, progress)
+    extracts, missed = (_extracts_in(given / EXTRACTS) if given is not None else ()), ""
+    if not extracts:
+        fetched, missed = _fetched(EXTRACTS, store, progress)
+        extracts = _extracts_in(fetched) if fetched else ()
     summaries, missed_too = (None, "") if extracts else _fetched(SUMMARIES, store, progress)
     described, report = describe_films(
         catalogue,
-        extracts=sorted(extracts.glob("movies-*.json*")) if extracts else (),
+        extracts=extracts,
         summaries=next(summaries.rglob("movie_summaries.json*"), None) if summaries else None,
     )
     counts = ", ".join(f"{name} {count}" for name, count in report.by_source.items())
@@ -34,6 +52,10 @@ def described_films(
     shares = f"{report.item_coverage:.1%} of the items, {met:.1%} of the interactions"
     covered = f"{len(report.described)} of {report.n_items} items have a description: {shares} ({counts})."
     return described, tuple(filter(None, (covered, report.attribution, missed, missed_too)))
+
+
+def _extracts_in(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.glob("movies-*.json*")))
 
 
 def _fetched(name: str, store: AssetStore, progress: Progress) -> tuple[Path | None, str]:

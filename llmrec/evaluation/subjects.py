@@ -73,7 +73,7 @@ def dataset_subject(
     catalogue = read.catalogue
     notes: tuple[str, ...] = ()
     if info.is_film and with_texts:
-        catalogue, notes = described_films(catalogue, read.interactions, store, progress)
+        catalogue, notes = described_films(catalogue, read.interactions, store, progress, given=directory)
     kept = prepared(catalogue, read.interactions, core=core)
     overrides = replace(overrides, work_directory=store.cache_dir / "vectors" / dataset)
     context = StageContext(kept.catalogue, settings, vectors=_encoded(kept.catalogue, settings, overrides))
