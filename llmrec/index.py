@@ -140,7 +140,7 @@ def load(directory: Path) -> Fitted:
     retrievers = [name for name in STORED if (bundle.files / name).is_dir()]
     return Fitted(
         name=str(bundle.about["name"]),
-        settings=Settings.from_file(bundle.files / "settings.json"),
+        settings=_stored_settings(bundle.files / "settings.json"),
         catalogue=catalogue,
         interactions=interactions,
         encoder=str(bundle.about["encoder"]),
@@ -150,3 +150,9 @@ def load(directory: Path) -> Fitted:
         titles=TitleIndex(catalogue),
         has_time=bool(bundle.about.get("has_time", interactions.has_clock_times)),
     )
+
+
+def _stored_settings(path: Path) -> Settings:
+    settings = Settings.from_file(path)
+    # A directory from before the hybrid has its parts at weights of their own; an update shall not add a second vote.
+    return settings if "hybrid" in settings.retrieval.model_fields_set else settings.changed(["retrieval.hybrid=0"])

@@ -1,0 +1,102 @@
+"""Everything learned, as a directory: the hybrid's nested parts included, and what older directories lack."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llmrec.build import Overrides, fit_tables, refit
+from llmrec.bundle import new_version, open_bundle
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.interactions import Interactions
+from llmrec.errors import ArtifactError
+from llmrec.index import Fitted, load, save
+from llmrec.retrieval.hashing import HashingEmbedder
+from llmrec.settings import Settings
+
+OVERRIDES = Overrides(encoder=HashingEmbedder(16))
+
+
+@pytest.fixture(scope="module")
+def fitted(films: Catalogue, interactions: Interactions) -> Fitted:
+    return fit_tables(films, interactions, settings=Settings(), name="films", overrides=OVERRIDES)
+
+
+@pytest.fixture
+def directory(fitted: Fitted, tmp_path: Path) -> Path:
+    save(fitted, tmp_path / "r")
+    return tmp_path / "r"
+
+
+def nested(directory: Path) -> list[Path]:
+    files = open_bundle(directory).files
+    return sorted(path for path in (files / "hybrid").rglob("*") if path.is_file())
+
+
+def test_the_hybrid_comes_back_with_all_its_parts(fitted: Fitted, directory: Path) -> None:
+    loaded, everybody = load(directory).retrievers["hybrid"], fitted.interactions.histories()
+    expected = fitted.retrievers["hybrid"].score_histories(everybody)
+    np.testing.assert_array_equal(loaded.score_histories(everybody), expected)
+    parts = {path.relative_to(open_bundle(directory).files).parts[:3] for path in nested(directory)}
+    assert {("hybrid", "parts", name) for name in ("ease", "transitions", "slit", "itemknn")} <= parts
+
+
+def test_every_nested_file_is_in_the_manifest_and_checked(directory: Path) -> None:
+    for path in nested(directory):
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) if content else b"x")
+        with pytest.raises(ArtifactError, match=f"{path} is damaged: its sha256"):
+            load(directory)
+        path.unlink()
+        with pytest.raises(ArtifactError, match=f"{path} is missing"):
+            load(directory)
+        path.write_bytes(content)
+    load(directory)
+
+
+def test_a_copy_without_empty_folders_is_as_good(fitted: Fitted, directory: Path, tmp_path: Path) -> None:
+    # Some archives and all version control keep files only.
+    for path in sorted(directory.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    assert load(directory).retrievers.keys() == fitted.retrievers.keys()
+
+
+def test_an_update_fits_the_hybrid_on_everything(fitted: Fitted, directory: Path) -> None:
+    rows = [{"user_id": "eve", "item_id": item, "timestamp": at} for at, item in enumerate("2345", start=9)]
+    updated = refit(load(directory), None, rows, remove=(), columns=None, overrides=OVERRIDES)
+    afresh = fit_tables(
+        updated.catalogue, updated.interactions, settings=fitted.settings, name="films", overrides=OVERRIDES
+    )
+    everybody = updated.interactions.histories()
+    assert len(everybody) == 5
+    np.testing.assert_array_equal(
+        updated.retrievers["hybrid"].score_histories(everybody), afresh.retrievers["hybrid"].score_histories(everybody)
+    )
+
+
+def older(directory: Path) -> None:
+    """The directory as it was written before there was a hybrid, and before the order of rows was recorded."""
+    bundle = open_bundle(directory)
+    about = {name: value for name, value in bundle.about.items() if name != "has_time"}
+    with new_version(directory, about) as files:
+        for path in bundle.files.rglob("*"):
+            relative = path.relative_to(bundle.files)
+            if path.is_file() and relative.parts[0] != "hybrid":
+                (files / relative).parent.mkdir(parents=True, exist_ok=True)
+                (files / relative).write_bytes(path.read_bytes())
+        settings = json.loads((files / "settings.json").read_text())
+        del settings["retrieval"]["hybrid"]
+        settings["retrieval"] |= {"ease": 1.0, "transitions": 0.5}
+        (files / "settings.json").write_text(json.dumps(settings))
+
+
+def test_a_directory_from_before_the_hybrid_is_loaded_and_stays_without_one(directory: Path) -> None:
+    older(directory)
+    loaded = load(directory)
+    assert "hybrid" not in loaded.retrievers
+    assert loaded.settings.retrieval.hybrid == 0
+    assert loaded.has_time
+    updated = refit(loaded, None, None, remove=["10"], columns=None, overrides=OVERRIDES)
+    assert updated.retrievers.keys() == {"bm25", "ease", "transitions", "popularity"}
