@@ -38,8 +38,8 @@ class HybridRetriever:
     nearest items get from users; how much that counts is learned on items made cold for the purpose.
 
     Large catalogue: weights are learned from fewer users (`FusionPlan.max_scores`), `slit` knows the items most met
-    (`SLITPlan.max_items`), `ease` becomes cosines (`EASERetriever`), and beyond 30,000 items nothing is taken from nearest
-    items (`nearest_items`). 100,000 items and 1,000,000 interactions are fitted within 3 GB.
+    (`SLITPlan.max_items`), `ease` becomes cosines (`EASERetriever`), and beyond 30,000 items nothing is taken from
+    nearest items (`nearest_items`). 100,000 items and 1,000,000 interactions are fitted within 3 GB.
     """
 
     name = "hybrid"
