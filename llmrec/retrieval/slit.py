@@ -46,10 +46,14 @@ class SLITPlan:
 
     def __post_init__(self) -> None:
         """Raise ConfigError when a number is out of range."""
-        if not self.l2 > 0 or min(self.past, self.future, self.max_items) < 1 or not 0 < self.decay <= 1:
+        if not min(self.l2, self.half_life) > 0 or not 0 < self.decay <= 1:
             raise ConfigError(
-                f"l2 is {self.l2}, past {self.past}, future {self.future}, decay {self.decay}, max_items "
-                f"{self.max_items}; l2 must be above 0, decay in (0, 1], the others at least 1."
+                f"l2 is {self.l2}, half_life {self.half_life}, decay {self.decay}; l2 and half_life must be above 0, "
+                "decay in (0, 1]."
+            )
+        if min(self.past, self.future, self.max_items) < 1:
+            raise ConfigError(
+                f"past is {self.past}, future {self.future}, max_items {self.max_items}; each must be at least 1."
             )
 
 
