@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from llmrec.data.storage import load_catalogue, load_interactions, save_catalogu
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.interfaces import Embedder, Retriever
 from llmrec.prompting.templates import PromptLibrary
+from llmrec.retrieval.audiences import StrangerRetriever, WishRetriever
 from llmrec.retrieval.dense import DenseRetriever
 from llmrec.retrieval.sequential_plan import EpochReport
 from llmrec.retrieval.vector_stores import ExactVectorStore
-from llmrec.retrieval.wishes import WishRetriever
 from llmrec.settings import Settings
-from llmrec.stages import STORED, StageContext, StoredRetriever, needs_wish
+from llmrec.stages import STORED, Audience, StageContext, StoredRetriever, audience
 
 logger = logging.getLogger(__name__)
 _SEED = 0  # of what is trained by gradient
@@ -100,13 +100,19 @@ def shown_on(bar: tqdm, context: StageContext) -> StageContext:
 def retrievers_of(fitted: Fitted, settings: Settings, encoder: Embedder) -> Sequence[Retriever]:
     """The retrievers that `settings` give a weight and that are there, `dense` wired from the vectors and `encoder`.
 
-    Beside the hybrid, which weighs likeness of texts itself, `dense` answers users with a wish only.
+    Beside the hybrid, which weighs likeness of texts and popularity itself, `dense` answers users with a wish only,
+    `popularity` those of whom no item is known.
     """
     weights = settings.retrieval.weights
     dense = DenseRetriever(fitted.vectors, encoder, n_items=settings.models.dense_n_items)
     available: Mapping[str, Retriever] = {"dense": dense, **fitted.retrievers}
     wanted = [name for name in weights if name in available]
-    return [WishRetriever(available[name]) if needs_wish(name, wanted) else available[name] for name in wanted]
+    narrowed: Mapping[Audience, Callable[[Retriever], Retriever]] = {
+        "everybody": lambda retriever: retriever,
+        "wishes": WishRetriever,
+        "strangers": lambda retriever: StrangerRetriever(retriever, fitted.catalogue),
+    }
+    return [narrowed[audience(name, wanted)](available[name]) for name in wanted]
 
 
 def save(fitted: Fitted, directory: Path) -> None:

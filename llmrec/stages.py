@@ -37,6 +37,7 @@ from llmrec.types import ItemId
 
 _GIB = 1 << 30
 _DAY_S = 86_400.0
+Audience = Literal["everybody", "wishes", "strangers"]
 
 
 class StoredRetriever(Retriever, HistoryScorer, Protocol):
@@ -78,14 +79,16 @@ class Stage:
         fit: Interactions, context and seed to something that scores.
         is_seeded: Whether another seed gives another result; what has a closed form is fitted once.
         reads_text: Whether descriptions of the items matter to it.
-        asked_by: Whose candidates it gives in a recommender, where the hybrid weighs what some know of histories; alone
-            each can be evaluated.
+        asked_by: To whom a recommender shows its candidates; alone it can be evaluated for all.
+        beside_hybrid: The same where the hybrid, which holds what it knows at a learned weight, is asked too; None for
+            no other.
     """
 
     fit: Callable[[Interactions, StageContext, int], HistoryScorer]
     is_seeded: bool = False
     reads_text: bool = False
-    asked_by: Literal["everybody", "wishes", "wishes beside the hybrid"] = "everybody"
+    asked_by: Audience = "everybody"
+    beside_hybrid: Audience | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,21 +275,24 @@ STORED: Mapping[str, Stored] = {
 """What a recommender directory keeps; `dense` is wired from its vectors at start."""
 
 STAGES: Mapping[str, Stage] = {
-    "popularity": Stage(_popularity),
+    "popularity": Stage(_popularity, beside_hybrid="strangers"),
     "itemknn": Stage(_itemknn),
     "ease": Stage(_ease),
     "transitions": Stage(_transitions),
     "slit": Stage(_slit),
     "sasrec": Stage(_sasrec, is_seeded=True),
     "bm25": Stage(_bm25, reads_text=True, asked_by="wishes"),
-    "dense": Stage(_dense, reads_text=True, asked_by="wishes beside the hybrid"),
+    "dense": Stage(_dense, reads_text=True, beside_hybrid="wishes"),
     "text_sequential": Stage(_text_sequential, is_seeded=True, reads_text=True),
     "hybrid": Stage(_hybrid, is_seeded=True, reads_text=True),
 }
 """What can be evaluated by name."""
 
 
-def needs_wish(name: str, beside: Container[str]) -> bool:
-    """Whether the retriever `name`, with those `beside` it, has nothing to say to users who say nothing."""
-    asked_by = STAGES[name].asked_by
-    return asked_by == "wishes" or (asked_by == "wishes beside the hybrid" and "hybrid" in beside)
+def audience(name: str, beside: Container[str]) -> Audience:
+    """Who gets candidates of the retriever `name`, with those `beside` it: all, or only some users.
+
+    `wishes` are of users who say something, `strangers` have no item that is known.
+    """
+    stage = STAGES[name]
+    return stage.beside_hybrid or stage.asked_by if "hybrid" in beside else stage.asked_by

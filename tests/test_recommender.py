@@ -189,12 +189,17 @@ def found_by(recommender: Recommender, **asked: object) -> dict[str, int]:
     return {stage.name: stage.n_out for stage in recommender.recommend(**asked, k=3).trace.stages}
 
 
-def test_beside_the_hybrid_likeness_of_texts_is_asked_for_wishes_only(recommender: Recommender) -> None:
+def test_beside_the_hybrid_texts_answer_wishes_and_popularity_strangers(
+    recommender: Recommender,
+) -> None:
     of_history = found_by(recommender, history=["Alien (1979)"])
-    assert (of_history["dense"], of_history["bm25"]) == (0, 0)
+    assert (of_history["dense"], of_history["bm25"], of_history["popularity"]) == (0, 0, 0)
     assert of_history["hybrid"] > 0
     assert found_by(recommender, query="scary in space", history=["Alien (1979)"])["dense"] > 0
-    assert found_by(recommender, query="scary in space")["dense"] > 0
+    of_wish = found_by(recommender, query="scary in space")
+    assert min(of_wish["dense"], of_wish["popularity"]) > 0
+    assert of_wish["hybrid"] == 0
+    assert found_by(recommender)["popularity"] > 0
 
 
 def test_without_a_hybrid_likeness_of_texts_answers_histories_too(films: Catalogue, interactions: Interactions) -> None:
@@ -206,6 +211,7 @@ def test_without_a_hybrid_likeness_of_texts_answers_histories_too(films: Catalog
         found = found_by(one, history=["Alien (1979)"])
         assert found["dense"] > 0
         assert "hybrid" not in found
+    assert found_by(without, history=["Alien (1979)"])["popularity"] > 0
 
 
 def test_a_hybrid_that_is_switched_off_after_the_build_leaves_histories_to_likeness_of_texts(

@@ -11,7 +11,7 @@ from llmrec.errors import ConfigError
 from llmrec.evaluation.fused_stages import ModelVoice, RankFusionScorer, model_scorers
 from llmrec.ranking.listwise import ListwiseRanker
 from llmrec.retrieval.scoring import HistoryScorer
-from llmrec.stages import STAGES, StageContext, needs_wish, require_stages
+from llmrec.stages import STAGES, StageContext, audience, require_stages
 
 FUSED = "fused_without_lm"
 MODEL_STAGES = ("lm", "fused")
@@ -40,9 +40,9 @@ class Workshop:
 
     @property
     def fusion_weights(self) -> Mapping[str, float]:
-        """What each retriever's rank is worth in the candidates of the later stages, for users who say nothing."""
+        """What each retriever's rank is worth in the later stages' candidates, for known users who say nothing."""
         weights = self.context.settings.retrieval.weights
-        return {name: weight for name, weight in weights.items() if not needs_wish(name, weights)}
+        return {name: weight for name, weight in weights.items() if audience(name, weights) == "everybody"}
 
     def require(self, names: Iterable[str]) -> None:
         """Raises ConfigError for a stage that is not known or needs a model or retrievers that are not there."""

@@ -30,6 +30,7 @@ class FusionPlan:
             came before it; fewer where `max_examples` users give enough.
         n_candidates: Competitors per held-out interaction: one half those with the highest mean signal, the other drawn
             from the rest by seed, each of these standing for as many as were not drawn.
+        min_examples: With fewer held-out interactions no weights are learned.
         max_examples: Held-out interactions used at most, of users drawn by seed.
         max_scores: Scores of each signal that are computed at most, and so a second bound on held-out interactions:
             with 100,000 items there are 600.
@@ -43,6 +44,7 @@ class FusionPlan:
     l2: float = 3e-3
     max_held_out: int = 3
     n_candidates: int = 400
+    min_examples: int = 30
     max_examples: int = 6_000
     max_scores: int = 60_000_000
     n_neighbours: int = 20
@@ -56,10 +58,11 @@ class FusionPlan:
                 f"l2 is {self.l2}, n_candidates {self.n_candidates}, cold_share {self.cold_share}; l2 must be at least "
                 "0, n_candidates at least 2, cold_share in [0, 1)."
             )
-        if min(self.max_held_out, self.max_examples, self.max_scores, self.n_neighbours) < 1:
+        if min(self.max_held_out, self.min_examples, self.max_examples, self.max_scores, self.n_neighbours) < 1:
             raise ConfigError(
-                f"max_held_out is {self.max_held_out}, max_examples {self.max_examples}, max_scores {self.max_scores}, "
-                f"n_neighbours {self.n_neighbours}; each must be at least 1."
+                f"max_held_out is {self.max_held_out}, min_examples {self.min_examples}, max_examples "
+                f"{self.max_examples}, max_scores {self.max_scores}, n_neighbours {self.n_neighbours}; each must be at "
+                "least 1."
             )
 
     def n_examples(self, n_items: int) -> int:

@@ -23,8 +23,8 @@ from llmrec.retrieval.signals import Signals, scales
 from llmrec.retrieval.updates import grown
 from llmrec.types import Candidate, Histories, ItemId, ItemMask, Query, ScoreParts, Vectors
 
-# Too few interactions to hold any out: what most people met, nearest to what the user met.
-_UNLEARNED: Mapping[str, float] = {"popularity": 1.0, "ease@20": 1.0, "text@5": 1.0}
+# Too few interactions to learn from: what most people met, nearest to what the user met.
+_UNLEARNED: Mapping[str, float] = {"popularity": 1.0, "ease@20": 1.0, "text@5": 1.0, "cold:text@5": 1.0}
 
 
 class HybridRetriever:
@@ -32,7 +32,8 @@ class HybridRetriever:
 
     Weights come from a penalised multinomial logit over each user's newest interactions, predicted by parts that were
     fitted without them; then the parts are fitted again on everything. Where one signal alone does better in
-    cross-validation, it alone is kept.
+    cross-validation, it alone is kept. From too few of them (`FusionPlan.min_examples`) nothing is learned, and demand,
+    `ease` and text count alike.
 
     Cold user: nothing is retrieved; demand and content still score. Cold item: reached by its content, and by what its
     nearest items get from users; how much that counts is learned on items made cold for the purpose.
@@ -75,10 +76,10 @@ class HybridRetriever:
         plan = plan or FusionPlan()
         content = ContentSignals.fit(catalogue, vectors)
         examples = held_out_examples(interactions, part_fits, content, plan=plan, seed=seed)
-        weights = dict(safe_weights(examples, l2=plan.l2, seed=seed) or _UNLEARNED)
-        with_cold = has_cold_items(interactions)
-        if with_cold:
-            weights["cold"] = weights.get("cold", 0.0) + plan.cold_bonus
+        weights, with_cold = dict(_UNLEARNED), has_cold_items(interactions)
+        if len(examples.users) >= plan.min_examples:
+            weights = dict(safe_weights(examples, l2=plan.l2, seed=seed))
+            weights["cold"] = weights.get("cold", 0.0) + (plan.cold_bonus if with_cold else 0.0)
         parts = {**part_fits.fit_closed(interactions), **part_fits.fit_trained(interactions)}
         signals = signals_of(interactions, parts, content, plan=plan, with_cold=with_cold)
         return cls(catalogue.ids, signals, weights)

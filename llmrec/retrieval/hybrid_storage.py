@@ -41,7 +41,13 @@ def save_signals(
     (directory / _CONTENTS).write_text(json.dumps(contents, indent=1, ensure_ascii=False), encoding="utf-8")
     for part_name, part in signals.parts.items():
         part.save(directory / _PARTS / part_name)
-    rows = (popularity.totals, popularity.first, content.texts, content.amounts, signals.cold)
+    rows: tuple[NDArray[np.generic], ...] = (
+        popularity.totals,
+        popularity.first,
+        content.texts,
+        content.amounts,
+        signals.cold,
+    )
     for array_name, array in zip(_ARRAYS, rows, strict=True):
         np.save(directory / f"{array_name}.npy", array, allow_pickle=False)
     save_sparse(directory / _NEAREST, signals.nearest)

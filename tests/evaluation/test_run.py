@@ -191,7 +191,7 @@ def test_the_candidates_of_the_later_stages_are_fused_by_rank(workshop: Workshop
 @pytest.mark.parametrize(
     ("chosen", "heard"),
     [
-        ([], {"hybrid", "popularity"}),
+        ([], {"hybrid"}),
         (["retrieval.hybrid=0", "retrieval.ease=1"], {"dense", "popularity", "ease"}),
     ],
 )
