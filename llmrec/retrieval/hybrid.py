@@ -79,7 +79,7 @@ class HybridRetriever:
         weights, with_cold = dict(_UNLEARNED), has_cold_items(interactions)
         if len(examples.users) >= plan.min_examples:
             weights = dict(safe_weights(examples, l2=plan.l2, seed=seed))
-            weights["cold"] = weights.get("cold", 0.0) + (plan.cold_bonus if with_cold else 0.0)
+            weights |= {"cold": weights["cold"] + plan.cold_bonus} if with_cold else {}
         parts = {**part_fits.fit_closed(interactions), **part_fits.fit_trained(interactions)}
         signals = signals_of(interactions, parts, content, plan=plan, with_cold=with_cold)
         return cls(catalogue.ids, signals, weights)
