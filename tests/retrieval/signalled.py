@@ -60,7 +60,7 @@ class World:
 def world(n_items: int = 40, n_users: int = 60, *, n_cold: int = 0, timed: bool = True, seed: int = 0) -> World:
     """Drawn by seed; the last `n_cold` items are met by nobody, all others by somebody."""
     rng = np.random.default_rng(seed)
-    groups = rng.integers(0, 4, n_items)
+    groups = np.arange(n_items) % 4
     catalogue = Catalogue(
         Item(ItemId(f"i{n}"), f"item {n}", {"year": 1980 + int(rng.integers(30)), "genres": (f"g{group}",)})
         for n, group in enumerate(groups.tolist())
