@@ -155,7 +155,9 @@ def _joined(bench: Workbench, records: Sequence[PeerRecord], plan: Plan) -> tupl
     first = {record.system.name: record.measured.first for record in records if record.measured}
     ours, own_first = own_evaluation(bench.cut, plan.stages, seeds=plan.seeds, runs=plan.runs)
     stages = {stage.name: stage for stage in (*ours, *peers)}
-    evaluation = Evaluation(_protocol(bench, plan), _users(bench), stages, differences(ours, peers))
+    # Where no peer can be measured, ours are held against each other.
+    pairs = differences(ours, peers or ours)
+    evaluation = Evaluation(_protocol(bench, plan), _users(bench), stages, pairs)
     return evaluation, {**own_first, **first}
 
 

@@ -26,12 +26,16 @@ _SEED = 0
 
 
 def differences(ours: Sequence[StageResult], peers: Sequence[StageResult]) -> tuple[Difference, ...]:
-    """Each of ours minus each peer, paired by user; the same draws of users serve all pairs."""
+    """Each of ours minus each peer, paired by user; the same draws of users serve all pairs.
+
+    Only what ranked the same candidates is compared: all items, or the cold ones among themselves.
+    """
     by_user = {
         (a.name, b.name, metric): a.per_user[metric] - b.per_user[metric]
         for a in ours
         for b in peers
         for metric in COMPARED
+        if a.name != b.name and a.name.partition("@")[2] == b.name.partition("@")[2]
     }
     found = bootstrap_means({"\t".join(key): values for key, values in by_user.items()}, seed=_SEED)
     return tuple(Difference(*key, found["\t".join(key)].mean, found["\t".join(key)].ci95) for key in by_user)
