@@ -67,6 +67,17 @@ def test_order_matters() -> None:
     assert not TransitionRetriever.fit(table("ab")).retrieve(asks(history=("b",)), 9)
 
 
+def test_read_backwards_they_say_what_came_before() -> None:
+    # a b c: c follows a at step 2, at half weight; read backwards a is before c, and nothing is before a.
+    retriever = TransitionRetriever.fit(table("abc"), decay=0.5, half_life=1.0)
+    back = retriever.reversed()
+    np.testing.assert_allclose(back.scores(asks(history=("c",))), [0.5, 1, 0, 0])
+    assert not back.scores(asks(history=("a",))).any()
+    # Newer items of the history count more there, too: c is older, b newer.
+    np.testing.assert_allclose(back.scores(asks(history=("c", "b"))), [1.25, 0.5, 0, 0])
+    np.testing.assert_allclose(retriever.scores(asks(history=("a",))), [0, 1, 0.5, 0])
+
+
 def test_newer_items_count_more() -> None:
     retriever = TransitionRetriever.fit(table("ac", "bd"), half_life=1.0)
     np.testing.assert_allclose(retriever.scores(asks(history=("a", "b"))), [0, 0, 0.5, 1.0])
