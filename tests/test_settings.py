@@ -11,13 +11,14 @@ from llmrec.settings import Settings
 
 def test_defaults_are_complete_and_frozen() -> None:
     settings = Settings()
-    assert settings.retrieval.weights.keys() == {"dense", "bm25", "ease", "transitions", "popularity"}
+    assert settings.retrieval.weights.keys() == {"dense", "bm25", "hybrid", "popularity"}
     with pytest.raises(ValidationError, match="frozen"):
         settings.ranking.slate_size = 3  # type: ignore[misc]
 
 
 def test_a_retriever_without_weight_is_left_out() -> None:
-    assert "ease" not in Settings().changed(["retrieval.ease=0"]).retrieval.weights
+    assert "hybrid" not in Settings().changed(["retrieval.hybrid=0"]).retrieval.weights
+    assert "ease" in Settings().changed(["retrieval.ease=1"]).retrieval.weights
 
 
 def test_assignments_change_and_keep_the_rest() -> None:
