@@ -46,7 +46,7 @@ class RetrievalSettings(_Room):
 
     n_candidates: int = Field(100, ge=1, le=10_000)
     dense: Weight = 1.0
-    bm25: Weight = 0.7
+    bm25: Weight = 1.0
     hybrid: Weight = 1.0
     ease: Weight = 0.0
     transitions: Weight = 0.0

@@ -90,13 +90,17 @@ class BM25Retriever:
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """At most `k` candidates by BM25 score, best first; none when no word of the wish is known.
 
+        A word that all allowed items have tells none of them from another, and counts nothing: where only dramas may be
+        shown, a drama is no better for being one.
+
         Without a wish there are none, though there are scores: by rank alone, the likeness of documents outvotes better
         retrievers (docs/experiments.md); a fusion that weighs scores can use it.
         """
         require_k(k)
         if not query.text.strip():
             return []
-        scores = self.scores(query)
+        asked = self._asked(query)
+        scores = product(asked if allowed is None else self._telling(asked, allowed), self._scores)[0]
         return best_candidates(scores, k, item_ids=self._ids, source=self.name, allowed=allowed, above=0.0)
 
     def explain(self, query: Query, item_id: ItemId) -> ScoreParts:
@@ -107,6 +111,14 @@ class BM25Retriever:
         spelled = {number: word for word, number in self._index.vocab_dict.items()}
         said = (spelled[number] for number in asked.indices.tolist())
         return ScoreParts(sum(shares), words={word: share for word, share in zip(said, shares, strict=True) if share})
+
+    def _telling(self, asked: sparse.csr_array, allowed: ItemMask) -> sparse.csr_array:
+        """What is `asked`, without the words that all allowed items have."""
+        starts, n_allowed = self._scores.indptr, int(allowed.sum())
+        having = (self._scores.indices[starts[word] : starts[word + 1]] for word in asked.indices.tolist())
+        tells = np.array([int(allowed[items].sum()) < n_allowed for items in having], dtype=np.bool_)
+        kept = (asked.data[tells], (np.zeros(int(tells.sum()), dtype=np.int64), asked.indices[tells]))
+        return sparse.csr_array(kept, shape=asked.shape)
 
     def _asked(self, query: Query) -> sparse.csr_array:
         """How often the asking text says each word, float32 [1, n_words]."""

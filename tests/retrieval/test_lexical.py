@@ -52,6 +52,14 @@ def test_only_items_that_share_a_word_come_out(films: Catalogue) -> None:
     assert [candidate.item_id for candidate in found] == ["10", "7", "8"]
 
 
+def test_a_word_that_everything_allowed_has_is_no_reason(films: Catalogue) -> None:
+    romances = np.array([item_id in {"7", "8", "10"} for item_id in films])
+    retriever = BM25Retriever.fit(films)
+    found = retriever.retrieve(asks("I want a romance in Paris"), 10, allowed=romances)
+    assert [candidate.item_id for candidate in found] == ["10"]
+    assert retriever.retrieve(asks("romance"), 10, allowed=romances) == []
+
+
 def test_accents_and_plurals_do_not_hide_an_item(films: Catalogue) -> None:
     assert BM25Retriever.fit(films).retrieve(asks("amelie"), 3)[0].item_id == "10"
     assert BM25Retriever.fit(films).retrieve(asks("waitresses"), 1)[0].item_id == "10"
