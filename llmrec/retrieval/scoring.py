@@ -47,7 +47,9 @@ def seed_table(
         kept = np.arange(len(users)) - np.searchsorted(users, users) < n_newest
         users, items, ages = users[kept], items[kept], ages[kept]
     weights = (0.5 ** (ages / half_life)).astype(np.float32)
-    return sparse.csr_array((weights, (users, items)), shape=(len(histories), n_items))
+    # With wider indices here, every product would first copy those of a whole item-to-item table.
+    places = (users.astype(np.int32), items.astype(np.int32))
+    return sparse.csr_array((weights, places), shape=(len(histories), n_items))
 
 
 def query_histories(query: Query, positions: Mapping[ItemId, int]) -> Histories:

@@ -58,8 +58,10 @@ def load_array(path: Path, *, mapped: bool = False) -> NDArray[np.generic]:
 
 
 def save_sparse(path: Path, matrix: sparse.csr_array) -> None:
-    """Write a sparse matrix as three plain arrays in an uncompressed .npz."""
-    np.savez(path, data=matrix.data, indices=matrix.indices, indptr=matrix.indptr, shape=np.array(matrix.shape))
+    """Write a sparse matrix as three plain arrays in an uncompressed .npz, its indices as narrow as they can be."""
+    width = np.int32 if max(matrix.nnz, *matrix.shape) < 2**31 else np.int64
+    indices, indptr = matrix.indices.astype(width, copy=False), matrix.indptr.astype(width, copy=False)
+    np.savez(path, data=matrix.data, indices=indices, indptr=indptr, shape=np.array(matrix.shape))
 
 
 def load_sparse(path: Path) -> sparse.csr_array:
