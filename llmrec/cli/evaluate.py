@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("NDCG@10", "R@10", "R@20", "R@50", "R@100", "MRR@10", "coverage@10")
 _WIDE = ("NDCG@10", "R@10")  # shown with their intervals
+_WHICH = "new, empty or of an earlier run"
 
 
 def evaluate(
@@ -58,8 +59,16 @@ def evaluate(
     settings: SettingsFile = None,
     assignments: Set = None,
     device: Device = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Directory for the result and its per-user values.")] = None,
-    report: Annotated[Path | None, typer.Option("--report", help="Directory for a report to look at.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help=f"Directory for the result and its per-user values: {_WHICH}; an earlier result is replaced."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help=f"Directory for a report to look at: {_WHICH}; an earlier report is replaced."),
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -73,6 +82,7 @@ def evaluate(
 
     columns = read_user_columns(user_table) if user_table else {}
     plan = Plan(_stages(stages), part, tuple(range(seeds)), limit_users, reference)
+    _require_directories(out, report)
     subject = open_subject(
         directory,
         dataset,
@@ -106,6 +116,16 @@ def _stages(text: str) -> tuple[str, ...]:
     named = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     require_stages(named, (*STAGES, *LATER_STAGES))
     return named or tuple(name for name, stage in STAGES.items() if not stage.is_seeded)
+
+
+def _require_directories(out: Path | None, report: Path | None) -> None:
+    """Raise ConfigError while nothing has been computed that a wrong place could lose."""
+    from llmrec.evaluation.targets import require_report_directory, require_result_directory
+
+    if out is not None:
+        require_result_directory(out)
+    if report is not None:
+        require_report_directory(report)
 
 
 def _keep(found: Evaluation, out: Path | None, report: Path | None, *, slate_size: int) -> None:

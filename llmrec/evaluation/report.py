@@ -15,9 +15,8 @@ from llmrec.evaluation import report_words
 from llmrec.evaluation.charts import Chart
 from llmrec.evaluation.figure_style import DARK, LIGHT, save_png, svg_markup
 from llmrec.evaluation.report_sections import Section, sections_of
-from llmrec.evaluation.results import Evaluation, without_nan
+from llmrec.evaluation.results import METRICS_FILE, REPORT_FILE, Evaluation, without_nan
 
-REPORT_FILE, METRICS_FILE = "report.html", "metrics.json"
 _TEMPLATE = "report.html.j2"
 _THEMES = (LIGHT, DARK)
 

@@ -20,6 +20,7 @@ from llmrec.evaluation.protocol import ProtocolRecord
 from llmrec.types import UserId
 
 RESULT_FILE, PER_USER_FILE = "result.json", "per_user.npz"
+REPORT_FILE, METRICS_FILE = "report.html", "metrics.json"
 _BOOTSTRAP_SEED = 0
 
 

@@ -65,6 +65,38 @@ def test_a_report_is_written_with_the_slate_of_the_settings(shop: Path, capsys: 
     assert json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))["n_tested"] == 6
 
 
+def test_where_nothing_may_be_written_nothing_is_computed(shop: Path, capsys: Capsys, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "result.json").write_text("{}")
+    (tmp_path / "file").write_text("")
+    before = sorted(shop.rglob("*"))
+    for options, message in (
+        (["--out", mine], f"{mine} holds other files; name for the result a directory that is new, empty or of an"),
+        (["--out", tmp_path / "new", "--report", mine], f"{mine} holds other files; name for the report"),
+        (["--out", tmp_path / "new", "--report", tmp_path / "file"], f"{tmp_path / 'file'} is a file; name a dir"),
+        (["--out", shop], f"{shop} is a recommender directory; name another one for the result."),
+        (["--report", shop], f"{shop} is a recommender directory; name another one for the report."),
+    ):
+        # Not even the directory of the recommender is looked at.
+        refused = call(capsys, "evaluate", tmp_path / "none", "--stages", "popularity", *options)
+        assert (refused.code, refused.out) == (2, "")
+        assert message in refused.err
+    assert (mine / "result.json").read_text() == "{}"
+    assert not (tmp_path / "new").exists()
+    assert sorted(shop.rglob("*")) == before
+
+
+def test_an_earlier_result_and_report_are_replaced_also_in_one_directory(
+    shop: Path, capsys: Capsys, tmp_path: Path
+) -> None:
+    places = ("--out", tmp_path / "run", "--report", tmp_path / "run")
+    for stage in ("popularity", "bm25"):
+        assert call(capsys, "evaluate", shop, "--core", 0, "--stages", stage, *places).code == 0
+    for name in ("result.json", "metrics.json"):
+        assert list(json.loads((tmp_path / "run" / name).read_text(encoding="utf-8"))["stages"]) == ["bm25"]
+
+
 def test_the_text_names_protocol_data_and_verdicts(shop: Path, capsys: Capsys) -> None:
     done = call(capsys, "evaluate", shop, "--core", 0, "--stages", "popularity,bm25")
     assert done.code == 0
