@@ -54,7 +54,10 @@ def evaluate(
         int | None, typer.Option("--limit-users", min=1, help="Test so many users, drawn with a seed.")
     ] = None,
     user_table: Annotated[
-        Path | None, typer.Option("--users", help="A table with user_id and columns that divide users into groups.")
+        Path | None,
+        typer.Option(
+            "--users", help="A table with user_id and columns that divide users into groups, one row for each user."
+        ),
     ] = None,
     settings: SettingsFile = None,
     assignments: Set = None,
@@ -80,7 +83,7 @@ def evaluate(
     from llmrec.evaluation.run import evaluate as run
     from llmrec.evaluation.user_columns import read_user_columns
 
-    columns = read_user_columns(user_table) if user_table else {}
+    columns = read_user_columns(user_table) if user_table else None
     plan = Plan(_stages(stages), part, tuple(range(seeds)), limit_users, reference)
     _require_directories(out, report)
     subject = open_subject(
@@ -99,7 +102,7 @@ def evaluate(
         subject.workshop,
         name=subject.name,
         core=subject.core,
-        user_columns=columns,
+        user_table=columns,
         progress=not quiet,
     )
     _keep(found, out, report, slate_size=subject.workshop.context.settings.ranking.slate_size)

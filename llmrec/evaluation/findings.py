@@ -8,8 +8,7 @@ import numpy as np
 
 from llmrec.evaluation.figures import Bar, Dots, Line, Values
 from llmrec.evaluation.results import ReliabilityBin
-
-_N_NAMED = 3
+from llmrec.evaluation.wording import counted, interval_text, listed, quantity_text
 
 
 def of_curves(family: str, lines: Sequence[Line]) -> str:
@@ -17,7 +16,7 @@ def of_curves(family: str, lines: Sequence[Line]) -> str:
     lengths = np.unique(np.concatenate([line.x for line in lines]))
     marks = dict.fromkeys([lengths[0], lengths[len(lengths) // 2], lengths[-1]])
     leaders = [_leader_at(family, lines, float(k)) for k in marks]
-    return f"{family}@k of {_count(len(lines), 'stage')} for lists of {_span(lengths)}. " + " ".join(leaders)
+    return f"{family}@k of {counted(len(lines), 'stage')} for lists of {_span(lengths)}. " + " ".join(leaders)
 
 
 def of_bars(metric: str, bars: Sequence[Bar]) -> str:
@@ -59,7 +58,7 @@ def of_latency(names: Sequence[str], milliseconds: Sequence[Values], marks: Sequ
         + ", ".join(f"{mark} {quantity_text(value)} ms" for mark, value in zip(marks, milliseconds[row], strict=True))
         for word, row in dict(zip(("quickest", "slowest"), dict.fromkeys([order[0], order[-1]]), strict=False)).items()
     ]
-    return f"Waiting time of one user over {_count(len(names), 'stage')}: {'; '.join(said)}."
+    return f"Waiting time of one user over {counted(len(names), 'stage')}: {'; '.join(said)}."
 
 
 def of_groups(metric: str, groups: Sequence[str], stages: Sequence[Dots]) -> str:
@@ -71,7 +70,7 @@ def of_groups(metric: str, groups: Sequence[str], stages: Sequence[Dots]) -> str
             f"{stage.name} is highest for {groups[high]} ({stage.values[high]:.4f})"
             f" and lowest for {groups[low]} ({stage.values[low]:.4f})"
         )
-    return f"{metric} within {_count(len(groups), 'group')} of users: {'; '.join(said)}."
+    return f"{metric} within {counted(len(groups), 'group')} of users: {'; '.join(said)}."
 
 
 def of_reliability(curves: Sequence[tuple[str, Sequence[ReliabilityBin]]]) -> str:
@@ -97,23 +96,7 @@ def of_panel(metric: str, bars: Sequence[Bar]) -> str:
     if len(bars) == 1:
         return f"{head}."
     rest = f" No difference from it is shown for {listed(tied)}." if tied else " All others are shown to be lower."
-    return f"{head}, the highest of {_count(len(bars), 'stage')}.{rest}"
-
-
-def interval_text(value: float, low: float, high: float) -> str:
-    """`0.1070 (95 % interval 0.0970 to 0.1170)`; without an interval the number alone."""
-    return f"{value:.4f}" + (f" (95 % interval {low:.4f} to {high:.4f})" if np.isfinite([low, high]).all() else "")
-
-
-def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and 4 more`."""
-    shown = list(names[:_N_NAMED]) + ([f"{len(names) - _N_NAMED} more"] if len(names) > _N_NAMED else [])
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def quantity_text(value: float) -> str:
-    """A quantity without a scale of its own, in three digits or more."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{head}, the highest of {counted(len(bars), 'stage')}.{rest}"
 
 
 def _leader_at(family: str, lines: Sequence[Line], k: float) -> str:
@@ -129,7 +112,3 @@ def _top_tenth(line: Line) -> float:
 
 def _span(lengths: Values) -> str:
     return f"{lengths[0]:g} to {lengths[-1]:g}" if len(lengths) > 1 else f"{lengths[0]:g}"
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"

@@ -15,6 +15,8 @@ from llmrec.evaluation.results import GroupEstimate
 
 ACTIVITY = ("fewest", "fewer", "more", "most")
 POPULARITY = ("head", "middle", "tail")
+BUILT_IN = _BY_ACTIVITY, _BY_POPULARITY = "user activity", "item popularity"
+"""Columns that every stage is compared by."""
 _END_SHARE = 0.2  # of all interactions, for the head and for the tail
 
 
@@ -64,7 +66,7 @@ class GroupMetrics:
 def activity_groups(lengths: NDArray[np.integer]) -> Groups:
     """Users by quartile of their history's length, [n_users]; equal lengths are never parted."""
     quartiles = np.quantile(lengths, [0.25, 0.5, 0.75]) if len(lengths) else np.zeros(3)
-    return Groups("user activity", ACTIVITY, np.searchsorted(quartiles, lengths, side="left").astype(np.int64))
+    return Groups(_BY_ACTIVITY, ACTIVITY, np.searchsorted(quartiles, lengths, side="left").astype(np.int64))
 
 
 def label_groups(column: str, labels: Sequence[str | None]) -> Groups:
@@ -91,7 +93,7 @@ def item_popularity_groups(counts: NDArray[np.float64]) -> Groups:
     is_top, is_last = counts == counts.max(initial=0.0), counts == counts.min(initial=np.inf)
     head = ((place > 1 - _END_SHARE) | is_top) & ~is_last
     tail = ((place < _END_SHARE) | is_last) & ~is_top | (counts == 0)
-    return Groups("item popularity", POPULARITY, np.where(head, 0, np.where(tail, 2, 1)).astype(np.int64))
+    return Groups(_BY_POPULARITY, POPULARITY, np.where(head, 0, np.where(tail, 2, 1)).astype(np.int64))
 
 
 def user_group_metrics(

@@ -13,6 +13,7 @@ from llmrec.evaluation.charts import PERCENTILES, Chart, charts_of, headline_bar
 from llmrec.evaluation.estimates import Estimate
 from llmrec.evaluation.panels import HEADLINE, Panel, panels_of
 from llmrec.evaluation.results import Evaluation, GroupEstimate
+from llmrec.evaluation.wording import quantity_text
 
 _COLUMNS = (
     HEADLINE, "R@10", "R@20", "R@50", "R@100", "MRR@10", "AUC", "coverage@10", "gini@10", "novelty@10",
@@ -138,4 +139,4 @@ def _cell(estimate: Estimate, *, mark: str = "") -> Cell:
 
 
 def _number(value: float | None) -> Cell:
-    return Cell(_NOTHING if value is None or not np.isfinite(value) else findings.quantity_text(value))
+    return Cell(_NOTHING if value is None or not np.isfinite(value) else quantity_text(value))

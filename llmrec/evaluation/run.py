@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from llmrec.evaluation.measuring import Ground, measure
 from llmrec.evaluation.protocol import ProtocolRecord
 from llmrec.evaluation.results import Difference, Evaluation, StageResult
 from llmrec.evaluation.significance import paired_differences
-from llmrec.evaluation.user_columns import UserColumns, groups_of
+from llmrec.evaluation.user_columns import UserTable
 from llmrec.index import shown_on
 from llmrec.types import Vectors
 
@@ -63,7 +62,7 @@ def evaluate(
     *,
     name: str,
     core: int,
-    user_columns: UserColumns = MappingProxyType({}),
+    user_table: UserTable | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """What every stage of `plan` reaches.
@@ -74,12 +73,12 @@ def evaluate(
         workshop: Fits stages; its catalogue is that of the splits.
         name: Of the data, for the record.
         core: Of the filter that the data went through, for the record.
-        user_columns: What else divides the users into parts, beside their activity.
+        user_table: What else divides the users into parts, beside their activity.
         progress: Whether to show a bar on a terminal.
 
     Raises:
         ConfigError: A stage is unknown or cannot be had.
-        DataError: A stage cannot be fitted, or its scores are not finite.
+        DataError: A stage cannot be fitted, its scores are not finite, or `user_table` has no tested user.
     """
     workshop.require(plan.stages)
     record = ProtocolRecord.of(
@@ -87,13 +86,14 @@ def evaluate(
     )
     runs = _runs(splits, plan)
     users = _all_users(runs)
+    known = splits[0].interactions.user_ids
+    tested = tuple(known[user] for user in users.tolist())
+    parts = user_table.groups(tested) if user_table else ()
     pieces: dict[str, list[Piece]] = {}
     with _bar(runs, plan, workshop, shown=progress) as bar:
         for number, run in enumerate(runs):
             for stage, piece in _pieces(run, plan, workshop, bar):
                 pieces.setdefault(stage, []).append(replace(piece, run=number))
-    tested = tuple(splits[0].interactions.user_ids[user] for user in users.tolist())
-    parts = groups_of(user_columns, tested)
     stages = {stage: combined(stage, found, users, parts) for stage, found in pieces.items()}
     return Evaluation(
         protocol=record,
@@ -101,7 +101,7 @@ def evaluate(
         stages=stages,
         differences=tuple(differences(stages, plan.reference)),
         popularity=popularity_of([Popularity.of(task.fit_on) for task in runs[0].tasks]),
-        notes=tuple(_notes(plan, n_users=len(users))),
+        notes=(*_notes(plan, n_users=len(users)), *(user_table.remarks(known, tested) if user_table else ())),
     )
 
 

@@ -154,8 +154,30 @@ def test_columns_of_users_divide_them(shop: Path, tmp_path: Path, capsys: Capsys
     refused = call(capsys, *arguments)
     assert (refused.code, refused.out) == (2, "")
     assert "the column 'height' of users.csv has 21 labels; at most 20 can be compared." in refused.err
-    table.write_text("user,taste\nann,dark\n")
-    assert "users.csv has no column 'user_id'" in call(capsys, *arguments).err
+
+
+def test_the_table_of_users_is_held_against_the_data(shop: Path, tmp_path: Path, capsys: Capsys) -> None:
+    table = tmp_path / "users.csv"
+    arguments = ("evaluate", shop, "--core", 0, "--stages", "popularity", "--users", table)
+    table.write_text("user_id,taste\nann,dark\nbob,light\nyan,dark\nzoe,dark\n")
+    done = call(capsys, *arguments, "--out", tmp_path / "out")
+    assert done.code == 0
+    notes = [
+        "Not in the data that was evaluated: 2 of 4 users of users.csv (yan and zoe).",
+        "Without a row in users.csv, and so in none of its groups: 4 of 6 tested users (cat, dan, eve and 1 more).",
+    ]
+    assert done.err.splitlines()[-2:] == notes
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["notes"][-2:] == notes
+    for text, message in (
+        ("user,taste\nann,dark\n", "users.csv has no column 'user_id'; it has user, taste. Name the column with the"),
+        ("user_id,taste\nann,dark\nann,light\n", "users.csv has more than one row for 1 user (ann). Keep one row for"),
+        ("user_id,taste\nyan,dark\n", "none of the 6 tested users is among the 1 of users.csv (yan). Its user_id mu"),
+    ):
+        table.write_text(text)
+        refused = call(capsys, *arguments)
+        assert (refused.code, refused.out) == (2, "")
+        assert message in refused.err
+        assert "--columns" not in refused.err
 
 
 def test_data_without_time_is_evaluated_on_drawn_items_only(books: Path, capsys: Capsys) -> None:
