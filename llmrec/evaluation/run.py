@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -35,7 +35,7 @@ class Plan:
         stages: Their names, in the order of the result.
         part: Whose answers are sought.
         seeds: One for each cut; with one cut, of what is trained by chance. What has a closed form runs once a cut.
-        limit_users: How many users are tested, drawn by the first seed; None for all.
+        limit_users: How many users are tested, drawn by the first seed; None, or as many as there are, for all.
         reference: The stage that others are compared with; the best one when empty.
     """
 
@@ -81,11 +81,12 @@ def evaluate(
         DataError: A stage cannot be fitted, its scores are not finite, or `user_table` has no tested user.
     """
     workshop.require(plan.stages)
+    plan = _without_idle_limit(plan, splits)
     record = ProtocolRecord.of(
         splits, name=name, part=plan.part, core=core, seeds=plan.seeds, limit_users=plan.limit_users
     )
     runs = _runs(splits, plan)
-    users = _all_users(runs)
+    users = _users(task for run in runs for task in run.tasks)
     known = splits[0].interactions.user_ids
     tested = tuple(known[user] for user in users.tolist())
     parts = user_table.groups(tested) if user_table else ()
@@ -142,22 +143,31 @@ class _Run:
         return sum(len(task.users) for task in self.tasks)
 
 
+def _without_idle_limit(plan: Plan, splits: Sequence[Split]) -> Plan:
+    """The same; a limit that leaves nobody out is none, as the result is that of all."""
+    is_idle = plan.limit_users is not None and plan.limit_users >= len(_users(_tasks(splits[0], plan.part)))
+    return replace(plan, limit_users=None) if is_idle else plan
+
+
+def _tasks(split: Split, part: Part) -> tuple[Task, ...]:
+    return split.test if part == "test" else split.validation
+
+
+def _users(tasks: Iterable[Task]) -> NDArray[np.int64]:
+    return np.unique(np.concatenate([task.users for task in tasks]))
+
+
 def _runs(splits: Sequence[Split], plan: Plan) -> list[_Run]:
     if len(splits) not in {1, len(plan.seeds)}:
         raise ConfigError(f"{len(splits)} cuts do not fit {len(plan.seeds)} seeds; give one, or one for each seed.")
-    cuts = [split.test if plan.part == "test" else split.validation for split in splits]
+    cuts = [_tasks(split, plan.part) for split in splits]
     if plan.limit_users is not None:
-        everybody = np.unique(np.concatenate([task.users for task in cuts[0]]))
-        chosen = np.random.default_rng(plan.seeds[0]).permutation(everybody)[: plan.limit_users]
+        chosen = np.random.default_rng(plan.seeds[0]).permutation(_users(cuts[0]))[: plan.limit_users]
         cuts = [tuple(task for task in (limited(task, chosen) for task in cut) if len(task.users)) for cut in cuts]
     of_run = cuts if len(cuts) > 1 else cuts * len(plan.seeds)
     return [
         _Run(cut, seed, len(cuts) > 1 or n == 0) for n, (cut, seed) in enumerate(zip(of_run, plan.seeds, strict=True))
     ]
-
-
-def _all_users(runs: Sequence[_Run]) -> NDArray[np.int64]:
-    return np.unique(np.concatenate([task.users for run in runs for task in run.tasks]))
 
 
 def _wanted(run: _Run, plan: Plan, workshop: Workshop) -> list[str]:

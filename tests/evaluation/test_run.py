@@ -166,6 +166,12 @@ def test_some_of_the_users_get_what_they_get_among_all(workshop: Workshop) -> No
     assert (everybody.protocol.limit_users, some.protocol.limit_users) == (None, 2)
 
 
+@pytest.mark.parametrize("limit", [3, 4])
+def test_a_limit_that_leaves_nobody_out_is_none(workshop: Workshop, limit: int) -> None:
+    everybody, found = run(workshop, "popularity"), run(workshop, "popularity", limit_users=limit)
+    assert (found.protocol, found.users, found.notes) == (everybody.protocol, everybody.users, everybody.notes)
+
+
 def test_batches_of_one_user_give_the_same(workshop: Workshop) -> None:
     [task] = cut().test
     ground = Ground(task, Popularity.of(task.fit_on), tie_keys(CATALOGUE.ids, seed=0), None)
