@@ -142,6 +142,8 @@ def _keep(found: Evaluation, out: Path | None, report: Path | None, *, slate_siz
 
 
 def _say(found: Evaluation, notes: tuple[str, ...]) -> None:
+    from llmrec.evaluation.report_words import what_was_drawn
+
     record = found.protocol
     data = record.data
     say(
@@ -163,7 +165,7 @@ def _say(found: Evaluation, notes: tuple[str, ...]) -> None:
         from llmrec.evaluation.significance import verdict
 
         say(verdict(difference))
-    for sentence in notes:
+    for sentence in (*what_was_drawn(record), *notes):
         note(sentence)
 
 

@@ -131,6 +131,8 @@ def _estimate(found: Estimate) -> dict[str, object]:
 
 
 def _say(found: Tuning, notes: tuple[str, ...], out: Path) -> None:
+    from llmrec.evaluation.report_words import what_was_drawn
+
     record, data = found.record, found.record.data
     say(
         f"{data.name}: {data.n_users} users, {data.n_items} items, {data.n_interactions} interactions, "
@@ -148,7 +150,7 @@ def _say(found: Tuning, notes: tuple[str, ...], out: Path) -> None:
     for line in _verdicts(found):
         say(line)
     say(f"Next: llmrec evaluate --settings {out} ...   or   llmrec build --settings {out} ...")
-    for sentence in (*notes, *_remarks(found)):
+    for sentence in (*what_was_drawn(record), *notes, *_remarks(found)):
         note(sentence)
 
 

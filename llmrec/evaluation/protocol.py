@@ -46,6 +46,8 @@ class ProtocolRecord:
         seeds: Of what is drawn or trained by chance.
         commit: Of the code. Not compared, for it is changes of code whose results one wants to compare.
         limit_users: How many users at most were tested, drawn by the first seed; None when nobody was left out.
+        has_time: Whether the data has an order in time; without one, what was last is drawn by the seed. Not compared
+            for itself: who was asked for what tells it.
     """
 
     protocol: Protocol
@@ -57,6 +59,12 @@ class ProtocolRecord:
     seeds: tuple[int, ...]
     commit: str
     limit_users: int | None = None
+    has_time: bool = True
+
+    @property
+    def draws_the_last(self) -> bool:
+        """Whether the protocol asks for a last interaction and chance said which one that is."""
+        return not self.has_time and self.protocol in {"cold-items", "user-fold"}
 
     @classmethod
     def of(
@@ -85,6 +93,7 @@ class ProtocolRecord:
                 seeds=tuple(seeds),
                 commit=commit(),
                 limit_users=limit_users,
+                has_time=split.has_time,
             )
             for split in splits
         ]

@@ -43,6 +43,10 @@ _HIDDEN = {
         " learned from the other users alone."
     ),
 }
+_DRAWN = (
+    "The data has no order in time: which interaction of a user counts as the last, and which as the one before it, was"
+    " drawn by chance."
+)
 _RANKED = (
     "Every item of the catalogue that the user had not met was ranked: nothing was sampled. Equal scores share their"
     " mean rank."
@@ -87,11 +91,17 @@ def how_measured(record: ProtocolRecord) -> tuple[str, ...]:
     """The protocol, sentence by sentence."""
     sentences = [
         _HIDDEN[record.protocol, record.part],
+        *what_was_drawn(record),
         _RANKED_COLD if record.protocol == "cold-items" else _RANKED,
         _CORE.format(record.core) if record.core else _NO_CORE,
-        _TIES[record.ties],
+        *([_TIES[record.ties]] if record.has_time else []),
     ]
     return (*sentences, _TO_CHOOSE_BY) if record.part == "validation" else tuple(sentences)
+
+
+def what_was_drawn(record: ProtocolRecord) -> tuple[str, ...]:
+    """Where the protocol speaks of a last interaction and chance said which one that is, a sentence that tells so."""
+    return (_DRAWN,) if record.draws_the_last else ()
 
 
 def candidates(suffix: str) -> str:

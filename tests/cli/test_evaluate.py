@@ -187,6 +187,19 @@ def test_data_without_time_is_evaluated_on_drawn_items_only(books: Path, capsys:
     assert "leave-last-out needs the order in time, which this data does not have; use random-one-out." in refused.err
     done = call(capsys, *common, "--protocol", "random-one-out", "--json")
     assert (done.code, done.json["data"]["name"], done.json["n_tested"]) == (0, "goodbooks-10k", 4)
+    assert done.json["has_time"] is False
+
+
+def test_a_last_interaction_that_a_seed_drew_is_not_called_the_last_in_time(
+    books: Path, tmp_path: Path, capsys: Capsys
+) -> None:
+    common = ("evaluate", "--dataset", "goodbooks-10k", "--from", books, "--core", 0, "--stages", "popularity")
+    drawn = "The data has no order in time: which interaction of a user counts as the last, and which as the one before"
+    done = call(capsys, *common, "--protocol", "user-fold", "--report", tmp_path / "report")
+    assert done.code == 0
+    assert drawn in done.err
+    assert drawn in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert drawn not in call(capsys, *common, "--protocol", "random-one-out").err
 
 
 def test_a_directory_keeps_whether_its_rows_stand_in_order_of_time(tmp_path: Path, capsys: Capsys) -> None:

@@ -273,6 +273,15 @@ def test_every_protocol_has_words(protocol: Protocol, part: Part, ties: Ties) ->
     assert ("among the new items alone" in said[1]) == (protocol == "cold-items")
 
 
+def test_a_last_interaction_that_chance_chose_is_said_to_be_drawn() -> None:
+    timeless = replace(RECORD, has_time=False)
+    for protocol, is_drawn in (("user-fold", True), ("cold-items", True), ("random-one-out", False)):
+        said = " ".join(how_measured(replace(timeless, protocol=protocol)))
+        assert ("counts as the last, and which as the one before it, was drawn by chance." in said) == is_drawn
+        assert "at the same moment" not in said
+        assert "no order in time" not in " ".join(how_measured(replace(RECORD, protocol=protocol)))
+
+
 @pytest.mark.parametrize("name", ["ease@../../x", "ease@", "@", "ease@cold"])
 def test_no_stage_names_a_file_outside_the_directory(tmp_path: Path, name: str) -> None:
     write_report(found(bare(name)), tmp_path / "in" / "report")

@@ -70,7 +70,7 @@ def split(
             f"{protocol} finds nobody to test among {len(interactions.user_ids)} users.",
             hint=f"Most protocols need users with {MIN_TESTED} interactions, temporal such as come back after its cut.",
         )
-    return Split(protocol, ties, seed, ordered, validation, test)
+    return Split(protocol, ties, seed, ordered, validation, test, has_time)
 
 
 def _refuse(interactions: Interactions, protocol: Protocol, *, has_time: bool) -> None:

@@ -59,6 +59,7 @@ class Split:
         interactions: What was cut, after the core filter, in the order that `ties` gave.
         validation: To choose and tune on; test answers are in none of its columns.
         test: To report on; models learn from training and validation together.
+        has_time: Whether the rows of one user stood in order of time; if not, what was last is drawn by chance.
     """
 
     protocol: Protocol
@@ -67,3 +68,4 @@ class Split:
     interactions: Interactions
     validation: tuple[Task, ...]
     test: tuple[Task, ...]
+    has_time: bool = True
