@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -105,11 +106,12 @@ def evaluate(
         user_table=columns,
         progress=not quiet,
     )
+    found = replace(found, notes=(*subject.notes, *found.notes))
     _keep(found, out, report, slate_size=subject.workshop.context.settings.ranking.slate_size)
     if as_json:
         say_json(found.to_json())
     else:
-        _say(found, (*subject.notes, *found.notes))
+        _say(found)
 
 
 def _stages(text: str) -> tuple[str, ...]:
@@ -141,7 +143,7 @@ def _keep(found: Evaluation, out: Path | None, report: Path | None, *, slate_siz
         write_report(found, report, slate_size=slate_size)
 
 
-def _say(found: Evaluation, notes: tuple[str, ...]) -> None:
+def _say(found: Evaluation) -> None:
     from llmrec.evaluation.report_words import what_was_drawn
 
     record = found.protocol
@@ -165,7 +167,7 @@ def _say(found: Evaluation, notes: tuple[str, ...]) -> None:
         from llmrec.evaluation.significance import verdict
 
         say(verdict(difference))
-    for sentence in (*what_was_drawn(record), *notes):
+    for sentence in (*what_was_drawn(record), *found.notes):
         note(sentence)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,9 +11,10 @@ from llmrec.build import Overrides, embedded, encoder_of, listwise_ranker
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.sources import dataset_info, read_dataset
-from llmrec.data.splits import Protocol, Split, Ties, prepared, split
+from llmrec.data.splits import Prepared, Protocol, Split, Ties, prepared, split
 from llmrec.enrichment import described_films
 from llmrec.evaluation.fitting import Workshop
+from llmrec.evaluation.wording import counted
 from llmrec.index import load
 from llmrec.models import NO_MODEL, load_language_model
 from llmrec.prompting.templates import PromptLibrary
@@ -78,6 +79,7 @@ def dataset_subject(
     overrides = replace(overrides, work_directory=store.cache_dir / "vectors" / dataset)
     context = StageContext(kept.catalogue, settings, vectors=_encoded(kept.catalogue, settings, overrides))
     listwise = _listwise(kept.catalogue, settings, PromptLibrary.load(overrides.prompts), overrides)
+    notes = (*notes, *_repeats(kept))
     return Subject(dataset, kept.interactions, core, read.has_time, Workshop(context, listwise), notes)
 
 
@@ -106,7 +108,13 @@ def directory_subject(
         overrides = replace(overrides, work_directory=overrides.store.cache_dir / "vectors" / fitted.name)
         context = StageContext(kept.catalogue, chosen, vectors=_encoded(kept.catalogue, chosen, overrides))
     listwise = _listwise(kept.catalogue, chosen, fitted.prompts, overrides)
-    return Subject(fitted.name, kept.interactions, core, fitted.has_time, Workshop(context, listwise))
+    workshop = Workshop(context, listwise)
+    return Subject(fitted.name, kept.interactions, core, fitted.has_time, workshop, tuple(_repeats(kept)))
+
+
+def _repeats(kept: Prepared) -> Iterator[str]:
+    if kept.n_repeats:
+        yield f"{counted(kept.n_repeats, 'interaction')} left out: the user had met the item before."
 
 
 def _of_these(store: ExactVectorStore, catalogue: Catalogue) -> ExactVectorStore:

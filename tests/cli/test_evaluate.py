@@ -230,6 +230,19 @@ def test_a_table_without_times_is_not_taken_to_be_in_order_of_time(tmp_path: Pat
     assert call(capsys, *common, "--protocol", "random-one-out").code == 0
 
 
+def test_how_many_repeats_were_left_out_is_said(tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "items.csv").write_text("item_id,title\n" + "".join(f"{n},Thing {n}\n" for n in range(5)))
+    rows = "".join(f"u{user},{(user + step) % 5},{step}\n" for user in range(4) for step in range(4))
+    (tmp_path / "events.csv").write_text(f"user_id,item_id,timestamp\n{rows}u0,0,8\nu0,1,9\nu1,2,9\n")
+    tables = ("--items", tmp_path / "items.csv", "--interactions", tmp_path / "events.csv")
+    assert call(capsys, "build", *tables, "--out", tmp_path / "r", *LIGHT).code == 0
+    done = call(capsys, "evaluate", tmp_path / "r", "--core", 0, "--stages", "popularity", "--out", tmp_path / "out")
+    said = "3 interactions left out: the user had met the item before."
+    assert (done.code, said in done.err) == (0, True)
+    assert "16 interactions, core 0" in done.out
+    assert said in json.loads((tmp_path / "out" / "result.json").read_text())["notes"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -237,7 +250,10 @@ def test_a_table_without_times_is_not_taken_to_be_in_order_of_time(tmp_path: Pat
         (["--stages", "fused"], "the stage 'fused' needs a language model"),
         (["--protocol", "last"], "Invalid value for '--protocol': 'last' is not one of"),
         (["--seeds", "0"], "Invalid value for '--seeds'"),
-        (["--core", "9"], "none of 24 interactions is left where users and items need 9. Lower `core`."),
+        (
+            ["--core", "9"],
+            "none of 24 interactions is left where every user and item must have 9. Give a lower --core; 0 keeps all.",
+        ),
         (["--reference", "ease", "--stages", "popularity"], "the reference 'ease' is not among the stages popularity."),
         (["--from", "x"], "give either a recommender directory or --dataset NAME"),
         (["--dataset", "goodbooks"], "give either a recommender directory or --dataset NAME"),

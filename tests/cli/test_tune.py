@@ -126,7 +126,10 @@ def test_data_without_time_refuses_to_leave_the_last_out(tmp_path: Path, capsys:
         (["--metric", "ndcg"], "no search can go by 'ndcg'. Known: NDCG@1, "),
         (["--trials", "0"], "Invalid value for '--trials'"),
         (["--seed", "-1"], "Invalid value for '--seed'"),
-        (["--core", "9"], "none of 24 interactions is left where users and items need 9. Lower `core`."),
+        (
+            ["--core", "9"],
+            "none of 24 interactions is left where every user and item must have 9. Give a lower --core; 0 keeps all.",
+        ),
         (["--from", "x"], "give either a recommender directory or --dataset NAME"),
         (["--set", "models.easy=1"], "no setting is called 'models.easy'."),
         (["--settings", "none.toml"], "the settings file none.toml cannot be read"),

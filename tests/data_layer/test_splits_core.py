@@ -69,8 +69,16 @@ def test_without_a_core_the_whole_catalogue_is_ranked() -> None:
 
 
 def test_a_repeat_does_not_help_a_user_into_the_core() -> None:
-    with pytest.raises(DataError, match="none of 2 interactions is left where users and items need 2"):
+    with pytest.raises(
+        DataError, match=r"none of 2 interactions is left .* must have 2\. Give a lower --core; 0 keeps all"
+    ):
         prepared(CATALOGUE, met("ua", "ua"), core=2)
+
+
+def test_data_without_interactions_is_not_said_to_need_a_lower_core() -> None:
+    for core in (0, 5):
+        with pytest.raises(DataError, match="there are no interactions to evaluate on"):
+            prepared(CATALOGUE, met(), core=core)
 
 
 @pytest.mark.data

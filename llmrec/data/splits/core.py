@@ -40,11 +40,14 @@ def prepared(catalogue: Catalogue, interactions: Interactions, *, core: int = 5)
         ConfigError: `core` is negative.
         DataError: Nothing is left.
     """
+    if not len(interactions):
+        raise DataError("there are no interactions to evaluate on.", hint="Name data with interactions.")
     once = without_repeats(interactions)
     kept = k_core(once, core)
     if not len(kept):
         raise DataError(
-            f"none of {len(interactions)} interactions is left where users and items need {core}.", hint="Lower `core`."
+            f"none of {len(interactions)} interactions is left where every user and item must have {core}.",
+            hint="Give a lower --core; 0 keeps all.",
         )
     survives = np.bincount(kept.items, minlength=len(catalogue)) > 0 if core else np.ones(len(catalogue), dtype=bool)
     left = Catalogue(item for item, stays in zip(catalogue.values(), survives.tolist(), strict=True) if stays)
