@@ -184,7 +184,11 @@ class Settings(_Room):
         return cls.from_mapping(values)
 
     def changed(self, assignments: Sequence[str]) -> Settings:
-        """These settings with `room.key=value` assignments on top. Raises ConfigError."""
+        """These settings with `room.key=value` assignments on top; several values as `a,b` or `["a", "b"]`.
+
+        Raises:
+            ConfigError: An assignment is none, or its key or value is wrong.
+        """
         values = self.model_dump()
         for assignment in assignments:
             key, equals, text = assignment.partition("=")
@@ -193,13 +197,28 @@ class Settings(_Room):
                 raise ConfigError(
                     f"{assignment!r} is not a setting; write room.key=value, as in ranking.slate_size=10."
                 )
-            values.setdefault(room, {})[name] = text.strip()
+            keys = values.setdefault(room, {})
+            keys[name] = _several(key.strip(), text) if isinstance(keys.get(name), tuple) else text.strip()
         return Settings.from_mapping(values)
+
+
+def _several(key: str, text: str) -> tuple[object, ...]:
+    """The values of a setting that holds several. Raises ConfigError."""
+    if not text.strip().startswith("["):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return tuple(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"setting {key}: {text.strip()!r} is not a list.", hint=f'Write {key}=a,b or {key}=["a", "b"].'
+        ) from error
 
 
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
+    path = [str(part) for part in first["loc"] if not isinstance(part, int)]  # not the place in a list
+    if first["type"] == "tuple_type":
+        return ConfigError(f"setting {'.'.join(path)} holds several values.", hint=f'Write {path[-1]} = ["a", "b"].')
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         return ConfigError(f"setting {'.'.join(path)}: {message}." if path else f"{message}.")

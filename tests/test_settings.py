@@ -27,9 +27,25 @@ def test_assignments_change_and_keep_the_rest() -> None:
     assert settings.retrieval == Settings().retrieval
 
 
+@pytest.mark.parametrize("text", ["ease,slit", " ease , slit ", '["ease", "slit"]', '["ease","slit"] '])
+def test_a_setting_of_several_names_takes_them_with_commas_or_as_a_list(text: str) -> None:
+    assert Settings().changed([f"models.hybrid_parts={text}"]).models.hybrid_parts == ("ease", "slit")
+
+
+@pytest.mark.parametrize("text", ["", "[]"])
+def test_a_setting_of_several_names_may_hold_none(text: str) -> None:
+    assert Settings().changed([f"models.hybrid_parts={text}"]).models.hybrid_parts == ()
+
+
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
+        (
+            "models.hybrid_parts=['ease']",
+            r"setting models\.hybrid_parts: \"\['ease'\]\" is not a list\. Write .*parts=a,b or .*parts=\[\"a\", \"b\"\]\.",
+        ),
+        ("models.hybrid_parts=eese", r"setting models\.hybrid_parts: Input should be 'ease', 'transitions', "),
+        ("models.hybrid_parts=[1]", r"setting models\.hybrid_parts: Input should be 'ease', 'transitions', "),
         ("ranking.slate_sise=3", r"no setting is called 'ranking\.slate_sise'\. Did you mean 'slate_size'\?"),
         ("rankings.slate_size=3", r"no setting is called 'rankings'\. Did you mean 'ranking'\?"),
         ("ranking.slate_size=1", r"setting ranking\.slate_size: .*greater than or equal to 2"),
@@ -50,6 +66,13 @@ def test_files_are_toml_or_json(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text('{"ranking": {"lm_weight": 0.5}}')
     for name in ("s.toml", "s.json"):
         assert Settings.from_file(tmp_path / name).ranking.lm_weight == 0.5
+    (tmp_path / "s.toml").write_text('[models]\nhybrid_parts = ["ease"]\n')
+    assert Settings.from_file(tmp_path / "s.toml").models.hybrid_parts == ("ease",)
+    (tmp_path / "s.toml").write_text('[models]\nhybrid_parts = "ease"\n')
+    with pytest.raises(
+        ConfigError, match=r'models\.hybrid_parts holds several values\. Write hybrid_parts = \["a", "b"\]'
+    ):
+        Settings.from_file(tmp_path / "s.toml")
     (tmp_path / "bad.toml").write_text("[ranking\n")
     for name in ("bad.toml", "none.toml"):
         with pytest.raises(ConfigError, match=rf"settings file .*{name} cannot be read"):

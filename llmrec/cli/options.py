@@ -18,7 +18,9 @@ Prompts = Annotated[Path | None, typer.Option("--prompts", help="A directory of 
 NoModel = Annotated[bool, typer.Option("--no-lm", help="Rank by retrieval alone; no language model is loaded.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="ROOM.KEY=VALUE", help="Change a setting, e.g. ranking.lm_weight=0."),
+    typer.Option(
+        "--set", metavar="ROOM.KEY=VALUE", help="Change a setting, e.g. ranking.lm_weight=0; several values as a,b."
+    ),
 ]
 
 
