@@ -42,7 +42,7 @@ def test_a_setting_of_several_names_may_hold_none(text: str) -> None:
     [
         (
             "models.hybrid_parts=['ease']",
-            r"setting models\.hybrid_parts: \"\['ease'\]\" is not a list\. Write .*parts=a,b or .*parts=\[\"a\", \"b\"\]\.",
+            r"""setting models\.hybrid_parts: "\['ease'\]" is not a list\. Write .*=a,b or .*=\["a", "b"\]\.""",
         ),
         ("models.hybrid_parts=eese", r"setting models\.hybrid_parts: Input should be 'ease', 'transitions', "),
         ("models.hybrid_parts=[1]", r"setting models\.hybrid_parts: Input should be 'ease', 'transitions', "),

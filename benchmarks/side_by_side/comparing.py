@@ -157,7 +157,7 @@ def _joined(bench: Workbench, records: Sequence[PeerRecord], plan: Plan) -> tupl
     stages = {stage.name: stage for stage in (*ours, *peers)}
     # Where no peer can be measured, ours are held against each other.
     pairs = differences(ours, peers or ours)
-    evaluation = Evaluation(_protocol(bench, plan), _users(bench), stages, pairs)
+    evaluation = Evaluation(_protocol(bench, plan), tested_users(bench), stages, pairs)
     return evaluation, {**own_first, **first}
 
 

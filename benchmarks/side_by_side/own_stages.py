@@ -29,7 +29,7 @@ SETTINGS = Path(__file__).parents[1] / "settings"
 def own_evaluation(
     cut: Cut, stages: Sequence[str], *, seeds: Sequence[int], runs: Path
 ) -> tuple[Sequence[StageResult], Mapping[str, Mapping[str, PerUser]]]:
-    """Our stages on the test rows, and what those without a seed reach on the first split, which `verify` recomputes.
+    """Our stages on the test rows, and what each reaches with the first seed on the first split, to be verified by.
 
     Args:
         cut: The data; several splits take one seed each.
@@ -51,14 +51,19 @@ def own_evaluation(
 def own_first(
     cut: Cut, stages: Sequence[str], *, seeds: Sequence[int], runs: Path
 ) -> Mapping[str, Mapping[str, PerUser]]:
-    """Metrics by user of those stages that no seed changes, on the first split."""
-    workshop = _workshop(cut, runs)
-    fixed = tuple(name for name in stages if not workshop.is_seeded(name))
-    if not fixed:
-        return {}
-    first = Cut(cut.bench, cut.data, cut.splits[:1], cut.has_order)
-    found = _kept(first, Plan(fixed, seeds=tuple(seeds[:1])), workshop, runs)
+    """Metrics by user of each stage with the first seed on the first split."""
+    found = _kept(_first(cut), Plan(tuple(stages), seeds=tuple(seeds[:1])), _workshop(cut, runs), runs)
     return {name: stage.per_user for name, stage in found.stages.items()}
+
+
+def own_again(cut: Cut, stage: str, *, seed: int, runs: Path) -> Mapping[str, Mapping[str, PerUser]]:
+    """Like `own_first` for one stage, computed whatever is kept; only the items' vectors may be."""
+    found = _computed(_first(cut), Plan((stage,), seeds=(seed,)), _workshop(cut, runs))
+    return {name: result.per_user for name, result in found.stages.items()}
+
+
+def _first(cut: Cut) -> Cut:
+    return Cut(cut.bench, cut.data, cut.splits[:1], cut.has_order)
 
 
 def settings_of(cut: Cut) -> Settings:
@@ -77,9 +82,13 @@ def _kept(cut: Cut, plan: Plan, workshop: Workshop, runs: Path) -> Evaluation:
     place = runs / "quality" / cut.bench.name / "own" / key
     if (place / RESULT_FILE).is_file():
         return Evaluation.load(place)
-    found = evaluate(cut.splits, plan, workshop, name=cut.bench.dataset, core=cut.bench.core, progress=True)
+    found = _computed(cut, plan, workshop)
     found.save(place)
     return found
+
+
+def _computed(cut: Cut, plan: Plan, workshop: Workshop) -> Evaluation:
+    return evaluate(cut.splits, plan, workshop, name=cut.bench.dataset, core=cut.bench.core, progress=True)
 
 
 def _workshop(cut: Cut, runs: Path) -> Workshop:

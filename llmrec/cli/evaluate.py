@@ -19,11 +19,13 @@ from llmrec.cli.subjects import (
     SettingsFile,
     Source,
     chosen_settings,
+    data_line,
     open_subject,
+    stage_names,
+    with_interval,
 )
 
 if TYPE_CHECKING:
-    from llmrec.evaluation.estimates import Estimate
     from llmrec.evaluation.results import Evaluation, StageResult
 
 _COLUMNS = ("NDCG@10", "R@10", "R@20", "R@50", "R@100", "MRR@10", "coverage@10")
@@ -42,8 +44,8 @@ def evaluate(
     ] = "file",
     core: Core = 5,
     stages: Annotated[
-        str, typer.Option("--stages", help="Names with commas between; by default what has a closed form.")
-    ] = "",
+        str | None, typer.Option("--stages", help="Names with commas between; by default what has a closed form.")
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds are averaged.")] = 3,
     part: Annotated[
         Literal["validation", "test"], typer.Option("--part", help="Whose answers are sought; choose on validation.")
@@ -114,11 +116,11 @@ def evaluate(
         _say(found)
 
 
-def _stages(text: str) -> tuple[str, ...]:
+def _stages(text: str | None) -> tuple[str, ...]:
     from llmrec.evaluation.fitting import LATER_STAGES
     from llmrec.stages import STAGES, require_stages
 
-    named = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    named = stage_names(text)
     require_stages(named, (*STAGES, *LATER_STAGES))
     return named or tuple(name for name, stage in STAGES.items() if not stage.is_seeded)
 
@@ -145,39 +147,36 @@ def _keep(found: Evaluation, out: Path | None, report: Path | None, *, slate_siz
 
 def _say(found: Evaluation) -> None:
     from llmrec.evaluation.report_words import what_was_drawn
+    from llmrec.evaluation.significance import verdict
+    from llmrec.evaluation.wording import counted
 
     record = found.protocol
-    data = record.data
+    say(data_line(record))
     say(
-        f"{data.name}: {data.n_users} users, {data.n_items} items, {data.n_interactions} interactions, "
-        f"core {record.core}, sha256 {data.sha256[:12]}"
-    )
-    say(
-        f"{record.protocol}, {record.part}, ties {record.ties}, {len(found.users)} users tested, "
-        f"{len(record.seeds)} seeds, split {record.split_sha256[:12]}, code {record.commit}"
+        f"{record.protocol}, {record.part}, ties {record.ties}, {counted(len(found.users), 'user')} tested, "
+        f"{counted(len(record.seeds), 'seed')}, split {record.split_sha256[:12]}, code {record.commit}"
     )
     say("")
     width = max(len("stage"), *map(len, found.stages))
     heads = [metric.ljust(23) if metric in _WIDE else metric.rjust(11) for metric in _COLUMNS]
-    say("  ".join(["stage".ljust(width), *heads, "   fit s", " users/s", "p95 ms"]))
+    say("  ".join(["stage".ljust(width), *heads, "   fit s", "   users/s", "p95 ms"]))
     for name, stage in found.stages.items():
         say(f"{name.ljust(width)}  {_cells(stage)}")
     say("")
     for difference in found.differences:
-        from llmrec.evaluation.significance import verdict
-
         say(verdict(difference))
     for sentence in (*what_was_drawn(record), *found.notes):
         note(sentence)
 
 
 def _cells(stage: StageResult) -> str:
+    from llmrec.evaluation.wording import quantity_text
+
     estimates = stage.estimates
-    cells = [_with_interval(estimates[name]) if name in _WIDE else f"{estimates[name].mean:11.4f}" for name in _COLUMNS]
-    timing = f"{stage.seconds['fit']:8.1f}  {stage.users_per_s:8.4g}  {1000 * stage.seconds['p95']:6.1f}"
-    return "  ".join([*cells, timing])
-
-
-def _with_interval(estimate: Estimate) -> str:
-    low, high = estimate.ci95
-    return f"{estimate.mean:.4f} [{low:.4f}, {high:.4f}]".ljust(23)
+    cells = [
+        with_interval(estimates[name]).ljust(23) if name in _WIDE else f"{estimates[name].mean:11.4f}"
+        for name in _COLUMNS
+    ]
+    seconds = stage.seconds
+    speed = quantity_text(stage.users_per_s)
+    return "  ".join([*cells, f"{seconds['fit']:8.1f}", speed.rjust(10), f"{1000 * seconds['p95']:6.1f}"])

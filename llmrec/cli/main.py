@@ -71,6 +71,7 @@ def run(arguments: Sequence[str]) -> int:
             note(error.format_message())
             return MENDABLE
         message = error.format_message().replace(": Value error, ", ": ")  # what the parser says of a choice
+        message = message if message.endswith((".", "?", "!")) else f"{message}."
         return report_error("usage", message, "See `llmrec COMMAND --help`.", as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
         return 130

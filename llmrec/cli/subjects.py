@@ -11,6 +11,8 @@ import typer
 from llmrec.errors import ConfigError
 
 if TYPE_CHECKING:
+    from llmrec.evaluation.estimates import Estimate
+    from llmrec.evaluation.protocol import ProtocolRecord
     from llmrec.evaluation.subjects import Subject
     from llmrec.settings import Settings
 
@@ -28,6 +30,14 @@ Core = Annotated[
 ]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+
+
+def stage_names(text: str | None) -> tuple[str, ...]:
+    """The stages that `--stages` names, each once; none where it was not given. Raises ConfigError when it is empty."""
+    named = tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+    if text is not None and not named:
+        raise ConfigError("--stages names no stage.", hint="Give names with commas between, or leave the option out.")
+    return named
 
 
 def open_subject(
@@ -63,3 +73,20 @@ def chosen_settings(own: Settings, file: Path | None, assignments: list[str] | N
     """The subject's `own` settings, or those of `file`, with what the command line assigns on top."""
     on_device = [f"language_model.device={device}", f"encoder.device={device}"] if device else []
     return (type(own).from_file(file) if file else own).changed([*(assignments or []), *on_device])
+
+
+def data_line(record: ProtocolRecord) -> str:
+    """What was measured on, in one line."""
+    from llmrec.evaluation.wording import counted
+
+    data = record.data
+    sizes = ((data.n_users, "user"), (data.n_items, "item"), (data.n_interactions, "interaction"))
+    said = ", ".join(counted(n, word) for n, word in sizes)
+    return f"{data.name}: {said}, core {record.core}, sha256 {data.sha256[:12]}"
+
+
+def with_interval(estimate: Estimate) -> str:
+    """A mean and its interval, if it has one, as the cell of a table."""
+    low, high = estimate.ci95
+    interval = f" [{low:.4f}, {high:.4f}]" if low == low else ""  # one user alone shows no spread
+    return f"{estimate.mean:.4f}{interval}"

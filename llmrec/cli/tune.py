@@ -18,7 +18,10 @@ from llmrec.cli.subjects import (
     SettingsFile,
     Source,
     chosen_settings,
+    data_line,
     open_subject,
+    stage_names,
+    with_interval,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +42,9 @@ def tune(
     ] = "file",
     core: Core = 5,
     stages: Annotated[
-        str, typer.Option("--stages", help="Names with commas between; by default all but what is trained by gradient.")
-    ] = "",
+        str | None,
+        typer.Option("--stages", help="Names with commas between; by default all but what is trained by gradient."),
+    ] = None,
     trials: Annotated[
         int, typer.Option("--trials", min=1, help="How many for each stage, the settings as they are among them.")
     ] = 20,
@@ -71,8 +75,7 @@ def tune(
     from llmrec.evaluation.tuned_file import require_writable, save_tuned
     from llmrec.evaluation.tuning import tune as run
 
-    named = tuple(dict.fromkeys(name.strip() for name in stages.split(",") if name.strip()))
-    search = Search(named or BY_DEFAULT, trials, metric, seed)
+    search = Search(stage_names(stages) or BY_DEFAULT, trials, metric, seed)
     require_writable(out)
     subject = open_subject(
         directory,
@@ -101,7 +104,9 @@ def tune(
 
 
 def _kept(log: TrialLog) -> str:
-    return f"Stopped; {len(log)} trials are kept in {log.directory}. The same command goes on from there."
+    from llmrec.evaluation.wording import counted
+
+    return f"Stopped; {log.directory} keeps {counted(len(log), 'trial')}. The same command goes on from there."
 
 
 def _record(found: Tuning) -> dict[str, object]:
@@ -133,18 +138,15 @@ def _estimate(found: Estimate) -> dict[str, object]:
 def _say(found: Tuning, notes: tuple[str, ...], out: Path) -> None:
     from llmrec.evaluation.report_words import what_was_drawn
 
-    record, data = found.record, found.record.data
-    say(
-        f"{data.name}: {data.n_users} users, {data.n_items} items, {data.n_interactions} interactions, "
-        f"core {record.core}, sha256 {data.sha256[:12]}"
-    )
+    record = found.record
+    say(data_line(record))
     say(f"{record.protocol}, validation, ties {record.ties}, split {record.split_sha256[:12]}, code {record.commit}\n")
     width = max(len(stage.stage) for stage in found.stages)
     say(f"{'stage'.ljust(width)}  trials  chosen  {f'{found.search.metric} before'.ljust(24)}  chosen, on validation")
     for stage in found.stages:
         say(
             f"{stage.stage.ljust(width)}  {len(stage.trials):6}  {stage.chosen.number:6}  "
-            f"{_with_interval(stage.before).ljust(24)}  {_with_interval(stage.reached)}"
+            f"{with_interval(stage.before).ljust(24)}  {with_interval(stage.reached)}"
         )
     say("")
     for line in _verdicts(found):
@@ -154,15 +156,12 @@ def _say(found: Tuning, notes: tuple[str, ...], out: Path) -> None:
         note(sentence)
 
 
-def _with_interval(estimate: Estimate) -> str:
-    low, high = estimate.ci95
-    return f"{estimate.mean:.4f} [{low:.4f}, {high:.4f}]"
-
-
 def _verdicts(found: Tuning) -> Iterator[str]:
+    from llmrec.evaluation.wording import counted
+
     for stage in found.stages:
         if stage.difference is None:
-            yield f"{stage.stage}: the settings as they were are the best of {len(stage.trials)} trials"
+            yield f"{stage.stage}: the settings as they were are the best of {counted(len(stage.trials), 'trial')}"
             continue
         before = stage.trials[0].values
         changed = (f"{key}={value}" for key, value in stage.chosen.values.items() if before.get(key) != value)
@@ -170,7 +169,9 @@ def _verdicts(found: Tuning) -> Iterator[str]:
 
 
 def _remarks(found: Tuning) -> Iterator[str]:
+    from llmrec.evaluation.wording import counted
+
     for stage in found.overruled:
         yield f"{stage}: the file has other settings than its best, because a later stage did better with them."
     if found.n_of_other_code:
-        yield f"{found.n_of_other_code} trials were measured by other code than {found.record.commit}."
+        yield f"Measured by other code than {found.record.commit}: {counted(found.n_of_other_code, 'trial')}."

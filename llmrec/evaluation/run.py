@@ -20,6 +20,7 @@ from llmrec.evaluation.protocol import ProtocolRecord
 from llmrec.evaluation.results import Difference, Evaluation, StageResult
 from llmrec.evaluation.significance import paired_differences
 from llmrec.evaluation.user_columns import UserTable
+from llmrec.evaluation.wording import counted
 from llmrec.index import shown_on
 from llmrec.types import Vectors
 
@@ -200,7 +201,7 @@ def _vectors(workshop: Workshop, plan: Plan) -> Vectors | None:
 
 def _notes(plan: Plan, *, n_users: int) -> Iterator[str]:
     if plan.limit_users is not None:
-        yield f"{n_users} users were tested, drawn with seed {plan.seeds[0]}; the intervals are of them."
+        yield f"Tested: {counted(n_users, 'user')}, drawn with seed {plan.seeds[0]}; the intervals are of them."
     if not any(reads_text(stage) for stage in plan.stages):
         yield "Diversity is left out: no stage needed the items' vectors."
 

@@ -11,6 +11,7 @@ from llmrec.errors import ConfigError
 from llmrec.evaluation.search_spaces import SettingValue
 from llmrec.evaluation.significance import verdict
 from llmrec.evaluation.tuning import StageTuning, Tuning
+from llmrec.evaluation.wording import counted, interval_text
 from llmrec.settings import Settings
 
 _MARK = "# Settings found by `llmrec tune`"
@@ -67,8 +68,8 @@ def _comments(tuning: Tuning) -> Iterator[str]:
 
 
 def _summary(found: StageTuning, metric: str) -> str:
-    low, high = found.reached.ci95
-    reached = f"{metric} {found.reached.mean:.4f} ({low:.4f} to {high:.4f}) after {len(found.trials)} trials"
+    reached = f"{metric} {interval_text(found.reached.mean, *found.reached.ci95)} after"
+    reached = f"{reached} {counted(len(found.trials), 'trial')}"
     if found.difference is None:
         return f"{reached}; settings as they were"
     return f"{reached}, {found.before.mean:.4f} before; {verdict(found.difference)}"

@@ -106,6 +106,18 @@ def test_the_text_names_protocol_data_and_verdicts(shop: Path, capsys: Capsys) -
     assert "in NDCG@10 (" in done.out
 
 
+def test_one_user_is_one_user_and_has_no_interval(shop: Path, capsys: Capsys) -> None:
+    limits = ("--seeds", 1, "--limit-users", 1)
+    done = call(capsys, "evaluate", shop, "--core", 0, "--stages", "popularity", *limits)
+    assert done.code == 0
+    assert "leave-last-out, test, ties file, 1 user tested, 1 seed, split " in done.out
+    assert "Tested: 1 user, drawn with seed 0; the intervals are of them." in done.err
+    assert "nan" not in done.out
+    [row] = [line for line in done.out.splitlines() if line.startswith("popularity")]
+    assert "[" not in row
+    assert "e+" not in row
+
+
 def test_what_has_a_closed_form_is_evaluated_by_default(shop: Path, capsys: Capsys) -> None:
     stages = call(capsys, "evaluate", shop, "--core", 0, "--json").json["stages"]
     assert {"popularity", "itemknn", "ease", "transitions", "bm25", "dense"} <= stages.keys()
@@ -249,7 +261,12 @@ def test_how_many_repeats_were_left_out_is_said(tmp_path: Path, capsys: Capsys) 
         (["--stages", "popularty"], "no stage is called 'popularty'. Did you mean 'popularity'?"),
         (["--stages", "fused"], "the stage 'fused' needs a language model"),
         (["--protocol", "last"], "Invalid value for '--protocol': 'last' is not one of"),
-        (["--seeds", "0"], "Invalid value for '--seeds'"),
+        (["--stages", ""], "--stages names no stage. Give names with commas between, or leave the option out."),
+        (["--stages", " ,"], "--stages names no stage."),
+        (
+            ["--seeds", "0"],
+            "Invalid value for '--seeds': Input should be greater than or equal to 1. See `llmrec COMMAND --help`.",
+        ),
         (
             ["--core", "9"],
             "none of 24 interactions is left where every user and item must have 9. Give a lower --core; 0 keeps all.",

@@ -123,6 +123,7 @@ def test_data_without_time_refuses_to_leave_the_last_out(tmp_path: Path, capsys:
     [
         (["--stages", "eese"], "no stage is called 'eese'. Did you mean 'ease'?"),
         (["--stages", "fused"], "the stage 'fused' is not tuned. Tunable: popularity, "),
+        (["--stages", ","], "--stages names no stage."),
         (["--metric", "ndcg"], "no search can go by 'ndcg'. Known: NDCG@1, "),
         (["--trials", "0"], "Invalid value for '--trials'"),
         (["--seed", "-1"], "Invalid value for '--seed'"),

@@ -162,7 +162,7 @@ def test_some_of_the_users_get_what_they_get_among_all(workshop: Workshop) -> No
     assert len(some.users) == 2
     of_all = dict(zip(everybody.users, everybody.stages["popularity"].per_user["NDCG@10"], strict=True))
     assert some.stages["popularity"].per_user["NDCG@10"].tolist() == [of_all[user] for user in some.users]
-    assert any("2 users were tested, drawn with seed 0" in note for note in some.notes)
+    assert any("Tested: 2 users, drawn with seed 0" in note for note in some.notes)
     assert (everybody.protocol.limit_users, some.protocol.limit_users) == (None, 2)
 
 

@@ -61,7 +61,9 @@ def test_the_comments_say_what_it_was_found_on() -> None:
     assert comments[1] == f"# data: letters, 7 users, 10 items, 35 interactions, sha256 {'d' * 64}"
     assert comments[2] == f"# split: leave-last-out, ties file, core 5, validation, sha256 {'e' * 64}"
     assert comments[3:5] == ["# code: c0ffee", "# search: NDCG@10, at most 2 trials for each stage, seed 0"]
-    assert comments[5].startswith("# ease: NDCG@10 0.6250 (0.2500 to 1.0000) after 2 trials, 0.2500 before; no differe")
+    assert comments[5].startswith(
+        "# ease: NDCG@10 0.6250 (95 % interval 0.2500 to 1.0000) after 2 trials, 0.2500 before; no "
+    )
 
 
 def test_names_cannot_break_out_of_a_comment_nor_text_out_of_its_quotes(tmp_path: Path) -> None:
