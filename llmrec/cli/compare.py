@@ -35,7 +35,12 @@ def compare(
     from llmrec.evaluation.significance import verdict
 
     found = compared(
-        Evaluation.load(a), Evaluation.load(b), stage=stage, against=against, metrics=metrics or ("NDCG@10",)
+        Evaluation.load(a),
+        Evaluation.load(b),
+        stage=stage,
+        against=against,
+        metrics=metrics or ("NDCG@10",),
+        names=(str(a), str(b)),
     )
     found = tuple(_named(difference, a, b) for difference in found)
     if as_json:

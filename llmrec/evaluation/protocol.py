@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from llmrec.data.splits import Part, Protocol, Split, Task, Ties
 from llmrec.errors import DataError
 from llmrec.evaluation.provenance import commit
+from llmrec.evaluation.wording import counted
 
 
 class ProtocolError(DataError):
@@ -102,15 +103,15 @@ class ProtocolRecord:
         return records[0]
 
 
-def require_same(a: ProtocolRecord, b: ProtocolRecord) -> None:
-    """Raises ProtocolError that names the first field in which two results differ; the commit may."""
-    theirs = dict(_compared(b))
-    for field, value in _compared(a):
-        if value != theirs[field]:
-            raise ProtocolError(
-                f"results of different protocols cannot be compared: {field} is {_short(value)} in one"
-                f" and {_short(theirs[field])} in the other."
-            )
+def require_same(a: ProtocolRecord, b: ProtocolRecord, *, names: tuple[str, str] = ("one", "the other")) -> None:
+    """Raises ProtocolError that says in what two results, called `names`, differ; the commit may."""
+    one, other = names
+    pairs = zip(_compared(a), _compared(b), strict=True)
+    differing = [f"{field} {x} in {one} and {y} in {other}" for (field, x), (_, y) in pairs if x != y]
+    if a.split_sha256 != b.split_sha256 and not differing:
+        differing = [f"the split's sha256 is {_short(a.split_sha256)} in {one} and {_short(b.split_sha256)} in {other}"]
+    if differing:
+        raise ProtocolError(f"results that were measured differently cannot be compared: {'; '.join(differing)}.")
 
 
 def split_sha256(splits: Sequence[Split], part: Part) -> str:
@@ -136,25 +137,21 @@ def _data_record(split: Split, name: str) -> DataRecord:
     return DataRecord(name, met.content_hash, len(met.user_ids), len(met.item_ids), len(met))
 
 
-def _compared(record: ProtocolRecord) -> list[tuple[str, object]]:
-    """Fields in the order in which a difference says most."""
+def _compared(record: ProtocolRecord) -> list[tuple[str, str]]:
+    """What tells results apart, with a verb, and its value; the split follows from these, but for how chance fell."""
     data = record.data
+    sizes = ((data.n_users, "user"), (data.n_items, "item"), (data.n_interactions, "interaction"))
+    counts = ", ".join(counted(n, word) for n, word in sizes)
     return [
-        ("data", data.name),
-        ("protocol", record.protocol),
-        ("part", record.part),
-        ("core", record.core),
-        ("n_users", data.n_users),
-        ("n_items", data.n_items),
-        ("n_interactions", data.n_interactions),
-        ("the data's sha256", data.sha256),
-        ("ties", record.ties),
-        ("seeds", record.seeds),
-        ("limit_users", record.limit_users),
-        ("the split's sha256", record.split_sha256),
+        ("the data is", f"{data.name} ({counts}, sha256 {_short(data.sha256)})"),
+        ("the protocol is", record.protocol),
+        ("the part is", record.part),
+        ("the core is", str(record.core)),
+        ("ties are", record.ties),
+        ("the seeds are", ", ".join(map(str, record.seeds))),
+        ("tested are", "all users" if record.limit_users is None else counted(record.limit_users, "user")),
     ]
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:12]}…"
+def _short(sha256: str) -> str:
+    return f"{sha256[:12]}…"

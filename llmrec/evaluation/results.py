@@ -208,6 +208,8 @@ class _Record:
     def stage(self, name: str, arrays: Mapping[str, NDArray[np.float64]], n_users: int, path: Path) -> StageResult:
         prefix = f"metric/{name}/"
         per_user = {key.removeprefix(prefix): values for key, values in arrays.items() if key.startswith(prefix)}
+        if not per_user:
+            raise ArtifactError(f"{path} has no values of the stage {name!r} that {RESULT_FILE} names.", hint=_AGAIN)
         for metric, values in per_user.items():
             if values.shape != (n_users,) or values.dtype != np.float64:
                 raise ArtifactError(

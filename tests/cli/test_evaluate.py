@@ -142,9 +142,12 @@ def test_different_protocols_are_refused_in_a_sentence(shop: Path, tmp_path: Pat
         assert call(capsys, "evaluate", *common, "--protocol", protocol, "--out", tmp_path / name).code == 0
     refused = call(capsys, "compare", tmp_path / "a", tmp_path / "b")
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.startswith(
-        "Error: results of different protocols cannot be compared: protocol is leave-last-out"
+    assert refused.err == (
+        "Error: results that were measured differently cannot be compared: the protocol is leave-last-out in "
+        f"{tmp_path / 'a'} and random-one-out in {tmp_path / 'b'}.\n"
     )
+    missing = call(capsys, "compare", tmp_path / "a", tmp_path / "a", "--stage", "ease")
+    assert missing.err == f"Error: {tmp_path / 'a'} has no stage 'ease'; it has popularity.\n"
     as_json = call(capsys, "compare", tmp_path / "a", tmp_path / "b", "--json")
     assert json.loads(as_json.err)["error"]["code"] == "protocol"
 

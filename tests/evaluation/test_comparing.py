@@ -62,7 +62,9 @@ def test_stages_and_metrics_can_be_named() -> None:
 
 def test_different_protocols_are_refused() -> None:
     other = replace(run(ease=0.5), protocol=replace(RECORD, ties="random"))
-    with pytest.raises(ProtocolError, match="different protocols cannot be compared: ties is file in one and random"):
+    with pytest.raises(
+        ProtocolError, match="measured differently cannot be compared: ties are file in A and random in B"
+    ):
         compared(run(ease=0.5), other)
 
 
@@ -73,9 +75,18 @@ def test_different_users_are_refused() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    with pytest.raises(ConfigError, match="share no stage: ease, bm25 here, sasrec there"):
-        compared(run(ease=0.5, bm25=0.1), run(sasrec=1.0))
-    with pytest.raises(ConfigError, match=r"no stage is called 'eas'\. Did you mean 'ease'\?"):
-        compared(run(ease=0.5), run(ease=0.5), stage="eas")
-    with pytest.raises(ConfigError, match=r"ease has no metric 'NDCG@7' by user\. Known: NDCG@10, R@10"):
-        compared(run(ease=0.5), run(ease=0.5), metrics=("NDCG@7",))
+    one, other = run(ease=0.5, bm25=0.1), run(sasrec=1.0)
+    with pytest.raises(ConfigError, match="share no stage: A has ease, bm25 and B sasrec"):
+        compared(one, other)
+    with pytest.raises(ConfigError, match=r"^A has no stage 'eas'; it has ease, bm25\. Did you mean 'ease'\?$"):
+        compared(one, one, stage="eas")
+    with pytest.raises(ConfigError, match=r"ease of A has no metric by user 'ndcg@10'; .* Did you mean 'NDCG@10'\?$"):
+        compared(one, one, metrics=("ndcg@10",))
+
+
+def test_the_run_that_lacks_a_stage_is_named_with_what_it_has() -> None:
+    one, other = run(ease=0.5, bm25=0.1), run(sasrec=1.0)
+    with pytest.raises(ConfigError, match=r"^runs/b has no stage 'ease'; it has sasrec\.$"):
+        compared(one, other, stage="ease", names=("runs/a", "runs/b"))
+    with pytest.raises(ConfigError, match=r"^runs/a has no stage 'sasrec'; it has ease, bm25\.$"):
+        compared(one, other, against="sasrec", names=("runs/a", "runs/b"))

@@ -1,3 +1,4 @@
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -61,33 +62,40 @@ def test_the_same_run_twice_has_the_same_record() -> None:
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        (replace(RECORD, data=replace(RECORD.data, name="books")), "data is films in one and books in the other"),
-        (replace(RECORD, protocol="temporal"), "protocol is leave-last-out in one and temporal"),
-        (replace(RECORD, part="validation"), "part is test in one and validation"),
-        (replace(RECORD, core=0), "core is 5 in one and 0"),
-        (replace(RECORD, data=replace(RECORD.data, n_users=3)), "n_users is 2 in one and 3"),
-        (replace(RECORD, data=replace(RECORD.data, n_items=3)), "n_items is 4 in one and 3"),
-        (replace(RECORD, data=replace(RECORD.data, n_interactions=7)), "n_interactions is 6 in one and 7"),
+        (
+            replace(RECORD, data=replace(RECORD.data, name="books", n_users=1)),
+            "the data is films (2 users, 4 items, 6 interactions, sha256 aaaaaaaaaaaa…) in one"
+            " and books (1 user, 4 items, 6 interactions, sha256 aaaaaaaaaaaa…) in the other",
+        ),
         (
             replace(RECORD, data=replace(RECORD.data, sha256="d" * 64)),
-            "the data's sha256 is aaaaaaaaaaaa… in one and ddd",
+            "the data is films (2 users, 4 items, 6 interactions, sha256 aaaaaaaaaaaa…) in one"
+            " and films (2 users, 4 items, 6 interactions, sha256 dddddddddddd…) in the other",
         ),
-        (replace(RECORD, ties="random"), "ties is file in one and random"),
-        (replace(RECORD, seeds=(0,)), r"seeds is \(0, 1\) in one and \(0,\)"),
-        (replace(RECORD, limit_users=9), "limit_users is None in one and 9"),
-        (replace(RECORD, split_sha256="d" * 64), "the split's sha256 is bbbbbbbbbbbb… in one and ddd"),
+        (replace(RECORD, protocol="temporal"), "the protocol is leave-last-out in one and temporal in the other"),
+        (replace(RECORD, part="validation"), "the part is test in one and validation in the other"),
+        (replace(RECORD, core=0), "the core is 5 in one and 0 in the other"),
+        (replace(RECORD, ties="random"), "ties are file in one and random in the other"),
+        (replace(RECORD, seeds=(0,)), "the seeds are 0, 1 in one and 0 in the other"),
+        (replace(RECORD, limit_users=9), "tested are all users in one and 9 users in the other"),
+        (
+            replace(RECORD, split_sha256="d" * 64),
+            "the split's sha256 is bbbbbbbbbbbb… in one and dddddddddddd… in the other",
+        ),
     ],
 )
-def test_results_of_different_protocols_refuse_to_be_compared(other: ProtocolRecord, named: str) -> None:
-    with pytest.raises(ProtocolError, match=named) as caught:
+def test_results_that_were_measured_differently_refuse_to_be_compared(other: ProtocolRecord, named: str) -> None:
+    said = f"results that were measured differently cannot be compared: {named}."
+    with pytest.raises(ProtocolError, match=f"^{re.escape(said)}$") as caught:
         require_same(RECORD, other)
     assert isinstance(caught.value, DataError)
 
 
-def test_the_field_that_says_most_is_named_first() -> None:
-    other = replace(RECORD, seeds=(9,), split_sha256="d" * 64, data=replace(RECORD.data, n_users=3, sha256="d" * 64))
-    with pytest.raises(ProtocolError, match="n_users"):
-        require_same(RECORD, other)
+def test_all_that_differs_is_said_but_the_split_that_follows_from_it() -> None:
+    other = replace(RECORD, ties="random", seeds=(9,), split_sha256="d" * 64)
+    said = "compared: ties are file in a and random in b; the seeds are 0, 1 in a and 9 in b."
+    with pytest.raises(ProtocolError, match=f"{re.escape(said)}$"):
+        require_same(RECORD, other, names=("a", "b"))
 
 
 def test_results_of_two_commits_may_be_compared() -> None:
@@ -110,7 +118,7 @@ def test_one_record_stands_for_a_split_of_each_seed() -> None:
 
 def test_splits_of_different_data_have_no_common_record() -> None:
     other = [*ROWS[:1], ("ann", "4", 2.0), *ROWS[2:]]
-    with pytest.raises(ProtocolError, match="the data's sha256"):
+    with pytest.raises(ProtocolError, match="the data is films"):
         ProtocolRecord.of([cut(), cut(other)], name="films", part="test", core=0, seeds=[0])
 
 

@@ -131,6 +131,14 @@ def test_columns_of_the_wrong_length_are_noticed(tmp_path: Path) -> None:
         Evaluation.load(tmp_path)
 
 
+def test_a_stage_that_was_renamed_by_hand_is_noticed(tmp_path: Path) -> None:
+    FOUND.save(tmp_path)
+    path = tmp_path / "result.json"
+    path.write_text(path.read_text().replace('"ease": {', '"mine": {'))
+    with pytest.raises(ArtifactError, match=r"per_user\.npz has no values of the stage 'mine' that result\.json names"):
+        Evaluation.load(tmp_path)
+
+
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"there is no directory .*nowhere"):
         Evaluation.load(tmp_path / "nowhere")
