@@ -168,7 +168,8 @@ def _protocol(bench: Workbench, plan: Plan) -> ProtocolRecord:
     return ProtocolRecord.of(cut.splits, name=cut.bench.dataset, part="test", core=cut.bench.core, seeds=seeds)
 
 
-def _users(bench: Workbench) -> tuple[UserId, ...]:
+def tested_users(bench: Workbench) -> tuple[UserId, ...]:
+    """Ids of all users of the first split's test, in the order of values by user."""
     test = bench.cut.splits[0].test
     users = np.unique(np.concatenate([task.users for task in test]))
     return tuple(test[0].fit_on.user_ids[user] for user in users.tolist())

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+import time
 from math import log2
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from benchmarks.peers import exchange
 from benchmarks.peers.exchange import PeerTask, best_unseen, read_task, write_task
 from benchmarks.side_by_side import running
 from benchmarks.side_by_side.bench import BENCHES, Bench, Cut
+from benchmarks.side_by_side.comparing import Plan, compare
 from benchmarks.side_by_side.export import exported
 from benchmarks.side_by_side.measuring import averaged, measured, ranks_of_answers
 from benchmarks.side_by_side.running import Outcome, Request, Runner
 from benchmarks.side_by_side.search import Trial, best_of
 from benchmarks.side_by_side.systems import System, chosen_systems, read_systems
 from benchmarks.side_by_side.table import differences, disagreements, note_look, sample_of
+from benchmarks.side_by_side.verifying import verify
+from benchmarks.side_by_side.workbench import Workbench
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.splits import Answers, Task, prepared, split
@@ -288,3 +292,35 @@ def test_random_ties_have_their_own_table() -> None:
     names = list(BENCHES)
     assert "movielens-latest-small-leave-last-out" in names
     assert "movielens-latest-small-leave-last-out-random-ties" in names
+
+
+@pytest.fixture
+def bench(films: Catalogue, interactions: Interactions, tmp_path: Path) -> Workbench:
+    data = prepared(films, interactions, core=0)
+    cut = Cut(Bench("any", "leave-last-out"), data, (split(data.interactions, protocol="leave-last-out"),), True)
+    return Workbench(cut, runs=tmp_path / "runs", limit_s=9, threads=1)
+
+
+def _plan(tmp_path: Path) -> Plan:
+    stages = ("popularity", "transitions", "sasrec")
+    return Plan((), stages, 1, (0,), True, tmp_path, runs=tmp_path / "runs", results=tmp_path / "results")
+
+
+def test_a_kept_table_is_had_again_and_a_changed_number_is_noticed(bench: Workbench, tmp_path: Path) -> None:
+    plan, said = _plan(tmp_path), list[str]()
+    kept = compare(bench, plan, say=said.append)
+    assert kept is not None
+    assert verify(bench, plan, deadline=time.monotonic() + 600, say=said.append) == []
+    assert said[-1] == "any-leave-last-out: 3 systems recomputed on 4 users, 0 numbers are off"
+    table = json.loads(kept.read_text())
+    table["sample"]["stages"]["transitions"]["R@10"] += 0.1
+    kept.write_text(json.dumps(table))
+    (sentence,) = verify(bench, plan, deadline=time.monotonic() + 600, say=said.append)
+    assert sentence.startswith("any-leave-last-out: transitions: R@10 on the sample is ")
+
+
+def test_what_would_not_end_in_time_is_not_recomputed(bench: Workbench, tmp_path: Path) -> None:
+    plan, said = _plan(tmp_path), list[str]()
+    compare(bench, plan, say=said.append)
+    assert verify(bench, plan, deadline=time.monotonic() - 1, say=said.append) == []
+    assert "any-leave-last-out: sasrec not recomputed" in said
