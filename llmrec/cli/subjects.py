@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -13,6 +14,7 @@ from llmrec.errors import ConfigError
 if TYPE_CHECKING:
     from llmrec.evaluation.estimates import Estimate
     from llmrec.evaluation.protocol import ProtocolRecord
+    from llmrec.evaluation.search_spaces import Values
     from llmrec.evaluation.subjects import Subject
     from llmrec.settings import Settings
 
@@ -69,10 +71,19 @@ def open_subject(
     )
 
 
-def chosen_settings(own: Settings, file: Path | None, assignments: list[str] | None, device: str | None) -> Settings:
-    """The subject's `own` settings, or those of `file`, with what the command line assigns on top."""
+def chosen_settings(
+    own: Settings,
+    file: Path | None,
+    assignments: list[str] | None,
+    device: str | None,
+    kept: Values = MappingProxyType({}),
+) -> Settings:
+    """The subject's `own` settings, or those of `file`, then what is `kept`, then what the command line assigns."""
+    from llmrec.evaluation.search_spaces import with_values
+
     on_device = [f"language_model.device={device}", f"encoder.device={device}"] if device else []
-    return (type(own).from_file(file) if file else own).changed([*(assignments or []), *on_device])
+    given = type(own).from_file(file) if file else own
+    return with_values(given, kept).changed([*(assignments or []), *on_device])
 
 
 def data_line(record: ProtocolRecord) -> str:

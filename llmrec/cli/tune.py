@@ -53,7 +53,12 @@ def tune(
     settings: SettingsFile = None,
     assignments: Set = None,
     device: Device = None,
-    out: Annotated[Path, typer.Option("--out", help="The settings file to write.")] = Path("tuned.toml"),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="The settings file to write; of an earlier search's, stages that are not named are kept."
+        ),
+    ] = Path("tuned.toml"),
     work: Annotated[
         Path | None,
         typer.Option(
@@ -69,6 +74,7 @@ def tune(
 
     llmrec tune --dataset movielens-100k --stages ease,transitions,slit,itemknn,hybrid --out tuned.toml
     """
+    from llmrec.evaluation.earlier_findings import EarlierFindings
     from llmrec.evaluation.search_spaces import BY_DEFAULT
     from llmrec.evaluation.trial_bench import Search, Study
     from llmrec.evaluation.trials import TrialLog
@@ -77,13 +83,14 @@ def tune(
 
     search = Search(stage_names(stages) or BY_DEFAULT, trials, metric, seed)
     require_writable(out)
+    earlier = EarlierFindings.read(out).without(search.stages)
     subject = open_subject(
         directory,
         dataset,
         source,
         core=core,
         stages=search.stages,
-        settings=lambda own: chosen_settings(own, settings, assignments, device),
+        settings=lambda own: chosen_settings(own, settings, assignments, device, earlier.values),
         quiet=quiet,
     )
     [cut] = subject.cut(protocol, ties=ties, seeds=(seed,))
@@ -94,13 +101,15 @@ def tune(
     except KeyboardInterrupt:
         note(_kept(log))
         raise
-    save_tuned(found, out)
+    save_tuned(found, out, earlier)
+    kept = earlier.standing_in(found.settings).stages
     if as_json:
-        say_json(
-            {**_record(found), "out": str(out), "stages": {stage.stage: _to_json(stage) for stage in found.stages}}
-        )
+        of_stages = {stage.stage: _to_json(stage) for stage in found.stages}
+        say_json({**_record(found), "out": str(out), "kept": kept, "stages": of_stages})
     else:
         _say(found, subject.notes, out)
+        if kept:
+            note(f"{out} keeps what it had of {', '.join(kept)}, found by earlier runs.")
 
 
 def _kept(log: TrialLog) -> str:

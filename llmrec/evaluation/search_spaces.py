@@ -176,6 +176,11 @@ def space_of(stage: str, settings: Settings, *, tuned: Collection[str]) -> Space
     return {**others, _PARTS: Subset(pool)} if pool else others
 
 
+def tuned_keys(stage: str) -> frozenset[str]:
+    """The settings that a search of `stage` chooses."""
+    return frozenset(_SPACES[stage])
+
+
 def settings_of(stage: str, settings: Settings) -> Values:
     """Every setting that a fit of `stage` depends on, but for the device: where a network is trained tells nothing."""
     flat = {f"{room}.{key}": value for room, keys in settings.model_dump().items() for key, value in keys.items()}

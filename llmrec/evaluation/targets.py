@@ -25,13 +25,18 @@ def require_report_directory(directory: Path) -> None:
     _require(directory, "report", _REPORT)
 
 
-def _require(directory: Path, what: str, names: tuple[str, str]) -> None:
+def require_place(directory: Path, what: str) -> None:
+    """Raise ConfigError when no file can be made in `directory`, be it there or not; `what` names the kind of file."""
     existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise ConfigError(f"no {what} can be written to {directory}: {existing} is a file; name a directory.")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise ConfigError(f"no {what} can be written to {directory}: you have no right to write to {existing}.")
-    if existing != directory or not any(directory.iterdir()):
+
+
+def _require(directory: Path, what: str, names: tuple[str, str]) -> None:
+    require_place(directory, what)
+    if not directory.exists() or not any(directory.iterdir()):
         return
     if is_bundle(directory):
         raise ConfigError(f"{directory} is a recommender directory; name another one for the {what}.")

@@ -15,6 +15,7 @@ from llmrec.errors import ArtifactError
 from llmrec.evaluation.estimates import PerUser
 
 TRIALS_FILE, VALUES_DIRECTORY = "trials.jsonl", "values"
+_ANOTHER = "Name another directory."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,17 @@ class TrialLog:
     """Outcomes by key in a directory; what is added once is found by whoever opens the directory later."""
 
     def __init__(self, directory: Path) -> None:
-        """Open or make `directory`. Raises ArtifactError."""
+        """Open or make `directory`. Raises ArtifactError when it cannot be, or holds something else."""
         self.directory = directory
         self._file = directory / TRIALS_FILE
         self._values = directory / VALUES_DIRECTORY
+        if directory.is_dir() and any(directory.iterdir()) and not self._values.is_dir():
+            raise ArtifactError(f"trials cannot be kept in {directory}: it holds other files.", hint=_ANOTHER)
         try:
             self._values.mkdir(parents=True, exist_ok=True)
             text = self._file.read_text(encoding="utf-8") if self._file.exists() else ""
         except (OSError, ValueError) as error:
-            raise ArtifactError(f"trials cannot be kept in {directory}: {error}.", hint="Name another one.") from error
+            raise ArtifactError(f"trials cannot be kept in {directory}: {error}.", hint=_ANOTHER) from error
         # A run that was killed may have left half a line; the next one must not be glued to it.
         self._is_cut = bool(text) and not text.endswith("\n")
         self._lines = dict(filter(None, map(_parsed, text.split("\n"))))

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llmrec.errors import ConfigError
+from llmrec.evaluation.earlier_findings import NOTHING_EARLIER, EarlierFindings
 from llmrec.evaluation.search_spaces import SettingValue
 from llmrec.evaluation.significance import verdict
+from llmrec.evaluation.targets import require_place
 from llmrec.evaluation.tuning import StageTuning, Tuning
 from llmrec.evaluation.wording import counted, interval_text
 from llmrec.settings import Settings
@@ -23,23 +25,25 @@ def require_writable(path: Path) -> None:
         raise ConfigError(f"{path} would be read as JSON, and the settings are written as TOML; name it .toml.")
     if path.is_dir():
         raise ConfigError(f"{path} is a directory; name a file.")
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    elif not path.read_bytes().startswith(_MARK.encode()):
+    require_place(path.parent, "settings file")
+    if path.exists() and not path.read_bytes().startswith(_MARK.encode()):
         raise ConfigError(f"{path} is there already and was not written by `llmrec tune`; name another file.")
 
 
-def save_tuned(tuning: Tuning, path: Path) -> None:
-    """Write the file whole or not at all; `Settings.from_file` reads it."""
+def save_tuned(tuning: Tuning, path: Path, earlier: EarlierFindings = NOTHING_EARLIER) -> None:
+    """Write the file whole or not at all, with what stands of `earlier`; `Settings.from_file` reads it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(tuned_text(tuning), encoding="utf-8")
+    unfinished.write_text(tuned_text(tuning, earlier), encoding="utf-8")
     os.replace(unfinished, path)
 
 
-def tuned_text(tuning: Tuning) -> str:
+def tuned_text(tuning: Tuning, earlier: EarlierFindings = NOTHING_EARLIER) -> str:
     """The tuned settings, and whatever else is not as in a fresh install; devices are a machine's own business."""
-    tuned = {key for found in tuning.stages for key in found.chosen.values}
-    default, lines = Settings().model_dump(), [f"# {_printable(line)}" for line in _comments(tuning)]
+    earlier = earlier.standing_in(tuning.settings)
+    tuned = {key for found in tuning.stages for key in found.chosen.values} | earlier.values.keys()
+    comments = (*_comments(tuning), *earlier.comments())
+    default, lines = Settings().model_dump(), [f"# {_printable(line)}".rstrip() for line in comments]
     for room, keys in tuning.settings.model_dump().items():
         kept = {
             key: value

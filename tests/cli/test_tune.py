@@ -102,6 +102,27 @@ def test_the_same_command_measures_nothing_twice(shop: Path, tmp_path: Path, cap
     assert not (tmp_path / "b.trials").exists()
 
 
+def test_stages_searched_one_after_the_other_are_kept_in_one_file(shop: Path, tmp_path: Path, capsys: Capsys) -> None:
+    out = tmp_path / "tuned.toml"
+    ease = tuned(capsys, shop, out, "--stages", "ease", "--json").json["stages"]["ease"]["settings"]
+    done = tuned(capsys, shop, out, "--stages", "transitions", "--json").json
+    assert (list(done["stages"]), done["kept"]) == (["transitions"], ["ease"])
+    found = Settings.from_file(out)
+    assert found.retrieval.ease_regularisation == ease["retrieval.ease_regularisation"]
+    assert found.models.transitions_window == done["stages"]["transitions"]["settings"]["models.transitions_window"]
+    again = tuned(capsys, shop, out, "--stages", "ease")
+    assert f"{out} keeps what it had of transitions, found by earlier runs." in again.err
+    assert Settings.from_file(out) == found
+
+
+def test_trials_are_kept_in_no_directory_of_other_files(shop: Path, tmp_path: Path, capsys: Capsys) -> None:
+    before = sorted(shop.rglob("*"))
+    refused = tuned(capsys, shop, tmp_path / "tuned.toml", "--work", shop)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"trials cannot be kept in {shop}: it holds other files. Name another directory." in refused.err
+    assert sorted(shop.rglob("*")) == before
+
+
 def test_data_without_time_refuses_to_leave_the_last_out(tmp_path: Path, capsys: Capsys) -> None:
     (tmp_path / "books.csv").write_text(
         "book_id,goodreads_book_id,authors,original_publication_year,title,language_code,image_url\n"

@@ -81,6 +81,7 @@ def test_devices_are_not_written(tmp_path: Path) -> None:
 def test_a_file_of_someone_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "tuned.toml"
     require_writable(path)
+    assert not path.parent.exists()
     save_tuned(found(), path)
     require_writable(path)
     (tmp_path / "mine.toml").write_text("[models]\n")
@@ -88,6 +89,7 @@ def test_a_file_of_someone_is_not_replaced(tmp_path: Path) -> None:
         (tmp_path / "mine.toml", "is there already and was not written by `llmrec tune`"),
         (tmp_path, "is a directory"),
         (tmp_path / "tuned.json", "would be read as JSON"),
+        (tmp_path / "mine.toml" / "tuned.toml", r"no settings file can be written to .*: .*mine\.toml is a file; name"),
     ):
         with pytest.raises(ConfigError, match=message):
             require_writable(wrong)
