@@ -64,11 +64,20 @@ def open_subject(
         chosen = settings(Settings())
         return dataset_subject(dataset, source, core=core, settings=chosen, with_texts=with_texts, overrides=overrides)
     if directory is not None and dataset is None and source is None:
+        _require_no_name(directory)
         return directory_subject(directory, core=core, settings=settings, overrides=overrides)
     raise ConfigError(
         "give either a recommender directory or --dataset NAME (and only then --from).",
         hint="See `llmrec COMMAND --help`.",
     )
+
+
+def _require_no_name(directory: Path) -> None:
+    """Raise ConfigError when there is no such directory, and a data set has its name."""
+    from llmrec.data.sources import DATASETS
+
+    if str(directory) in DATASETS and not directory.exists():
+        raise ConfigError(f"there is no directory {directory}.", hint=f"Did you mean --dataset {directory}?")
 
 
 def chosen_settings(

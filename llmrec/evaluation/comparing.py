@@ -80,5 +80,5 @@ def _require(what: str, wanted: str, known: Iterable[str], *, of: str) -> None:
     by_key = {name.casefold(): name for name in known}
     if wanted not in by_key.values():
         near = difflib.get_close_matches(wanted.casefold(), by_key, n=1, cutoff=0.7)
-        meant = f"Did you mean {by_key[near[0]]!r}?" if near else ""
-        raise ConfigError(f"{of} has no {what} {wanted!r}; it has {', '.join(by_key.values())}.", hint=meant)
+        meant = f"Did you mean {by_key[near[0]]!r}? " if near else ""
+        raise ConfigError(f"{of} has no {what} {wanted!r}.", hint=f"{meant}It has {', '.join(by_key.values())}.")

@@ -31,7 +31,7 @@ def write_report(
 
     Args:
         evaluation: What to show.
-        directory: Made when missing; files of these names are replaced.
+        directory: Made when missing; files of these names are replaced, pictures of an earlier report removed.
         slate_size: How many candidates a language model gets to order, for the recall ceiling.
         candidates: The stage they come from; where it was not evaluated, the one that has most answers among them.
 
@@ -42,6 +42,8 @@ def write_report(
     charts = [chart for section in sections for chart in section.charts]
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        for name in _earlier_pictures(directory):
+            (directory / name).unlink(missing_ok=True)
         for chart in charts:
             for theme in _THEMES:
                 save_png(chart.draw(theme), directory / _picture(chart.name, theme.name), theme=theme, alt=chart.alt)
@@ -50,6 +52,16 @@ def write_report(
     except OSError as error:
         raise ArtifactError(f"the report cannot be written to {directory}: {error.strerror or error}.") from error
     return directory / REPORT_FILE
+
+
+def _earlier_pictures(directory: Path) -> Sequence[str]:
+    """Files of the report that lies there: those that the next one does not draw would be taken for its own."""
+    try:
+        figures = json.loads((directory / METRICS_FILE).read_text(encoding="utf-8"))["figures"]
+        names = [str(name) for figure in figures.values() for name in figure["files"]]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return []
+    return [name for name in names if name.endswith(".png") and Path(name).name == name]
 
 
 def _page(evaluation: Evaluation, sections: Sequence[Section]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from llmrec.bundle import is_bundle
 from llmrec.errors import ConfigError
@@ -30,8 +30,13 @@ def require_place(directory: Path, what: str) -> None:
     existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise ConfigError(f"no {what} can be written to {directory}: {existing} is a file; name a directory.")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ConfigError(f"no {what} can be written to {directory}: you have no right to write to {existing}.")
+    try:
+        with TemporaryDirectory(dir=existing):  # rights alone do not tell of file systems that are full or read-only
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"no {what} can be written to {directory}: {error.strerror or error} in {existing}; name another directory."
+        ) from error
 
 
 def _require(directory: Path, what: str, names: tuple[str, str]) -> None:

@@ -147,7 +147,7 @@ def test_different_protocols_are_refused_in_a_sentence(shop: Path, tmp_path: Pat
         f"{tmp_path / 'a'} and random-one-out in {tmp_path / 'b'}.\n"
     )
     missing = call(capsys, "compare", tmp_path / "a", tmp_path / "a", "--stage", "ease")
-    assert missing.err == f"Error: {tmp_path / 'a'} has no stage 'ease'; it has popularity.\n"
+    assert missing.err == f"Error: {tmp_path / 'a'} has no stage 'ease'. It has popularity.\n"
     as_json = call(capsys, "compare", tmp_path / "a", tmp_path / "b", "--json")
     assert json.loads(as_json.err)["error"]["code"] == "protocol"
 
@@ -291,6 +291,7 @@ def test_mistakes_get_a_sentence(shop: Path, arguments: list[str], message: str,
 def test_what_is_not_there_is_named(tmp_path: Path, capsys: Capsys) -> None:
     for arguments, message in (
         (("evaluate", tmp_path / "none"), "there is no directory"),
+        (("evaluate", "goodbooks-10k"), "there is no directory goodbooks-10k. Did you mean --dataset goodbooks-10k?"),
         (("evaluate",), "give either a recommender directory or --dataset NAME"),
         (("evaluate", "--dataset", "goodboks"), "there is no data set called 'goodboks'. Did you mean goodbooks-10k?"),
         (("compare", tmp_path / "none", tmp_path), "there is no directory"),

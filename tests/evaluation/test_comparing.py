@@ -78,15 +78,15 @@ def test_what_is_not_there_is_named() -> None:
     one, other = run(ease=0.5, bm25=0.1), run(sasrec=1.0)
     with pytest.raises(ConfigError, match="share no stage: A has ease, bm25 and B sasrec"):
         compared(one, other)
-    with pytest.raises(ConfigError, match=r"^A has no stage 'eas'; it has ease, bm25\. Did you mean 'ease'\?$"):
+    with pytest.raises(ConfigError, match=r"^A has no stage 'eas'\. Did you mean 'ease'\? It has ease, bm25\.$"):
         compared(one, one, stage="eas")
-    with pytest.raises(ConfigError, match=r"ease of A has no metric by user 'ndcg@10'; .* Did you mean 'NDCG@10'\?$"):
+    with pytest.raises(ConfigError, match=r"ease of A has no metric by user 'ndcg@10'\. Did you mean 'NDCG@10'\? It"):
         compared(one, one, metrics=("ndcg@10",))
 
 
 def test_the_run_that_lacks_a_stage_is_named_with_what_it_has() -> None:
     one, other = run(ease=0.5, bm25=0.1), run(sasrec=1.0)
-    with pytest.raises(ConfigError, match=r"^runs/b has no stage 'ease'; it has sasrec\.$"):
+    with pytest.raises(ConfigError, match=r"^runs/b has no stage 'ease'\. It has sasrec\.$"):
         compared(one, other, stage="ease", names=("runs/a", "runs/b"))
-    with pytest.raises(ConfigError, match=r"^runs/a has no stage 'sasrec'; it has ease, bm25\.$"):
+    with pytest.raises(ConfigError, match=r"^runs/a has no stage 'sasrec'\. It has ease, bm25\.$"):
         compared(one, other, against="sasrec", names=("runs/a", "runs/b"))

@@ -282,6 +282,21 @@ def test_a_last_interaction_that_chance_chose_is_said_to_be_drawn() -> None:
         assert "no order in time" not in " ".join(how_measured(replace(RECORD, protocol=protocol)))
 
 
+def test_pictures_of_an_earlier_report_do_not_stay_and_others_do(tmp_path: Path) -> None:
+    directory = tmp_path / "report"
+    write_report(found(bare("dense@cold", 0.4), bare("dense@all", 0.2)), directory)
+    (directory / "mine.png").touch()
+    (tmp_path / "beyond.png").touch()
+    metrics = json.loads((directory / "metrics.json").read_text())
+    metrics["figures"]["hostile"] = {"files": ["../beyond.png", "notes.txt"]}
+    (directory / "metrics.json").write_text(json.dumps(metrics))
+    write_report(found(bare("ease")), directory)
+    drawn = json.loads((directory / "metrics.json").read_text())["figures"]
+    names = {name for figure in drawn.values() for name in figure["files"]}
+    assert {path.name for path in directory.glob("*.png")} == {*names, "mine.png"}
+    assert (tmp_path / "beyond.png").exists()
+
+
 @pytest.mark.parametrize("name", ["ease@../../x", "ease@", "@", "ease@cold"])
 def test_no_stage_names_a_file_outside_the_directory(tmp_path: Path, name: str) -> None:
     write_report(found(bare(name)), tmp_path / "in" / "report")

@@ -41,7 +41,7 @@ def prepared(catalogue: Catalogue, interactions: Interactions, *, core: int = 5)
         DataError: Nothing is left.
     """
     if not len(interactions):
-        raise DataError("there are no interactions to evaluate on.", hint="Name data with interactions.")
+        raise DataError("there are no interactions to evaluate on.", hint="Build with --interactions.")
     once = without_repeats(interactions)
     kept = k_core(once, core)
     if not len(kept):
