@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from llmrec.errors import ConfigError
+from finetune.training_file import TrainingFile
 
 
-class RetrieverTraining(BaseModel):
+class RetrieverTraining(TrainingFile):
     """How the sentence encoder is fine-tuned.
 
     Attributes:
@@ -30,8 +28,6 @@ class RetrieverTraining(BaseModel):
         evaluations: How often the validation users are asked, evenly spread; a checkpoint is written each time.
         patience: Evaluations without a better NDCG@10 before training ends.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base: str = "all-MiniLM-L6-v2"
     device: str = "auto"
@@ -52,19 +48,3 @@ class RetrieverTraining(BaseModel):
     matryoshka_sizes: tuple[int, ...] = Field((384, 192, 96), min_length=1)
     evaluations: int = Field(5, ge=1)
     patience: int = Field(3, ge=1)
-
-    @classmethod
-    def from_file(cls, path: Path) -> RetrieverTraining:
-        """The run that a TOML file describes. Raises ConfigError."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"the configuration {path} cannot be read: {error}.") from error
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(
-                f"{key} in {path}: {first['msg']}.", hint=f"Known keys: {', '.join(cls.model_fields)}."
-            ) from error

@@ -13,10 +13,8 @@ import argparse
 import json
 import math
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +37,7 @@ from finetune.retriever_data import TrainingData, read_training_data
 from finetune.retriever_evaluation import NDCG, NextItemEvaluator, Validation
 from finetune.retriever_examples import HISTORY, ITEM, NEGATIVE, example_texts, next_item_examples, with_hard_negatives
 from finetune.retriever_output import Outcome, RunPlace, weights_sha256
+from finetune.time_limit import TimeLimit
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import TerminalProgress
 from llmrec.errors import ConfigError, LLMRecError
@@ -46,26 +45,6 @@ from llmrec.models import load_encoder
 from llmrec.retrieval.embedders import SentenceEncoder
 from llmrec.settings import EncoderSettings
 from llmrec.types import Vectors
-
-Clock = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class TimeLimit:
-    """When to stop.
-
-    Attributes:
-        until: Reading of `clock` after which training ends at the next step; infinity never ends it.
-        clock: Seconds from any start.
-    """
-
-    until: float = float("inf")
-    clock: Clock = time.monotonic
-
-    @classmethod
-    def of_minutes(cls, minutes: float | None) -> TimeLimit:
-        """From now on; None never ends."""
-        return cls() if minutes is None else cls(time.monotonic() + 60 * minutes)
 
 
 class _StopInTime(TrainerCallback):
@@ -78,7 +57,7 @@ class _StopInTime(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
         # The processes' clocks differ, and one that went on alone would wait for the others for ever.
-        if broadcast_object_list([self._limit.clock() > self._limit.until])[0]:
+        if broadcast_object_list([self._limit.is_over])[0]:
             control.should_evaluate = control.should_save = control.should_training_stop = True
 
 

@@ -81,6 +81,21 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
     )
 
 
+def model_place(name: str, store: AssetStore, *, fetch: Progress | None = None) -> Path | str:
+    """The directory of the model that settings call `name`, or its hub id.
+
+    Args:
+        name: An asset's name, a directory, or a hub id.
+        store: Where assets are cached.
+        fetch: Fetch a missing asset, telling this of the bytes; None uses what is there.
+
+    Raises:
+        AssetError: The asset is absent and was not to be, or could not be, fetched.
+        ConfigError: Nothing has that name.
+    """
+    return _place(name, store, fetch)
+
+
 def _place(name: str, store: AssetStore, fetch: Progress | None) -> Path | str:
     """Where the libraries should load from; a name that is neither asset nor directory is the hub's."""
     if name not in ASSETS:

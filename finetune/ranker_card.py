@@ -1,0 +1,113 @@
+"""The model card of a ranking adapter: what it is for, what it learned from, how good it is and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from finetune.ranker_data import RankerData
+
+# The values come from the JSON that stands beside the card, so the two cannot disagree.
+About = Mapping[str, Any]
+
+_CARD = """---
+library_name: peft
+base_model: {base}
+license: other
+license_name: see-below
+datasets: [{data}]
+tags: [recommendation, ranking, lora]
+---
+# {name}
+
+A LoRA adapter that lets {base} (weights sha256 `{base_sha256}`) say which of some candidates suits a user best.
+Verdict: {verdict}
+
+## Use
+In llmrec: `language_model.adapter=PATH` (this directory) with `language_model.model={base}`, `ranking.mode={mode}`,
+`ranking.lm_weight={lm_weight:g}`. Prompts are built from `{template}.jinja` (hash `{template_hash}`), at most
+{max_prompt_tokens} tokens and {slate_size} candidates; another template is another task. Divide scores by
+{temperature:g} before a softmax over the slate for probabilities that come true. Elsewhere:
+`PeftModel.from_pretrained(base, PATH)`.
+
+## Data
+{data}: {n_users} users, {n_items} items, {n_interactions} interactions.
+- sha256 of the interactions `{data_sha256}`, of the item texts `{texts_sha256}`, of the cut `{split_sha256}`, of the
+  training examples `{examples_sha256}`
+- cut: {protocol}, ties {ties}, seed {seed}. Learned from: all but each user's last two interactions. Stopped and
+  decided by: the one before the last. The last one, the test, is in nothing that was learned from or measured here.
+- candidates: the best of `{retriever}`, fitted for each of {folds} parts of the users without what is asked of them
+- licence of the data: {licence}
+{credits}
+
+## Training
+{n_examples} examples a pass, {n_steps} steps, {n_tokens} tokens, {minutes} minutes in the last run; objectives
+{objectives}; rank {rank}, {layers}. The curve is in `metrics.jsonl` and `curves.png`, every number in `ranker.json`;
+code: {commit}.
+
+## Results
+NDCG@10 of slates of {slate_size} on {n_decided} validation users whose next item the retriever found, with 95 %
+bootstrap intervals over users. {n_stopped} other users chose when to stop, the weight and the temperature.
+
+{table}
+
+## Limits
+- It orders what a retriever found; what was not found it cannot show.
+- Learned from one catalogue in one language; on others measure first.
+- Not for decisions about people. The licences of the base and of the data both bind whoever passes this on.
+"""
+
+
+def ranker_card(name: str, data: RankerData, about: About) -> str:
+    """The card, in Markdown with the hub's header."""
+    record, config = about["record"], about["config"]
+    return _CARD.format(
+        name=name,
+        base=about["base"],
+        base_sha256=about["base_sha256"],
+        verdict=about["verdict"],
+        mode=about["mode"],
+        lm_weight=about["fusion"]["with_lm"]["lm"],
+        template=about["template"],
+        template_hash=about["template_hash"],
+        max_prompt_tokens=about["max_prompt_tokens"],
+        slate_size=about["slate_size"],
+        temperature=about["temperature"],
+        data=record["data"]["name"],
+        n_users=record["data"]["n_users"],
+        n_items=record["data"]["n_items"],
+        n_interactions=record["data"]["n_interactions"],
+        data_sha256=record["data"]["sha256"],
+        texts_sha256=about["texts_sha256"],
+        split_sha256=record["split_sha256"],
+        examples_sha256=about["examples_sha256"],
+        protocol=record["protocol"],
+        ties=record["ties"],
+        seed=config["seed"],
+        retriever=about["retriever"],
+        folds=config["folds"],
+        licence=data.training.licence,
+        credits="\n".join(f"- {line}" for line in data.training.credits if line),
+        n_examples=about["n_examples"],
+        n_steps=about["n_steps"],
+        n_tokens=about["n_tokens"],
+        minutes=round(about["seconds"] / 60, 1),
+        objectives=", ".join(f"{objective} x {weight:g}" for objective, weight in config["objectives"].items()),
+        rank=config["rank"],
+        layers=f"the last {config['top_layers']} layers" if config["top_layers"] else "all layers",
+        commit=record["commit"],
+        n_decided=about["n_users"]["decided_by"],
+        n_stopped=about["n_users"]["stopped_by"],
+        table=_table(about["validation"]),
+    )
+
+
+def _table(validation: About) -> str:
+    return "\n".join(["| | NDCG@10 |", "|---|---|", *(f"| {row} | {_cell(at)} |" for row, at in validation.items())])
+
+
+def _cell(estimate: About) -> str:
+    if "ci95" not in estimate:
+        return f"{estimate['mean']:.4f}"
+    low, high = estimate["ci95"]
+    return f"{estimate['mean']:.4f} ({low:.4f} to {high:.4f})"

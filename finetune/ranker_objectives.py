@@ -1,0 +1,149 @@
+"""What the ranking model learns: losses behind one protocol, alone or added up.
+
+An objective turns examples into tensors, in any process, and the tensors into a loss, where the model is. It holds no
+weights and no state, so what a step learns depends on its examples alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from finetune.ranker_examples import RankExample
+from finetune.ranker_prompts import PromptEncoder
+
+Batch = Mapping[str, Tensor]
+IGNORED = -100  # what cross_entropy leaves out by default
+
+
+class Objective(Protocol):
+    """One thing to learn."""
+
+    def batch(self, examples: Sequence[RankExample]) -> Batch:
+        """The tensors of some examples; `n_tokens` among them says how many the model will read."""
+        ...
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Mean loss of the examples, a scalar with its gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a slate's probabilities are to become.
+
+    Attributes:
+        distill: Share of the retriever's own order.
+        temperature: Of that order's softmax over standardised scores.
+    """
+
+    distill: float = 0.0
+    temperature: float = 1.0
+
+    def of(self, examples: Sequence[RankExample]) -> Tensor:
+        """float32 [n_examples, most candidates], rows that sum to 1, 0 beyond a slate's end."""
+        targets = torch.zeros(len(examples), max(len(example.item_ids) for example in examples))
+        for row, example in zip(targets, examples, strict=True):
+            row[: len(example.item_ids)] = self.distill * self._teacher(torch.from_numpy(example.teacher))
+            row[example.target] += 1 - self.distill
+        return targets
+
+    def _teacher(self, scores: Tensor) -> Tensor:
+        spread = scores.std(correction=0)
+        level = (scores - scores.mean()) / spread if spread > 0 else torch.zeros_like(scores)
+        return torch.softmax(level / self.temperature, dim=0)
+
+
+@dataclass(frozen=True)
+class Listwise:
+    """Cross entropy of the next token after the prompt, where only labels of the slate are right.
+
+    It is the softmax over the labels plus what belief in anything but a label costs; with the first alone, nothing
+    keeps the model answering.
+    """
+
+    prompts: PromptEncoder
+    targets: Targets
+    pad_id: int
+
+    def batch(self, examples: Sequence[RankExample]) -> Batch:
+        """Prompts padded at their end, which a causal model's answer position never sees."""
+        encoded = [self.prompts.slate(example.query, example.item_ids) for example in examples]
+        lengths = [len(slate.ids) for slate in encoded]
+        return {
+            "ids": padded([slate.ids for slate in encoded], self.pad_id),
+            "ends": torch.tensor(lengths) - 1,
+            "labels": padded([slate.label_ids for slate in encoded], 0),
+            "targets": self.targets.of(examples),
+            "n_tokens": torch.tensor(sum(lengths)),
+        }
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """-sum of target * log p(label), a mean over examples."""
+        # Logits of a whole vocabulary are large: only positions where some prompt ends have them.
+        kept, places = torch.unique(batch["ends"], return_inverse=True)
+        logits = model(input_ids=batch["ids"], use_cache=False, logits_to_keep=kept).logits
+        rows = torch.arange(len(places), device=places.device)
+        log_probs = functional.log_softmax(logits[rows, places].float(), dim=-1)
+        return -(batch["targets"] * log_probs.gather(1, batch["labels"])).sum(dim=1).mean()
+
+
+@dataclass(frozen=True)
+class HistoryLM:
+    """Plain language modelling of what users met, in order: every token of every title is learned from."""
+
+    prompts: PromptEncoder
+    pad_id: int
+
+    def batch(self, examples: Sequence[RankExample]) -> Batch:
+        """Each history with what came next, as running text."""
+        rows = [
+            self.prompts.history([*example.query.history.item_ids, example.item_ids[example.target]])
+            for example in examples
+        ]
+        return {
+            "ids": padded(rows, self.pad_id),
+            "next": padded([row[1:] for row in rows], IGNORED),
+            "n_tokens": torch.tensor(sum(map(len, rows))),
+        }
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """-log p(token | those before), a mean over tokens."""
+        logits = model(input_ids=batch["ids"][:, :-1], use_cache=False).logits
+        return functional.cross_entropy(logits.float().flatten(0, 1), batch["next"].flatten(), ignore_index=IGNORED)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several objectives on the same examples, each worth its weight."""
+
+    parts: Mapping[str, tuple[Objective, float]]
+
+    def batch(self, examples: Sequence[RankExample]) -> Batch:
+        """Every part's tensors under its name, as in `listwise.ids`."""
+        batches = {name: objective.batch(examples) for name, (objective, _) in self.parts.items()}
+        tensors = {f"{name}.{key}": value for name, batch in batches.items() for key, value in batch.items()}
+        return tensors | {"n_tokens": torch.stack([batch["n_tokens"] for batch in batches.values()]).sum()}
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """The weighted sum."""
+        losses = [
+            weight * objective.loss(model, {key: batch[f"{name}.{key}"] for key in _keys_of(name, batch)})
+            for name, (objective, weight) in self.parts.items()
+        ]
+        return torch.stack(losses).sum()
+
+
+def padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
+    """int64 [n_rows, longest], `filler` at the end of shorter rows."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows], dtype=torch.int64)
+
+
+def _keys_of(name: str, batch: Batch) -> list[str]:
+    return [key.removeprefix(f"{name}.") for key in batch if key.startswith(f"{name}.")]

@@ -1,0 +1,199 @@
+"""Where a ranker's training keeps its state, and the adapter directory that it leaves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+
+from finetune.ranker_card import ranker_card
+from finetune.ranker_config import RankerTraining
+from finetune.ranker_curves import draw_curves
+from finetune.ranker_data import RankerData
+from finetune.ranker_model import Base
+from finetune.ranker_trainer import last_complete_checkpoint
+from finetune.ranker_validation import Decision, Panel
+from llmrec.errors import ConfigError
+from llmrec.evaluation.estimates import bootstrap_means
+
+ABOUT_FILE, RUN_FILE, CURVE_FILE = "ranker.json", "run.json", "metrics.jsonl"
+EXAMPLES_FILE, CURVES_FILE = "examples.arrow", "curves.png"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found.
+
+    Attributes:
+        chosen_on: What the adapter made of the slates it was stopped by.
+        decided_on: The same of slates that nothing was chosen on.
+        base_on: What the base without the adapter makes of those.
+        lm_weight: What its voice is worth beside the retriever's.
+        decision: Whether that gains.
+        temperature: Of its label probabilities.
+        examples_sha256: Of what was learned from.
+        n_examples: In one pass.
+        n_steps: With those of the runs that this one resumed.
+        n_tokens: Read while learning, likewise.
+        seconds: Of training in this run, evaluations included.
+    """
+
+    chosen_on: Panel
+    decided_on: Panel
+    base_on: Panel
+    lm_weight: float
+    decision: Decision
+    temperature: float
+    examples_sha256: str
+    n_examples: int
+    n_steps: int
+    n_tokens: int
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """What became of it, for whoever ran it."""
+        low, high = self.decision.gain.ci95
+        found = (
+            f"NDCG@10 {self.decision.gain.mean:+.4f} ({self.decision.relative_gain:+.1%}; 95 % interval {low:+.4f} to "
+            f"{high:+.4f}) over the retriever on {len(self.decided_on.cases)} validation users at weight "
+            f"{self.lm_weight:g}"
+        )
+        return f"the adapter gains {found}." if self.decision.gains else f"no gain is shown: {found}."
+
+    def numbers(self) -> Mapping[str, Mapping[str, object]]:
+        """NDCG@10 with its 95 % interval by what orders, on the users that decided."""
+        panel = self.decided_on
+        rows = {
+            "retriever": panel.retrieval,
+            "base model alone": self.base_on.lm,
+            "adapter alone": panel.lm,
+            "fused": panel.fused(self.lm_weight),
+        }
+        return {
+            name: {"mean": round(at.mean, 4), "ci95": [round(bound, 4) for bound in at.ci95]}
+            for name, at in bootstrap_means(rows, seed=0).items()
+        } | {"random order": {"mean": round(panel.random, 4)}}
+
+
+@dataclass(frozen=True)
+class RankerPlace:
+    """The directory of a run's adapter, and beside it that of its checkpoints, examples and curve."""
+
+    out: Path
+
+    @property
+    def work(self) -> Path:
+        """Where the run keeps its state; may be deleted once the adapter is there."""
+        return self.out.with_name(f".{self.out.name}-training")
+
+    @property
+    def examples(self) -> Path:
+        """The examples' file."""
+        return self.work / EXAMPLES_FILE
+
+    @property
+    def last_checkpoint(self) -> Path | None:
+        """The newest whole one, to go on from; None when there is none."""
+        return last_complete_checkpoint(self.work)
+
+    def require_free(self, *, resume: bool) -> None:
+        """Raise ConfigError when something would be overwritten that is not ours, or not meant to be."""
+        is_ours = (self.out / ABOUT_FILE).is_file()
+        if self.out.exists() and not is_ours and (not self.out.is_dir() or any(self.out.iterdir())):
+            raise ConfigError(f"{self.out} holds something else.", hint="Choose another --out or --name.")
+        if not resume and (is_ours or self.work.exists()):
+            raise ConfigError(
+                f"{self.out} or {self.work} is there from a run before.",
+                hint="Give --resume to go on, or choose another --out or --name.",
+            )
+
+    def begin(self, data: RankerData, config: RankerTraining, base: Base) -> None:
+        """Note what this run learns from. Raises ConfigError when the checkpoints are of another."""
+        training = data.training
+        run = {
+            "data": training.record.data.sha256,
+            "texts": training.catalogue.content_hash,
+            "split": training.record.split_sha256,
+            "template": data.prompts[_template(config)].hash,
+            "base": f"{base.name} {base.weights_sha256}",
+            "config": config.model_dump(mode="json"),
+        }
+        noted = self.work / RUN_FILE
+        if not noted.is_file():
+            self.work.mkdir(parents=True, exist_ok=True)
+            noted.write_text(json.dumps(run, indent=1), encoding="utf-8")
+        before = json.loads(noted.read_text(encoding="utf-8"))
+        changed = [key for key, value in run.items() if before.get(key) != value]
+        if changed:
+            raise ConfigError(
+                f"the checkpoints in {self.work} are of another run: {', '.join(changed)} changed.",
+                hint="Resume with what it began with, or choose another --out or --name.",
+            )
+
+    def publish(self, model: PeftModel, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome) -> None:
+        """Write adapter, numbers, curve and card; whoever reads `out` finds all of it or what was there."""
+        partial = self.out.with_name(f".{self.out.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        save_adapter(model, partial, base_name=base.name)
+        about = about_adapter(self.out.name, data, config, base, outcome)
+        (partial / ABOUT_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
+        shutil.copyfile(self.work / CURVE_FILE, partial / CURVE_FILE)
+        draw_curves(partial / CURVE_FILE, partial / CURVES_FILE)
+        (partial / "README.md").write_text(ranker_card(self.out.name, data, about), encoding="utf-8")
+        if self.out.exists():
+            shutil.rmtree(self.out)
+        partial.replace(self.out)
+
+
+def save_adapter(model: PeftModel, directory: Path, *, base_name: str) -> None:
+    """The adapter as PEFT reads it: safetensors in bfloat16, bound to its base by name."""
+    config = model.peft_config["default"]
+    config.base_model_name_or_path = base_name
+    config.inference_mode = True
+    weights = {name: tensor.to(torch.bfloat16) for name, tensor in model.state_dict().items() if "lora_" in name}
+    model.save_pretrained(str(directory), state_dict=weights, save_embedding_layers=False)
+
+
+def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome) -> dict[str, Any]:
+    """What whoever serves the adapter has to know, and what it was made of, as JSON values."""
+    return {
+        "name": name,
+        "mode": config.mode,
+        "template": _template(config),
+        "template_hash": data.prompts[_template(config)].hash,
+        "base": base.name,
+        "base_sha256": base.weights_sha256,
+        "temperature": round(outcome.temperature, 4),
+        "fusion": {
+            "with_lm": {"retrieval": 1.0, "lm": outcome.lm_weight},
+            "without_lm": {"retrieval": 1.0},
+        },
+        "slate_size": config.slate_size,
+        "max_prompt_tokens": config.max_prompt_tokens,
+        "gains": outcome.decision.gains,
+        "verdict": outcome.sentence,
+        "retriever": config.retriever,
+        "record": asdict(data.training.record),
+        "texts_sha256": data.training.catalogue.content_hash,
+        "examples_sha256": outcome.examples_sha256,
+        "config": config.model_dump(mode="json"),
+        "n_examples": outcome.n_examples,
+        "n_steps": outcome.n_steps,
+        "n_tokens": outcome.n_tokens,
+        "seconds": round(outcome.seconds, 1),
+        "n_users": {"stopped_by": len(outcome.chosen_on.cases), "decided_by": len(outcome.decided_on.cases)},
+        "n_unanswered": outcome.decided_on.n_degraded,
+        "label_mass": round(outcome.decided_on.label_mass, 4),
+        "validation": outcome.numbers(),
+    }
+
+
+def _template(config: RankerTraining) -> str:
+    return {"listwise": "rank", "isolated": "rank_isolated"}[config.mode]

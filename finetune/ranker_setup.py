@@ -1,0 +1,133 @@
+"""Puts a ranker's training together: which objectives, which ranker judges, which parts the trainer gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from peft import PeftModel
+from torch import nn
+
+from finetune.ranker_candidates import CandidatePlan, Case
+from finetune.ranker_config import ObjectiveName, RankerTraining
+from finetune.ranker_data import RankerData
+from finetune.ranker_model import Base
+from finetune.ranker_objectives import HistoryLM, Listwise, Mixture, Objective, Targets
+from finetune.ranker_prompts import PromptEncoder
+from finetune.ranker_validation import Panel
+from llmrec.errors import ConfigError, DataError
+from llmrec.interfaces import Ranker
+from llmrec.language_model.loading import CausalLM
+from llmrec.language_model.transformers_lm import TransformersLM
+from llmrec.prompting.rank_prompt import RankPrompt
+from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
+
+_PATIENT_S = 3600.0  # nobody waits for an answer while a model learns
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Validation users, apart by what they are for.
+
+    Attributes:
+        stopping: Choose when to stop, the weight and the temperature.
+        deciding: Say whether that gains.
+    """
+
+    stopping: tuple[Case, ...]
+    deciding: tuple[Case, ...]
+
+    @classmethod
+    def of(cls, cases: Sequence[Case], config: RankerTraining) -> Cases:
+        """Cut `cases`, which stand in an order drawn by chance; where there are too few, each part gets its share.
+
+        Raises:
+            DataError: There are fewer than two.
+        """
+        if len(cases) < 2:
+            raise DataError(
+                f"the retriever found the next item of {len(cases)} validation users among its best "
+                f"{config.slate_size}; two are needed to stop by and to decide.",
+                hint="Raise slate_size, name another retriever, or give more data.",
+            )
+        wanted = config.validation_users + config.decision_users
+        n_stopping = min(config.validation_users, max(1, len(cases) * config.validation_users // wanted))
+        return cls(tuple(cases[:n_stopping]), tuple(cases[n_stopping : n_stopping + config.decision_users]))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that prompts, losses and rankers of one run are made with."""
+
+    data: RankerData
+    config: RankerTraining
+    base: Base
+
+    @property
+    def plan(self) -> CandidatePlan:
+        """Which steps are learned from."""
+        chosen = self.config
+        return CandidatePlan(chosen.retriever, chosen.folds, chosen.per_user, chosen.pool, chosen.seed)
+
+    @property
+    def prompts(self) -> PromptEncoder:
+        """Encodes training examples as they will be served."""
+        return PromptEncoder(
+            self.base.tokenizer,
+            RankPrompt(self.data.prompts["rank"]),
+            self.data.training.catalogue,
+            name=self.base.name,
+            max_tokens=min(self.config.max_prompt_tokens, self._context),
+            slate_size=self.config.slate_size,
+        )
+
+    def objective(self) -> Objective:
+        """What the configuration wants to be learned."""
+        prompts, pad_id = self.prompts, int(self.base.tokenizer.pad_token_id or 0)
+        targets = Targets(self.config.distill, self.config.distill_temperature)
+        known: Mapping[ObjectiveName, Callable[[], Objective]] = {
+            "listwise": lambda: Listwise(prompts, targets, pad_id),
+            "history_lm": lambda: HistoryLM(prompts, pad_id),
+        }
+        return Mixture({name: (known[name](), weight) for name, weight in self.config.objectives.items()})
+
+    def hear(self, model: nn.Module, cases: Sequence[Case]) -> Panel:
+        """What `model`, as it is now, makes of `cases`, asked by the ranker that serves."""
+        return Panel.heard(self._ranker(model), cases, max_lift=self.data.context.settings.ranking.max_lift)
+
+    def _ranker(self, model: nn.Module) -> Ranker:
+        inner = model.get_base_model() if isinstance(model, PeftModel) else model
+        scorer = TransformersLM(cast(CausalLM, inner), self.base.tokenizer, name=self.base.name)
+        limits = ListwiseLimits(
+            max_slate=self.config.slate_size,
+            max_prompt_tokens=self.config.max_prompt_tokens,
+            min_label_mass=self.data.context.settings.ranking.min_label_mass,
+            timeout_s=_PATIENT_S,
+        )
+        prompt = RankPrompt(self.data.prompts["rank"])
+        return ListwiseRanker(scorer, prompt, self.data.training.catalogue, limits=limits)
+
+    @property
+    def _context(self) -> int:
+        known = getattr(self.base.model.config, "max_position_embeddings", None)
+        return int(known) if known else self.config.max_prompt_tokens
+
+
+def require_it_fits(bench: Bench, cases: Sequence[Case]) -> None:
+    """Raise ConfigError when a slate does not fit into a prompt even without any history."""
+    try:
+        for case in cases[:1]:
+            bench.prompts.prompt(case.query, [candidate.item_id for candidate in case.candidates])
+    except ConfigError as error:
+        raise ConfigError(
+            f"{bench.base.name} cannot read a slate: {error.message}",
+            hint="Lower slate_size, or raise max_prompt_tokens if the model's context allows.",
+        ) from error
+
+
+def compute_dtype(model: nn.Module) -> torch.dtype:
+    """The number format of the base's weights."""
+    floating = [parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()]
+    return torch.bfloat16 if torch.bfloat16 in floating else torch.float32

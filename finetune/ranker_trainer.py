@@ -1,0 +1,245 @@
+"""The library's trainer for ranking losses: what it validates by, how it orders examples, what can go wrong."""
+
+from __future__ import annotations
+
+import errno
+import math
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from peft import PeftModel
+from peft.helpers import disable_input_dtype_casting
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from finetune.ranker_config import RankerTraining
+from finetune.ranker_examples import ExampleSet, LengthGroups
+from finetune.ranker_objectives import Batch, Objective
+from finetune.ranker_validation import Panel
+from llmrec.errors import ModelError
+
+COMPLETE = "complete"  # stands in a checkpoint that was written to its end
+_MAX_CHECKPOINTS = 2
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a training is judged.
+
+    Attributes:
+        hear: Asks the model, as it is now, for the validation users' slates.
+        lm_weights: What its voice may be worth.
+    """
+
+    hear: Callable[[], Panel]
+    lm_weights: Sequence[float]
+
+
+class RankTrainer(Trainer):
+    """Learns an objective, is judged by the order of validation slates, and never learns from a broken number."""
+
+    def __init__(
+        self,
+        model: PeftModel,
+        args: TrainingArguments,
+        *,
+        objective: Objective,
+        examples: ExampleSet,
+        watch: Watch,
+        compute_dtype: torch.dtype,
+        callbacks: Sequence[TrainerCallback],
+    ) -> None:
+        """Set the library's trainer up."""
+        group = args.per_device_train_batch_size * args.gradient_accumulation_steps * PartialState().num_processes
+        self._adapted = model
+        self._order = LengthGroups(examples.lengths, group=group, seed=args.seed)
+        self._objective = objective
+        self._watch = watch
+        self._compute_dtype = compute_dtype
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=examples,
+            # Evaluation asks a ranker and reads no data set, but the library wants one.
+            eval_dataset=examples,
+            data_collator=objective.batch,  # type: ignore[arg-type]
+            callbacks=[_Passes(self._order), *callbacks],
+        )
+        self.remove_callback(PrinterCallback)
+        # A loss is a mean over its batch; the library divides it by the number of batches in a step.
+        self.loss_is_scaled_for_ga = False
+
+    @property
+    def n_examples(self) -> int:
+        """Examples of one pass."""
+        return len(self._order)
+
+    def compute_loss(self, model: nn.Module, inputs: Batch, *args: object, **kwargs: object) -> Tensor:
+        """The objective's loss, in the arithmetic that was asked for. Raises ModelError when it is not a number."""
+        device_type = inputs["n_tokens"].device.type
+        mixed = self._compute_dtype != torch.float32
+        # Under autocast every layer takes what it needs; the adapter's own casts would copy all inputs once more.
+        with (
+            torch.autocast(device_type, self._compute_dtype) if mixed else nullcontext(),
+            disable_input_dtype_casting(model, active=mixed),
+        ):
+            loss = self._objective.loss(model, inputs)
+        if not bool(torch.isfinite(loss)):
+            raise ModelError(
+                f"the loss is {loss.item()} in step {self.state.global_step + 1}; training has stopped and nothing of "
+                "that step was kept.",
+                hint="Lower learning_rate or use dtype float32, then go on from the last checkpoint with --resume.",
+            )
+        self.state.num_input_tokens_seen += int(inputs["n_tokens"]) * self.args.world_size
+        return loss
+
+    def training_step(self, model: nn.Module, inputs: Batch, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        """One batch forward and back. Raises ModelError when the device has no room for it."""
+        try:
+            return super().training_step(model, dict(inputs), num_items_in_batch)
+        except torch.OutOfMemoryError as error:
+            longest = max((value.shape[-1] for value in inputs.values() if value.ndim > 1), default=0)
+            raise ModelError(
+                f"the device has no memory left for a batch of {self.args.per_device_train_batch_size} prompts of up "
+                f"to {longest} tokens (step {self.state.global_step + 1}).",
+                hint="Lower batch_size and raise accumulation by as much, set activation_checkpointing, or lower "
+                "max_prompt_tokens; then --resume.",
+            ) from error
+
+    def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
+        """NDCG@10 of validation slates; the chance that dropout draws from is as before."""
+        device, was_training = self.args.device, self._adapted.training
+        self._adapted.eval()
+        with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type):
+            panel = self._watch.hear()
+        self._adapted.train(was_training)
+        weight = panel.best_weight(self._watch.lm_weights)
+        metrics = {
+            "eval_lm": float(panel.lm.mean()),
+            "eval_fused": float(panel.fused(weight).mean()),
+            "eval_retrieval": float(panel.retrieval.mean()),
+            "eval_lm_weight": weight,
+            "eval_label_mass": panel.label_mass if math.isfinite(panel.label_mass) else 0.0,
+            "eval_score": panel.stop_score(weight),
+        }
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _get_train_sampler(self, *args: object, **kwargs: object) -> LengthGroups:
+        return self._order
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
+        # The base is where it was: neither it nor its tokenizer is copied, and the hub is not asked about it.
+        if self.args.should_save and output_dir is not None:
+            self._adapted.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
+
+    def _save_checkpoint(self, model: nn.Module, trial: object) -> None:
+        place = Path(str(self.args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        with _removed_when_cut(place):
+            super()._save_checkpoint(model, trial)
+            if self.args.should_save:
+                (place / COMPLETE).touch()
+
+
+class _Passes(TrainerCallback):
+    """Tells the order of examples which pass begins."""
+
+    def __init__(self, order: LengthGroups) -> None:
+        self._order = order
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        # In the middle of pass 2 a resumed run stands at 1.4 or so; at its begin rounding may have left 0.9999.
+        self._order.epoch = math.floor((state.epoch or 0.0) + 1e-6)
+
+
+def trainer_arguments(config: RankerTraining, directory: Path, *, n_examples: int, on_cpu: bool) -> TrainingArguments:
+    """The library's settings for `config`.
+
+    Args:
+        config: How to train.
+        directory: Where checkpoints go.
+        n_examples: Of one pass.
+        on_cpu: Whether to stay off a GPU that is there.
+    """
+    per_step = config.batch_size * config.accumulation * PartialState().num_processes
+    n_steps = config.epochs * math.ceil(n_examples / per_step)
+    between = math.ceil(n_steps / config.evaluations)
+    args = TrainingArguments(
+        output_dir=str(directory),
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulation,
+        activation_checkpointing=config.activation_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False} if config.activation_checkpointing else None,
+        num_train_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup_share,
+        lr_scheduler_type="cosine",
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        use_cpu=on_cpu,
+        seed=config.seed,
+        data_seed=config.seed,
+        remove_unused_columns=False,
+        dataloader_num_workers=config.workers,
+        dataloader_pin_memory=not on_cpu,
+        eval_strategy="steps",
+        eval_steps=between,
+        save_strategy="steps",
+        save_steps=between,
+        save_total_limit=_MAX_CHECKPOINTS,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_score",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        logging_steps=config.log_every,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to=list(config.report_to) or "none",
+    )
+    # Without a launcher there is one process; several GPUs would share it in a way that the losses do not know.
+    args._n_gpu = min(args.n_gpu, 1)
+    return args
+
+
+def stop_when_it_no_longer_gains(config: RankerTraining) -> TrainerCallback:
+    """Ends training after `patience` evaluations without a better one."""
+    return EarlyStoppingCallback(config.patience)
+
+
+def last_complete_checkpoint(directory: Path) -> Path | None:
+    """The newest checkpoint in `directory` that was written to its end; None when there is none."""
+    found = [path for path in directory.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if (path / COMPLETE).is_file()]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+@contextmanager
+def _removed_when_cut(place: Path) -> Iterator[None]:
+    """A checkpoint is there whole or not at all."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(place, ignore_errors=True)
+        is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        why = "the disk is full" if is_full else (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"the checkpoint {place} cannot be written: {why}; the one before it is untouched.",
+            hint="Make room and go on with --resume.",
+        ) from error
