@@ -95,6 +95,7 @@ def tune(
     )
     [cut] = subject.cut(protocol, ties=ties, seeds=(seed,))
     study = Study.of(cut, name=subject.name, core=subject.core)
+    earlier.require_of(subject.name, out)
     log = TrialLog(work or out.with_suffix(".trials"))
     try:
         found = run(study, search, subject.workshop, log, progress=not quiet)

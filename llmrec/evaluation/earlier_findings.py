@@ -10,6 +10,7 @@ from typing import Self
 
 from llmrec.errors import ConfigError
 from llmrec.evaluation.search_spaces import TUNABLE, Values, settings_of, tuned_keys
+from llmrec.evaluation.wording import listed, printable
 from llmrec.settings import Settings
 
 _ABOUT = ("data: ", "split: ", "code: ", "search: ")  # what a run says of itself, in this order
@@ -68,6 +69,16 @@ class EarlierFindings:
         """The same but for `stages`, which are searched again."""
         searched = frozenset(key for stage in stages for key in tuned_keys(stage))
         return replace(self._of([stage for stage in self.stages if stage not in stages]), overwritten=searched)
+
+    def require_of(self, data: str, path: Path) -> None:
+        """Raise ConfigError when one of them was found on other data than that called `data`; `path` is the file's."""
+        for run in self.runs:
+            if not run.about[0].startswith(f"{_ABOUT[0]}{printable(data)}, "):
+                raise ConfigError(
+                    f"{path} holds what was found for {listed(list(run.of_stages))} on other data than {data}"
+                    f" ({run.about[0].removeprefix(_ABOUT[0]).partition(', sha256 ')[0]}).",
+                    hint="Name another file with --out.",
+                )
 
     def standing_in(self, settings: Settings) -> Self:
         """Only the stages whose tuned settings are those of `settings`, too."""

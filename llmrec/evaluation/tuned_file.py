@@ -13,7 +13,7 @@ from llmrec.evaluation.search_spaces import SettingValue
 from llmrec.evaluation.significance import verdict
 from llmrec.evaluation.targets import require_place
 from llmrec.evaluation.tuning import StageTuning, Tuning
-from llmrec.evaluation.wording import counted, interval_text
+from llmrec.evaluation.wording import counted, interval_text, printable
 from llmrec.settings import Settings
 
 _MARK = "# Settings found by `llmrec tune`"
@@ -43,7 +43,7 @@ def tuned_text(tuning: Tuning, earlier: EarlierFindings = NOTHING_EARLIER) -> st
     earlier = earlier.standing_in(tuning.settings)
     tuned = {key for found in tuning.stages for key in found.chosen.values} | earlier.values.keys()
     comments = (*_comments(tuning), *earlier.comments())
-    default, lines = Settings().model_dump(), [f"# {_printable(line)}".rstrip() for line in comments]
+    default, lines = Settings().model_dump(), [f"# {printable(line)}".rstrip() for line in comments]
     for room, keys in tuning.settings.model_dump().items():
         kept = {
             key: value
@@ -86,7 +86,3 @@ def _toml(value: SettingValue) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -27,3 +27,8 @@ def interval_text(value: float, low: float, high: float) -> str:
 def quantity_text(value: float) -> str:
     """A quantity without a scale of its own, in three digits or more."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def printable(text: str) -> str:
+    """`text` in one line, whatever it holds."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -102,7 +102,9 @@ def test_the_same_command_measures_nothing_twice(shop: Path, tmp_path: Path, cap
     assert not (tmp_path / "b.trials").exists()
 
 
-def test_stages_searched_one_after_the_other_are_kept_in_one_file(shop: Path, tmp_path: Path, capsys: Capsys) -> None:
+def test_stages_searched_one_after_the_other_are_kept_in_one_file(
+    shop: Path, books: Path, tmp_path: Path, capsys: Capsys
+) -> None:
     out = tmp_path / "tuned.toml"
     ease = tuned(capsys, shop, out, "--stages", "ease", "--json").json["stages"]["ease"]["settings"]
     done = tuned(capsys, shop, out, "--stages", "transitions", "--json").json
@@ -110,6 +112,10 @@ def test_stages_searched_one_after_the_other_are_kept_in_one_file(shop: Path, tm
     found = Settings.from_file(out)
     assert found.retrieval.ease_regularisation == ease["retrieval.ease_regularisation"]
     assert found.models.transitions_window == done["stages"]["transitions"]["settings"]["models.transitions_window"]
+    more = ("tune", "--dataset", "goodbooks-10k", "--from", books, "--core", 0, "--protocol", "random-one-out")
+    refused = call(capsys, *more, "--stages", "ease", "--trials", 1, "--out", out)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"{out} holds what was found for transitions on other data than goodbooks-10k (r, 6 users" in refused.err
     again = tuned(capsys, shop, out, "--stages", "ease")
     assert f"{out} keeps what it had of transitions, found by earlier runs." in again.err
     assert Settings.from_file(out) == found
@@ -123,14 +129,19 @@ def test_trials_are_kept_in_no_directory_of_other_files(shop: Path, tmp_path: Pa
     assert sorted(shop.rglob("*")) == before
 
 
-def test_data_without_time_refuses_to_leave_the_last_out(tmp_path: Path, capsys: Capsys) -> None:
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
     (tmp_path / "books.csv").write_text(
         "book_id,goodreads_book_id,authors,original_publication_year,title,language_code,image_url\n"
         + "".join(f"{n},{n},Ann Other,1999,Book {n},eng,\n" for n in range(1, 6))
     )
     rows = [(user, book) for user in range(1, 5) for book in range(1, 6) if (user + book) % 5]
     (tmp_path / "ratings.csv").write_text("user_id,book_id,rating\n" + "".join(f"{u},{b},4\n" for u, b in rows))
-    common = ("tune", "--dataset", "goodbooks-10k", "--from", tmp_path, "--core", 0, "--stages", "ease", "--trials", 2)
+    return tmp_path
+
+
+def test_data_without_time_refuses_to_leave_the_last_out(books: Path, tmp_path: Path, capsys: Capsys) -> None:
+    common = ("tune", "--dataset", "goodbooks-10k", "--from", books, "--core", 0, "--stages", "ease", "--trials", 2)
     refused = call(capsys, *common, "--out", tmp_path / "t.toml")
     assert (refused.code, refused.out) == (2, "")
     assert "leave-last-out needs the order in time, which this data does not have; use random-one-out." in refused.err

@@ -105,6 +105,18 @@ def test_networks_keep_what_is_their_own(tmp_path: Path) -> None:
     assert "models.sequential_dim" not in kept
 
 
+def test_findings_on_other_data_are_not_built_upon(tmp_path: Path) -> None:
+    path = tmp_path / "tuned.toml"
+    save(path, {"ease": EASE})
+    kept = EarlierFindings.read(path).without({"bm25"})
+    kept.require_of("letters", path)  # its rows and split may have changed: the file says on which it was found
+    with pytest.raises(
+        ConfigError, match=r"holds what was found for ease on other data than letter \(letters, 7 users"
+    ):
+        kept.require_of("letter", path)
+    EarlierFindings.read(path).without({"ease"}).require_of("letter", path)
+
+
 def test_what_the_caller_sets_otherwise_is_no_longer_a_finding(tmp_path: Path) -> None:
     path = tmp_path / "tuned.toml"
     save(path, {"ease": EASE, "bm25": BM25})

@@ -1,6 +1,6 @@
 """Numbers and names in a sentence."""
 
-from llmrec.evaluation.wording import counted, interval_text, listed, quantity_text
+from llmrec.evaluation.wording import counted, interval_text, listed, printable, quantity_text
 
 
 def test_one_is_one_thing_and_others_are_several() -> None:
@@ -16,6 +16,10 @@ def test_of_many_names_the_first_three_are_given() -> None:
 def test_an_interval_that_is_not_known_is_left_out() -> None:
     assert interval_text(0.107, 0.097, 0.117) == "0.1070 (95 % interval 0.0970 to 0.1170)"
     assert interval_text(0.107, float("nan"), float("nan")) == "0.1070"
+
+
+def test_what_breaks_a_line_becomes_a_space() -> None:
+    assert printable("a\n[b]\u2028\rc\x7f") == "a [b]  c "
 
 
 def test_quantities_have_three_digits_or_more() -> None:
