@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 from llmrec.types import (
     Allowed,
     Candidate,
+    CandidateScores,
     Completion,
     Explanation,
     Feedback,
@@ -167,6 +168,37 @@ class LabelScorer(Protocol):
 
     def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
         """Log-probability of each label as the next token. Raises ModelError, ModelTimeout."""
+        ...
+
+
+@runtime_checkable
+class CandidateScorer(Protocol):
+    """Judges each candidate by itself: what one says moves no other's score, and neither does their order."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model for traces."""
+        ...
+
+    @property
+    def adapter(self) -> str:
+        """Name of the adapter in use, or empty."""
+        ...
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """Most tokens it accepts, all candidates together."""
+        ...
+
+    def count_tokens(self, prompt: Prompt, candidates: Sequence[str]) -> int:
+        """Tokens of `prompt` and of all `candidates` as they would be fed, chat markup included."""
+        ...
+
+    def score_candidates(self, prompt: Prompt, candidates: Sequence[str], *, timeout_s: float) -> CandidateScores:
+        """How much rather yes than no the model would say where each candidate, put after `prompt`, ends.
+
+        Raises ModelError, ModelTimeout.
+        """
         ...
 
 

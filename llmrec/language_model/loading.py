@@ -42,6 +42,34 @@ class Forward(Protocol):
     past_key_values: Cache | None
 
 
+class Hidden(Protocol):
+    """What a pass through the layers returns, as far as it is used.
+
+    Attributes:
+        last_hidden_state: Float [n_prompts, n_positions, n_dim].
+        past_key_values: What was read so far, to go on from.
+    """
+
+    last_hidden_state: torch.Tensor
+    past_key_values: Cache | None
+
+
+class Decoder(Protocol):
+    """A causal language model without its head."""
+
+    def __call__(
+        self,
+        *,
+        input_ids: torch.Tensor,
+        use_cache: bool,
+        past_key_values: Cache | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+    ) -> Hidden:
+        """Hidden states of `input_ids`, which follow `past_key_values`; a mask of four dimensions is used as it is."""
+        ...
+
+
 class CausalLM(Protocol):
     """What is used of a causal language model of transformers, whose own types do not say it in one place."""
 
@@ -51,6 +79,15 @@ class CausalLM(Protocol):
     @property
     def device(self) -> torch.device:
         """Where its weights are."""
+        ...
+
+    @property
+    def base_model(self) -> Decoder:
+        """Its layers, without the head."""
+        ...
+
+    def get_output_embeddings(self) -> torch.nn.Module:
+        """Its head: hidden states to logits."""
         ...
 
     def __call__(

@@ -41,6 +41,14 @@ class Packed:
     mask: torch.Tensor
     ends: torch.Tensor
 
+    def additive_mask(self, dtype: torch.dtype) -> torch.Tensor:
+        """`mask` as what is added to attention scores, `dtype` [n_rows, 1, n_tokens, n_past + n_tokens].
+
+        Every implementation of attention in transformers reads it alike; only some read a boolean one.
+        """
+        nothing = torch.zeros(self.mask.shape, dtype=dtype, device=self.mask.device)
+        return nothing.masked_fill(~self.mask, torch.finfo(dtype).min)
+
     def to(self, device: torch.device) -> Packed:
         """The same on `device`."""
         return replace(

@@ -1,4 +1,4 @@
-"""A causal language model through transformers: label scores from one forward pass, and greedy text."""
+"""A causal language model through transformers: scores of labels and of candidates, and greedy text."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Lock, Thread
-from typing import TypedDict, cast
+from threading import Lock, Thread
+from typing import TypedDict
 
 import torch
 from transformers import (
     GenerationConfig,
     PreTrainedTokenizerBase,
-    StoppingCriteria,
     StoppingCriteriaList,
     TextIteratorStreamer,
 )
 
 from llmrec.errors import ModelError, ModelTimeout
+from llmrec.language_model.bounds import Stop, check_deadline, foreign_errors
+from llmrec.language_model.candidate_encoding import CandidateEncoding
+from llmrec.language_model.candidate_reader import CandidateReader
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.choosing import choose_row
 from llmrec.language_model.devices import choose_device, choose_dtype
 from llmrec.language_model.loading import CausalLM, ModelSource, load_adapter, load_model
-from llmrec.types import Completion, Label, LabelScores, Prompt
+from llmrec.language_model.prefix_cache import PrefixCache
+from llmrec.types import CandidateScores, Completion, Label, LabelScores, Prompt
 
 _DEFAULT_CONTEXT = 2048
 
 
 class TransformersLM:
-    """Implements LanguageModel, TextChooser and LabelScorer. Threads may share one; they take turns."""
+    """Implements LanguageModel, TextChooser, LabelScorer and CandidateScorer. Threads may share one and take turns."""
 
     def __init__(self, model: CausalLM, tokenizer: PreTrainedTokenizerBase, *, name: str, adapter: str = "") -> None:
         """Take over a loaded model and make it greedy. Raises ModelError when it has no chat template."""
@@ -44,6 +47,8 @@ class TransformersLM:
         model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
             do_sample=False, num_beams=1, eos_token_id=self._end_ids, pad_token_id=self._pad_id
         )
+        self._candidates = CandidateEncoding(self._chat, name=name)
+        self._reader = CandidateReader(model, self._candidates, name=name, kept=PrefixCache())
         self._turn = Lock()
 
     @classmethod
@@ -102,9 +107,9 @@ class TransformersLM:
         """`A` to `Z`, then letter pairs, all single tokens where the answer begins. Raises ModelError."""
         return self._chat.labels(n)
 
-    def count_tokens(self, prompt: Prompt) -> int:
-        """Tokens of `prompt` as it is fed."""
-        return len(self._chat.ids(prompt))
+    def count_tokens(self, prompt: Prompt, candidates: Sequence[str] = ()) -> int:
+        """Tokens of `prompt` and of `candidates` after it, as they are fed."""
+        return self._candidates.ids(prompt, candidates).n_tokens
 
     def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
         """Log-probability of each label as the next token, from one forward pass.
@@ -115,14 +120,30 @@ class TransformersLM:
         deadline = time.monotonic() + timeout_s
         ids = self._checked(self._chat.ids(prompt))
         label_ids = self._chat.label_ids(labels)
-        with self._my_turn(deadline), _foreign_errors(what=f"a prompt of {len(ids)} tokens"), torch.inference_mode():
+        with self._my_turn(deadline), foreign_errors(what=f"a prompt of {len(ids)} tokens"), torch.inference_mode():
             inputs = torch.tensor([ids], device=self._model.device)
             logits = self._model(input_ids=inputs, use_cache=False, logits_to_keep=1).logits[0, -1].float()
             log_probs = (logits[label_ids] - torch.logsumexp(logits, dim=-1)).cpu()
-        if not bool(torch.isfinite(log_probs).all()):
-            raise ModelError(f"{self._name} returned scores that are not numbers.", hint="Try dtype float32.")
-        _check_deadline(deadline, self._name)
+        self._check_finite(log_probs)
+        check_deadline(deadline, self._name)
         return LabelScores(log_probs.numpy(), min(1.0, float(log_probs.exp().sum())), len(ids))
+
+    def score_candidates(self, prompt: Prompt, candidates: Sequence[str], *, timeout_s: float) -> CandidateScores:
+        """How much rather yes than no follows each candidate; see CandidateScorer.
+
+        The prompt is read once, not again when its beginning was read for an earlier call; the candidates are read in
+        one row. ModelTimeout is raised as for `score_labels`.
+        """
+        deadline = time.monotonic() + timeout_s
+        ids = self._candidates.ids(prompt, candidates)
+        self._check_length(ids.n_tokens)
+        what = f"{len(candidates)} candidates of {ids.n_tokens} tokens with their prompt"
+        with self._my_turn(deadline), foreign_errors(what=what), torch.inference_mode():
+            scores, mass = self._reader.read(ids, adapter=self._adapter, deadline=deadline)
+            scores, label_mass = scores.cpu(), float(mass.mean())
+        self._check_finite(scores)
+        check_deadline(deadline, self._name)
+        return CandidateScores(scores.numpy(), label_mass, ids.n_tokens)
 
     def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
         """One greedy completion per prompt, all in one batch.
@@ -134,9 +155,9 @@ class TransformersLM:
         deadline = time.monotonic() + timeout_s
         rows = [self._checked(self._chat.ids(prompt)) for prompt in prompts]
         longest = max(map(len, rows))
-        stop = _Stop(deadline)
+        stop = Stop(deadline)
         what = f"a batch of {len(rows)} prompts of up to {longest} tokens"
-        with self._my_turn(deadline), _foreign_errors(what=what):
+        with self._my_turn(deadline), foreign_errors(what=what):
             output = self._model.generate(
                 **self._left_padded(rows, longest), max_new_tokens=max_new_tokens, stopping_criteria=_criteria(stop)
             )
@@ -149,20 +170,20 @@ class TransformersLM:
         deadline = time.monotonic() + timeout_s
         rows = [self._checked(self._chat.ids(prompt)) for prompt in prompts]
         what = f"{len(rows)} prompts of up to {max(map(len, rows), default=0)} tokens"
-        with self._my_turn(deadline), _foreign_errors(what=what), torch.inference_mode():
+        with self._my_turn(deadline), foreign_errors(what=what), torch.inference_mode():
             return [self._chosen(ids, texts, deadline) for ids, texts in zip(rows, choices, strict=True)]
 
     def stream(self, prompt: Prompt, *, max_new_tokens: int, timeout_s: float) -> Iterator[str]:
         """The greedy completion in pieces; it ends early at `timeout_s`. Closing the iterator stops the model."""
         deadline = time.monotonic() + timeout_s
         ids = self._checked(self._chat.ids(prompt))
-        stop = _Stop(deadline)
+        stop = Stop(deadline)
         streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
         failures: list[ModelError] = []
 
         def run() -> None:
             try:
-                with self._my_turn(deadline), _foreign_errors(what=f"a prompt of {len(ids)} tokens"):
+                with self._my_turn(deadline), foreign_errors(what=f"a prompt of {len(ids)} tokens"):
                     self._model.generate(
                         **self._left_padded([ids], len(ids)),
                         max_new_tokens=max_new_tokens,
@@ -192,9 +213,16 @@ class TransformersLM:
         return Completion("", "timeout") if chosen is None else Completion(texts[chosen], "stop")
 
     def _checked(self, ids: list[int]) -> list[int]:
-        if len(ids) > self.max_prompt_tokens:
-            raise ModelError(f"the prompt has {len(ids)} tokens; {self._name} reads {self.max_prompt_tokens}.")
+        self._check_length(len(ids))
         return ids
+
+    def _check_length(self, n_tokens: int) -> None:
+        if n_tokens > self.max_prompt_tokens:
+            raise ModelError(f"the prompt has {n_tokens} tokens; {self._name} reads {self.max_prompt_tokens}.")
+
+    def _check_finite(self, scores: torch.Tensor) -> None:
+        if not bool(torch.isfinite(scores).all()):
+            raise ModelError(f"{self._name} returned scores that are not numbers.", hint="Try dtype float32.")
 
     @contextmanager
     def _my_turn(self, deadline: float) -> Iterator[None]:
@@ -227,24 +255,7 @@ class _Batch(TypedDict):
     attention_mask: torch.Tensor
 
 
-class _Stop(StoppingCriteria):
-    """Ends generation at the deadline, or when somebody no longer wants it."""
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        self.wanted = Event()
-        self.late = False
-
-    # The base class passes whatever a model has; nothing of it is read.
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: object) -> torch.BoolTensor:
-        self.late = self.late or time.monotonic() > self._deadline
-        stopped = self.late or self.wanted.is_set()
-        verdict = torch.full((input_ids.shape[0],), stopped, dtype=torch.bool, device=input_ids.device)
-        # torch types every result as Tensor, whatever its dtype.
-        return cast(torch.BoolTensor, verdict)
-
-
-def _criteria(stop: _Stop) -> StoppingCriteriaList:
+def _criteria(stop: Stop) -> StoppingCriteriaList:
     return StoppingCriteriaList([stop])
 
 
@@ -255,22 +266,3 @@ def _end_ids(model: CausalLM, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     if not ends:
         raise ModelError("the model has no end-of-text token.", hint="Set eos_token_id in its generation_config.json.")
     return list(dict.fromkeys(ends))
-
-
-def _check_deadline(deadline: float, name: str) -> None:
-    late = time.monotonic() - deadline
-    if late > 0:
-        raise ModelTimeout(f"{name} answered {late:.1f} s after the time allowed.")
-
-
-@contextmanager
-def _foreign_errors(*, what: str) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"the device has no memory left for {what}.", hint="Lower ranking.slate_size or use device cpu."
-        ) from error
-    except (RuntimeError, IndexError, ValueError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise ModelError(f"the model failed on {what}: {first_line}") from error

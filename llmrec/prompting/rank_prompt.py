@@ -1,4 +1,4 @@
-"""The ranking prompt: one builder for chat, evaluation and fine-tuning, and what to leave out when it is too long."""
+"""The ranking prompts: one builder for chat, evaluation and fine-tuning, and what a long one leaves out."""
 
 from __future__ import annotations
 
@@ -48,8 +48,21 @@ class _Extent:
     description_chars: int
 
 
-class RankPrompt:
-    """Builds the prompt that asks for one label of a slate."""
+@dataclass(frozen=True, slots=True)
+class CandidatePrompt:
+    """A prompt whose answer begins anew with each candidate.
+
+    Attributes:
+        prompt: All that the candidates share.
+        candidates: Text of each, up to where yes or no follows.
+    """
+
+    prompt: Prompt
+    candidates: tuple[str, ...]
+
+
+class _Builder:
+    """What all ranking prompts have in common: a template, and how much of a query to show."""
 
     def __init__(
         self,
@@ -74,6 +87,36 @@ class RankPrompt:
         self.template = template
         self._limits = _Extent(max_history, max_turns, max_description_chars)
 
+    def _parts(self, query: Query, item_ids: Sequence[ItemId], catalogue: Mapping[ItemId, Item]) -> _Parts:
+        return _Parts.of(query, item_ids, catalogue, self._limits)
+
+    def _longest(self, parts: _Parts, render: Callable[[_Extent], T], *, count: Callable[[T], int], at_most: int) -> T:
+        """What `render` makes of the largest extent that is at most `at_most` tokens long. Raises ConfigError."""
+        extents = parts.extents(self._limits)
+
+        def saved(extent: _Extent) -> int:
+            return -count(render(extent))
+
+        # Most prompts fit whole; only one that does not is worth the search.
+        whole = render(extents[0])
+        if count(whole) <= at_most:
+            return whole
+        chosen = bisect_left(extents, -at_most, lo=1, key=saved)
+        if chosen == len(extents):
+            raise ConfigError(
+                f"a slate of {len(parts.items)} items does not fit into {at_most} prompt tokens.",
+                hint="Lower ranking.slate_size or raise ranking.max_prompt_tokens.",
+            )
+        return render(extents[chosen])
+
+    def _rendered(self, parts: _Parts, extent: _Extent, items: Sequence[object]) -> Prompt:
+        values = {**parts.values(extent), "items": items}
+        return self.template.render(**{name: values[name] for name in self.template.inputs})
+
+
+class RankPrompt(_Builder):
+    """Builds the prompt that asks for one label of a slate."""
+
     def build(
         self,
         query: Query,
@@ -92,24 +135,54 @@ class RankPrompt:
             ConfigError: It does not fit even so.
             UnknownItemError: The slate names an item that is not in `catalogue`.
         """
-        parts = _Parts.of(query, slate, catalogue, self._limits)
-        extents = parts.extents(self._limits)
+        parts = self._parts(query, slate.item_ids, catalogue)
 
-        def saved(extent: _Extent) -> int:
-            return -count_tokens(self._render(parts, extent))
+        def render(extent: _Extent) -> Prompt:
+            lines = zip(slate.labels, parts.lines(extent), strict=True)
+            return self._rendered(parts, extent, [SlateLine(label, text) for label, text in lines])
 
-        # Most prompts fit whole; only one that does not is worth the search.
-        chosen = 0 if -saved(extents[0]) <= max_tokens else bisect_left(extents, -max_tokens, lo=1, key=saved)
-        if chosen == len(extents):
+        return self._longest(parts, render, count=count_tokens, at_most=max_tokens)
+
+
+class IsolatedPrompt(_Builder):
+    """Builds the prompt after which each candidate stands alone; its template ends in one line per item."""
+
+    def build(
+        self,
+        query: Query,
+        item_ids: Sequence[ItemId],
+        catalogue: Mapping[ItemId, Item],
+        *,
+        count_tokens: Callable[[Prompt, Sequence[str]], int],
+        max_tokens: int,
+    ) -> CandidatePrompt:
+        """The prompt and the texts of `item_ids`, together at most `max_tokens` long by `count_tokens`.
+
+        What does not fit goes as for RankPrompt.
+
+        Raises:
+            ConfigError: It does not fit even so, or the template does not end in one line per item.
+            UnknownItemError: An item is not in `catalogue`.
+        """
+        parts = self._parts(query, item_ids, catalogue)
+
+        def render(extent: _Extent) -> CandidatePrompt:
+            return self._apart(self._rendered(parts, extent, parts.lines(extent)), len(item_ids))
+
+        def count(built: CandidatePrompt) -> int:
+            return count_tokens(built.prompt, built.candidates)
+
+        return self._longest(parts, render, count=count, at_most=max_tokens)
+
+    def _apart(self, whole: Prompt, n_items: int) -> CandidatePrompt:
+        *shared, last = whole.messages
+        lines = tuple(last.content.split("\n"))
+        if last.role != "assistant" or not shared or len(lines) != n_items:
             raise ConfigError(
-                f"a slate of {len(slate.item_ids)} items does not fit into {max_tokens} prompt tokens.",
-                hint="Lower ranking.slate_size or raise ranking.max_prompt_tokens.",
+                f"prompt {self.template.name} must end in an assistant: section with one line per item.",
+                hint="Begin from prompts/rank_isolated.jinja.",
             )
-        return self._render(parts, extents[chosen])
-
-    def _render(self, parts: _Parts, extent: _Extent) -> Prompt:
-        values = parts.values(extent)
-        return self.template.render(**{name: values[name] for name in self.template.inputs})
+        return CandidatePrompt(Prompt(tuple(shared), whole.template_hash), lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +194,10 @@ class _Parts:
     dislikes: tuple[str, ...]
     wish: str
     turns: tuple[SpokenLine, ...]
-    labels: tuple[Label, ...]
     items: tuple[Item, ...]
 
     @classmethod
-    def of(cls, query: Query, slate: Slate, catalogue: Mapping[ItemId, Item], limits: _Extent) -> _Parts:
+    def of(cls, query: Query, item_ids: Sequence[ItemId], catalogue: Mapping[ItemId, Item], limits: _Extent) -> _Parts:
         liked = tuple(entry.item_id for entry in query.profile.liked)
         disliked = tuple(entry.item_id for entry in query.profile.disliked)
         named = {*liked, *disliked}
@@ -140,8 +212,7 @@ class _Parts:
                 SpokenLine(_SPEAKERS[turn.role], neutralise(turn.text, max_chars=_TURN_CHARS))
                 for turn in _last(query.turns, limits.n_turns)
             ),
-            labels=slate.labels,
-            items=tuple(_item(catalogue, item_id) for item_id in slate.item_ids),
+            items=tuple(_item(catalogue, item_id) for item_id in item_ids),
         )
 
     def extents(self, limits: _Extent) -> Sequence[_Extent]:
@@ -153,18 +224,18 @@ class _Parts:
         return [*fewer_history, *fewer_turns, *shorter]
 
     def values(self, extent: _Extent) -> Mapping[str, object]:
-        """The template's inputs at this extent."""
+        """The template's inputs at this extent, without the items."""
         return {
             "history": _last(self.history, extent.n_history),
             "likes": self.likes,
             "dislikes": self.dislikes,
             "wish": self.wish,
             "turns": _last(self.turns, extent.n_turns),
-            "items": tuple(
-                SlateLine(label, item_line(item, max_description_chars=extent.description_chars))
-                for label, item in zip(self.labels, self.items, strict=True)
-            ),
         }
+
+    def lines(self, extent: _Extent) -> tuple[str, ...]:
+        """The items at this extent."""
+        return tuple(item_line(item, max_description_chars=extent.description_chars) for item in self.items)
 
 
 def _item(catalogue: Mapping[ItemId, Item], item_id: ItemId) -> Item:

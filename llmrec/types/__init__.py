@@ -28,6 +28,7 @@ from llmrec.types.queries import (
 )
 from llmrec.types.ranking import (
     Candidate,
+    CandidateScores,
     ChatMessage,
     Completion,
     Label,
@@ -58,6 +59,7 @@ from llmrec.types.replies import (
 __all__ = [
     "Allowed",
     "Candidate",
+    "CandidateScores",
     "CardsEvent",
     "ChatMessage",
     "Completion",

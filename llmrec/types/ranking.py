@@ -76,6 +76,21 @@ class LabelScores:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateScores:
+    """What a model thinks of each candidate by itself.
+
+    Attributes:
+        scores: float32 [n_candidates], logit of yes less logit of no; higher is better.
+        label_mass: Mean probability of yes and no together, in [0, 1]; low means the model is not answering.
+        n_prompt_tokens: Length of the shared prompt and all candidates.
+    """
+
+    scores: NDArray[np.float32]
+    label_mass: float
+    n_prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """Generated text and why it ended."""
 

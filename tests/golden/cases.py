@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.language_model.scripted import ScriptedModel
-from llmrec.prompting.rank_prompt import RankPrompt
+from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
 from llmrec.prompting.slate import make_slate
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.types import (
+    ChatMessage,
     History,
     Interaction,
     Item,
@@ -48,6 +49,9 @@ def golden_prompts() -> Mapping[str, Prompt]:
         "rank_stranger": _rank(Query(), "2", "6"),
         "rank_hostile": _rank(_hostile(), "4", "5", "1"),
         "rank_too_long": _rank(_everything(), "1", "2", "3", max_tokens=72),
+        "rank_isolated_everything": _isolated(_everything(), "1", "2", "3"),
+        "rank_isolated_hostile": _isolated(_hostile(), "4", "5", "1"),
+        "rank_isolated_too_long": _isolated(_everything(), "1", "2", "3", max_tokens=75),
         "explain": explain.render(title="Scream (1996)", evidence=evidence),
     }
 
@@ -61,6 +65,20 @@ def _rank(query: Query, *item_ids: str, max_tokens: int = 1024) -> Prompt:
     slate = make_slate([ItemId(item_id) for item_id in item_ids], _MODEL.labels(len(item_ids)))
     template = PromptLibrary.load()["rank"]
     return RankPrompt(template).build(query, slate, _ITEMS, count_tokens=_MODEL.count_tokens, max_tokens=max_tokens)
+
+
+def _isolated(query: Query, *item_ids: str, max_tokens: int = 1024) -> Prompt:
+    """The shared prompt, and the candidates as lines of one last message, as the template shows them."""
+    template = PromptLibrary.load()["rank_isolated"]
+    built = IsolatedPrompt(template).build(
+        query,
+        [ItemId(item_id) for item_id in item_ids],
+        _ITEMS,
+        count_tokens=_MODEL.count_tokens,
+        max_tokens=max_tokens,
+    )
+    last = ChatMessage("assistant", "\n".join(built.candidates))
+    return Prompt((*built.prompt.messages, last), built.prompt.template_hash)
 
 
 def _everything() -> Query:

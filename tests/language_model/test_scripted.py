@@ -6,6 +6,7 @@ from llmrec.errors import ModelError, ModelTimeout
 from llmrec.interfaces import LanguageModel
 from llmrec.language_model.scripted import ScriptedChooser, ScriptedModel
 from llmrec.types import Completion
+from tests.contracts.candidate_scorer import CandidateScorerContract
 from tests.contracts.label_scorer import QUESTION, LabelScorerContract
 from tests.contracts.language_model import LanguageModelContract, say
 from tests.contracts.text_chooser import CHOICES, TextChooserContract
@@ -24,6 +25,12 @@ class TestScriptedModelAsLabelScorer(LabelScorerContract):
     @pytest.fixture
     def scorer(self) -> ScriptedModel:
         return ScriptedModel(score=lambda prompt, labels: [-float(ord(label[0])) for label in labels])
+
+
+class TestScriptedModelAsCandidateScorer(CandidateScorerContract):
+    @pytest.fixture
+    def scorer(self) -> ScriptedModel:
+        return ScriptedModel(judge=lambda prompt, text: float(len(text)), seconds=0.001)
 
 
 class TestScriptedChooserAsTextChooser(TextChooserContract):
