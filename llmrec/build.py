@@ -27,13 +27,10 @@ from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
 from llmrec.explanation.phrasing import LMPhraser
 from llmrec.index import Fitted, fitted_retrievers, retrievers_of
-from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser, Ranker
+from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser
 from llmrec.models import load_encoder, load_language_model
-from llmrec.prompting.rank_prompt import RankPrompt
 from llmrec.prompting.templates import PromptLibrary
-from llmrec.ranking.fused import FusedRanker
-from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
-from llmrec.ranking.retrieval_order import RetrievalOrderRanker
+from llmrec.rankers import fused_ranker
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
 from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
@@ -225,27 +222,13 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             item_filter=HardFilter(fitted.catalogue),
             retrievers=retrievers_of(fitted, settings, encoder),
             fusion=ReciprocalRankFusion(settings.retrieval.weights),
-            ranker=_ranker(fitted.catalogue, settings, model, prompts),
+            ranker=fused_ranker(fitted.catalogue, settings.ranking, model, prompts),
             explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity),
             phraser=_phraser(fitted.catalogue, settings, model, prompts),
             responder=TemplateResponder(fitted.catalogue),
             n_candidates=settings.retrieval.n_candidates,
         )
     )
-
-
-def listwise_ranker(
-    catalogue: Catalogue, settings: Settings, model: ChatModel, prompts: PromptLibrary
-) -> ListwiseRanker:
-    """The language model's own ranking, as settings bound it."""
-    chosen = settings.ranking
-    limits = ListwiseLimits(
-        max_slate=chosen.slate_size,
-        max_prompt_tokens=chosen.max_prompt_tokens,
-        min_label_mass=chosen.min_label_mass,
-        timeout_s=chosen.timeout_s,
-    )
-    return ListwiseRanker(model, RankPrompt(prompts["rank"]), catalogue, limits=limits)
 
 
 def encoder_of(settings: Settings, overrides: Overrides, *, fetch: bool) -> Embedder:
@@ -264,14 +247,6 @@ def embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> V
         kept = overrides.work_directory
         directory = kept / ".vectors" if kept is not None else Path(scratch)
         return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
-
-
-def _ranker(catalogue: Catalogue, settings: Settings, model: ChatModel | None, prompts: PromptLibrary) -> Ranker:
-    chosen = settings.ranking
-    if model is None or chosen.lm_weight == 0:
-        return RetrievalOrderRanker()
-    listwise = listwise_ranker(catalogue, settings, model, prompts)
-    return FusedRanker(listwise, lm_weight=chosen.lm_weight, max_lift=chosen.max_lift)
 
 
 def _phraser(

@@ -190,7 +190,7 @@ class CandidateScorer(Protocol):
         """Most tokens it accepts, all candidates together."""
         ...
 
-    def count_tokens(self, prompt: Prompt, candidates: Sequence[str]) -> int:
+    def count_tokens(self, prompt: Prompt, candidates: Sequence[str] = ()) -> int:
         """Tokens of `prompt` and of all `candidates` as they would be fed, chat markup included."""
         ...
 

@@ -127,10 +127,15 @@ class RankingSettings(_Room):
         slate_size: How many fused candidates the model sees.
         lm_weight: Weight of its standardised score beside the retrievers'. Small: a 135M model that was not
             fine-tuned ranks at chance (docs/experiments.md).
+        mode: `listwise` shows all candidates in one prompt; `isolated` has each judged by itself, so that no score
+            depends on another candidate or on their order.
+        n_orders: Of `listwise`: in how many orders the slate is shown, each for the cost of one; scores are averaged.
         min_label_mass: Below this the model is not answering and the retrieval order stands.
     """
 
+    mode: Literal["listwise", "isolated"] = "listwise"
     slate_size: int = Field(20, ge=2, le=200)
+    n_orders: int = Field(1, ge=1, le=20)
     lm_weight: Weight = 0.1
     max_lift: int = Field(10, ge=0)
     min_label_mass: float = Field(0.01, ge=0, le=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from llmrec.data.splits import Task
 from llmrec.errors import ConfigError
 from llmrec.evaluation.fused_stages import ModelVoice, RankFusionScorer, model_scorers
-from llmrec.ranking.listwise import ListwiseRanker
+from llmrec.interfaces import Ranker
 from llmrec.retrieval.scoring import HistoryScorer
 from llmrec.stages import STAGES, StageContext, audience, require_stages
 
@@ -32,11 +32,11 @@ class Workshop:
 
     Attributes:
         context: Catalogue, settings and texts.
-        listwise: Makes the language model's ranker when first asked; None where there is no language model.
+        lm_ranker: Makes the language model's ranker when first asked; None where there is no language model.
     """
 
     context: StageContext
-    listwise: Callable[[], ListwiseRanker] | None = None
+    lm_ranker: Callable[[], Ranker] | None = None
 
     @property
     def fusion_weights(self) -> Mapping[str, float]:
@@ -49,7 +49,7 @@ class Workshop:
         names = list(names)
         require_stages(names, (*STAGES, *LATER_STAGES))
         asks = next((name for name in names if name in MODEL_STAGES), None)
-        if asks is not None and self.listwise is None:
+        if asks is not None and self.lm_ranker is None:
             raise ConfigError(
                 f"the stage {asks!r} needs a language model, and language_model.model is 'none'.",
                 hint="Name one with --set language_model.model=NAME.",
@@ -99,9 +99,9 @@ class TaskStages:
         scorers = [part.scorer for part in parts]
         base = RankFusionScorer(scorers, weights, context.settings.retrieval.n_candidates)
         made: Mapping[str, HistoryScorer] = {FUSED: base}
-        if self._workshop.listwise is not None:
+        if self._workshop.lm_ranker is not None:
             chosen = context.settings.ranking
-            voice = ModelVoice(base, self._workshop.listwise(), context.catalogue.ids, chosen.slate_size)
+            voice = ModelVoice(base, self._workshop.lm_ranker(), context.catalogue.ids, chosen.slate_size)
             made = model_scorers(voice, lm_weight=chosen.lm_weight, max_lift=chosen.max_lift)
         spent = sum(part.seconds for part in parts)
         return {name: FittedStage(scorer, spent) for name, scorer in made.items()}

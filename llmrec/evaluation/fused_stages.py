@@ -12,7 +12,6 @@ from scipy import stats
 
 from llmrec.interfaces import Ranker
 from llmrec.ranking.fused import FusedRanker
-from llmrec.ranking.listwise import ListwiseRanker
 from llmrec.retrieval.best import best_positions
 from llmrec.retrieval.scoring import HistoryScorer, ScoreTable
 from llmrec.types import Candidate, Histories, History, Interaction, ItemId, Query, Ranking, UserId
@@ -77,7 +76,7 @@ class ModelVoice:
     """
 
     base: HistoryScorer
-    ranker: ListwiseRanker
+    ranker: Ranker
     item_ids: Sequence[ItemId]
     slate_size: int
     saved_s: float = 0.0

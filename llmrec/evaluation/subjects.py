@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from llmrec.build import Overrides, embedded, encoder_of, listwise_ranker
+from llmrec.build import Overrides, embedded, encoder_of
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.sources import dataset_info, read_dataset
@@ -16,9 +16,10 @@ from llmrec.enrichment import described_films
 from llmrec.evaluation.fitting import Workshop
 from llmrec.evaluation.wording import counted
 from llmrec.index import load
+from llmrec.interfaces import Ranker
 from llmrec.models import NO_MODEL, load_language_model
 from llmrec.prompting.templates import PromptLibrary
-from llmrec.ranking.listwise import ListwiseRanker
+from llmrec.rankers import model_ranker
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
 from llmrec.stages import StageContext
@@ -78,9 +79,9 @@ def dataset_subject(
     kept = prepared(catalogue, read.interactions, core=core)
     overrides = replace(overrides, work_directory=store.cache_dir / "vectors" / dataset)
     context = StageContext(kept.catalogue, settings, vectors=_encoded(kept.catalogue, settings, overrides))
-    listwise = _listwise(kept.catalogue, settings, PromptLibrary.load(overrides.prompts), overrides)
+    lm_ranker = _model_ranker(kept.catalogue, settings, PromptLibrary.load(overrides.prompts), overrides)
     notes = (*notes, *_repeats(kept))
-    return Subject(dataset, kept.interactions, core, read.has_time, Workshop(context, listwise), notes)
+    return Subject(dataset, kept.interactions, core, read.has_time, Workshop(context, lm_ranker), notes)
 
 
 def directory_subject(
@@ -107,8 +108,8 @@ def directory_subject(
     else:
         overrides = replace(overrides, work_directory=overrides.store.cache_dir / "vectors" / fitted.name)
         context = StageContext(kept.catalogue, chosen, vectors=_encoded(kept.catalogue, chosen, overrides))
-    listwise = _listwise(kept.catalogue, chosen, fitted.prompts, overrides)
-    workshop = Workshop(context, listwise)
+    lm_ranker = _model_ranker(kept.catalogue, chosen, fitted.prompts, overrides)
+    workshop = Workshop(context, lm_ranker)
     return Subject(fitted.name, kept.interactions, core, fitted.has_time, workshop, tuple(_repeats(kept)))
 
 
@@ -131,16 +132,16 @@ def _encoded(catalogue: Catalogue, settings: Settings, overrides: Overrides) -> 
     return vectors
 
 
-def _listwise(
+def _model_ranker(
     catalogue: Catalogue, settings: Settings, prompts: PromptLibrary, overrides: Overrides
-) -> Callable[[], ListwiseRanker] | None:
+) -> Callable[[], Ranker] | None:
     if overrides.language_model is None and settings.language_model.model == NO_MODEL:
         return None
 
     @cache
-    def ranker() -> ListwiseRanker:
+    def ranker() -> Ranker:
         model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
         assert model is not None, "settings name a model"
-        return listwise_ranker(catalogue, settings, model, prompts)
+        return model_ranker(catalogue, settings.ranking, model, prompts)
 
     return ranker

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Literal
 
 from llmrec.data.catalogue import Catalogue
@@ -14,8 +15,9 @@ from llmrec.errors import ConfigError, ModelError
 from llmrec.interfaces import LabelScorer
 from llmrec.prompting.rank_prompt import RankPrompt
 from llmrec.prompting.slate import make_slate
+from llmrec.ranking.model_scores import by_model, objection, order_flip_rate
 from llmrec.ranking.retrieval_order import retrieval_ranking
-from llmrec.types import Candidate, LabelScores, Prompt, Query, Ranking, RankReport, Slate
+from llmrec.types import Candidate, ItemId, Prompt, Query, Ranking, RankReport, Slate
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class ListwiseLimits:
         timeout_s: Seconds the model may take.
         shown_in: `shuffled` shows the slate in an order drawn from the query, the same whenever the same is asked, so
             that a model's liking for early labels does not follow the retrievers; `retrieval` shows it as retrieved.
+        n_orders: In how many orders the slate is shown; each costs a pass, the second tells how often pairs flip.
     """
 
     max_slate: int = 20
@@ -38,6 +41,15 @@ class ListwiseLimits:
     min_label_mass: float = 0.01
     timeout_s: float = 30.0
     shown_in: Literal["shuffled", "retrieval"] = "shuffled"
+    n_orders: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one order of the slate was answered with."""
+
+    log_probs: Mapping[ItemId, float]
+    label_mass: float
 
 
 class ListwiseRanker:
@@ -56,27 +68,43 @@ class ListwiseRanker:
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
         """The slate by log-probability, then the candidates it had no room for, in their order.
 
-        Scores of the slate are log-probabilities; each later candidate's is one below the last. When the model fails,
-        is late or does not answer with labels, the order and scores are the candidates' own and the report says why.
+        Scores of the slate are log-probabilities, their mean where it is shown in several orders; each later
+        candidate's is one below the last. When the model fails, is late or does not answer with labels, the order and
+        scores are the candidates' own and the report says why.
         """
         if not candidates:
             return retrieval_ranking(candidates, RankReport())
         try:
-            slate = self._slate(query, candidates[: self._limits.max_slate])
-            prompt = self._build(query, slate)
-            scores = self._scorer.score_labels(prompt, slate.labels, timeout_s=self._limits.timeout_s)
+            heard = self._hear(query, candidates[: self._limits.max_slate])
         except (ModelError, ConfigError) as error:
             logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
             return retrieval_ranking(candidates, self._report(degraded=str(error)))
-        report = self._report(scores.label_mass, degraded=self._objection(scores))
-        if report.degraded:
+        label_mass = sum(answer.label_mass for answer in heard) / len(heard)
+        values = [value for answer in heard for value in answer.log_probs.values()]
+        reason = objection(values, label_mass, min_label_mass=self._limits.min_label_mass)
+        report = self._report(label_mass, degraded=reason)
+        if reason:
             return retrieval_ranking(candidates, report)
-        return _by_label(candidates, slate, scores, report)
+        if len(heard) > 1:
+            report = replace(report, order_flip_rate=order_flip_rate(heard[0].log_probs, heard[1].log_probs))
+        mean = {item_id: fmean(answer.log_probs[item_id] for answer in heard) for item_id in heard[0].log_probs}
+        return by_model(candidates, mean, report)
 
-    def _slate(self, query: Query, shown: Sequence[Candidate]) -> Slate:
+    def _hear(self, query: Query, shown: Sequence[Candidate]) -> list[_Answer]:
+        deadline = time.monotonic() + self._limits.timeout_s
+        answers = []
+        for number in range(self._limits.n_orders):
+            slate = self._slate(query, shown, number)
+            left_s = max(0.0, deadline - time.monotonic()) if number else self._limits.timeout_s
+            scores = self._scorer.score_labels(self._build(query, slate), slate.labels, timeout_s=left_s)
+            log_probs = dict(zip(slate.item_ids, map(float, scores.log_probs), strict=True))
+            answers.append(_Answer(log_probs, scores.label_mass))
+        return answers
+
+    def _slate(self, query: Query, shown: Sequence[Candidate], number: int) -> Slate:
         item_ids = [candidate.item_id for candidate in shown]
-        if self._limits.shown_in == "shuffled":
-            seed = _fingerprint(query)
+        if self._limits.shown_in == "shuffled" or number:
+            seed = _fingerprint(query) + (str(number).encode() if number else b"")
             item_ids.sort(key=lambda item_id: hashlib.sha256(seed + item_id.encode("utf-8", "surrogatepass")).digest())
         return make_slate(item_ids, self._labels)
 
@@ -89,16 +117,6 @@ class ListwiseRanker:
             max_tokens=min(self._limits.max_prompt_tokens, self._scorer.max_prompt_tokens),
         )
 
-    def _objection(self, scores: LabelScores) -> str:
-        if not all(math.isfinite(value) for value in (*scores.log_probs, scores.label_mass)):
-            return "the language model returned scores that are not numbers."
-        if scores.label_mass < self._limits.min_label_mass:
-            return (
-                f"the language model put {scores.label_mass:.4f} of its belief on the labels, "
-                f"under {self._limits.min_label_mass}: it is not answering with one."
-            )
-        return ""
-
     def _report(self, label_mass: float = float("nan"), *, degraded: str) -> RankReport:
         return RankReport(
             model=self._scorer.name,
@@ -107,16 +125,6 @@ class ListwiseRanker:
             label_mass=label_mass,
             degraded=degraded,
         )
-
-
-def _by_label(candidates: Sequence[Candidate], slate: Slate, scores: LabelScores, report: RankReport) -> Ranking:
-    log_probs = dict(zip(slate.item_ids, map(float, scores.log_probs), strict=True))
-    # The retrievers' order decides between equals: sorting is stable.
-    shown = sorted((c.item_id for c in candidates if c.item_id in log_probs), key=lambda item_id: -log_probs[item_id])
-    unseen = [c.item_id for c in candidates if c.item_id not in log_probs]
-    lowest = min(log_probs.values())
-    values = [log_probs[item_id] for item_id in shown] + [lowest - n for n in range(1, len(unseen) + 1)]
-    return Ranking((*shown, *unseen), tuple(values), "lm+retrieval", replace(report, lm_scores=log_probs))
 
 
 def _fingerprint(query: Query) -> bytes:

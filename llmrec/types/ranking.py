@@ -109,6 +109,8 @@ class RankReport:
         label_mass: See LabelScores; nan when no model answered.
         degraded: Why the model's voice is missing, in one sentence; empty when it is there.
         lm_scores: The model's own score by item; empty when no model answered.
+        order_flip_rate: Share of the slate's pairs that the model ordered otherwise when it was shown them in another
+            order, in [0, 1]; nan when it was not asked twice.
     """
 
     model: str = ""
@@ -117,6 +119,7 @@ class RankReport:
     label_mass: float = float("nan")
     degraded: str = ""
     lm_scores: Mapping[ItemId, float] = field(default_factory=dict)
+    order_flip_rate: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def with_model(workshop: Workshop, taste: Titles) -> Workshop:
         CATALOGUE,
         limits=ListwiseLimits(max_slate=3),
     )
-    return Workshop(replace(workshop.context, settings=settings), listwise=lambda: ranker)
+    return Workshop(replace(workshop.context, settings=settings), lm_ranker=lambda: ranker)
 
 
 def test_popularity_is_measured_by_hand(workshop: Workshop) -> None:

@@ -86,6 +86,34 @@ def test_the_slate_can_be_shown_as_retrieved(films: Catalogue) -> None:
     assert ranking.item_ids == films.ids[:8]
 
 
+def test_several_orders_are_averaged_and_say_how_often_pairs_flip(films: Catalogue) -> None:
+    # A model that likes early labels and reads nothing: two orders of two items agree or are each other's reverse.
+    early = ScriptedModel(score=lambda prompt, labels: [-float(n) for n in range(len(labels))])
+    candidates = candidates_of(films, 2)
+    likely, unlikely = math.log(math.e / (math.e + 1)), math.log(1 / (math.e + 1))
+    reports = [
+        listwise(films, early, n_orders=2).rank(Query(turns=(Turn("user", f"wish {n}"),)), candidates).report
+        for n in range(20)
+    ]
+    rates = {report.order_flip_rate for report in reports}
+    assert rates == {0.0, 1.0}
+    for report in reports:
+        scores = sorted(report.lm_scores.values())
+        mean = (likely + unlikely) / 2
+        expected = [mean, mean] if report.order_flip_rate else [unlikely, likely]
+        assert scores == pytest.approx(expected, abs=1e-6)
+
+
+def test_one_order_has_no_flip_rate(films: Catalogue) -> None:
+    assert math.isnan(listwise(films, ScriptedModel()).rank(QUERY, candidates_of(films, 4)).report.order_flip_rate)
+
+
+def test_a_model_that_reads_never_flips(films: Catalogue) -> None:
+    model = ScriptedModel(score=prefers(lambda line: float(len(line))))
+    report = listwise(films, model, n_orders=3).rank(QUERY, candidates_of(films, 8)).report
+    assert report.order_flip_rate == 0.0
+
+
 def test_more_than_26_candidates_get_labels_of_two_letters() -> None:
     many = Catalogue([Item(ItemId(f"i{n}"), f"Thing number{n}") for n in range(40)])
     model = ScriptedModel(score=prefers(lambda line: float(line.removeprefix("Thing number"))))

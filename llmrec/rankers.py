@@ -1,0 +1,60 @@
+"""The ranker that settings choose, with the language model's voice where there is one."""
+
+from __future__ import annotations
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.errors import ConfigError
+from llmrec.interfaces import CandidateScorer, LabelScorer, Ranker
+from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
+from llmrec.prompting.templates import PromptLibrary
+from llmrec.ranking.fused import FusedRanker
+from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
+from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
+from llmrec.ranking.retrieval_order import RetrievalOrderRanker
+from llmrec.settings import RankingSettings
+
+
+def fused_ranker(
+    catalogue: Catalogue, settings: RankingSettings, model: LabelScorer | None, prompts: PromptLibrary
+) -> Ranker:
+    """The retrievers' order with the model's voice in it, as far as settings let it. Raises ConfigError, ModelError."""
+    if model is None or settings.lm_weight == 0:
+        return RetrievalOrderRanker()
+    ranker = model_ranker(catalogue, settings, model, prompts)
+    return FusedRanker(ranker, lm_weight=settings.lm_weight, max_lift=settings.max_lift)
+
+
+def model_ranker(catalogue: Catalogue, settings: RankingSettings, model: LabelScorer, prompts: PromptLibrary) -> Ranker:
+    """The language model's own ranking, as settings bound it.
+
+    Raises:
+        ConfigError: `model` cannot do what `ranking.mode` asks, or its prompt cannot be used.
+        ModelError: It has fewer labels than the slate has items.
+    """
+    if settings.mode == "listwise":
+        return _listwise(catalogue, settings, model, prompts)
+    if not isinstance(model, CandidateScorer):
+        raise ConfigError(
+            f"ranking.mode is isolated, and {model.name} cannot judge candidates apart.",
+            hint="Use ranking.mode=listwise.",
+        )
+    limits = IsolatedLimits(
+        max_slate=settings.slate_size,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        min_label_mass=settings.min_label_mass,
+        timeout_s=settings.timeout_s,
+    )
+    return IsolatedRanker(model, IsolatedPrompt(prompts["rank_isolated"]), catalogue, limits=limits)
+
+
+def _listwise(
+    catalogue: Catalogue, settings: RankingSettings, model: LabelScorer, prompts: PromptLibrary
+) -> ListwiseRanker:
+    limits = ListwiseLimits(
+        max_slate=settings.slate_size,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        min_label_mass=settings.min_label_mass,
+        timeout_s=settings.timeout_s,
+        n_orders=settings.n_orders,
+    )
+    return ListwiseRanker(model, RankPrompt(prompts["rank"]), catalogue, limits=limits)

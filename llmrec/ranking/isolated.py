@@ -1,0 +1,87 @@
+"""Ranking by candidates judged apart: a score depends on the user and the item, on no other item and no order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.errors import ConfigError, ModelError
+from llmrec.interfaces import CandidateScorer
+from llmrec.prompting.rank_prompt import IsolatedPrompt
+from llmrec.ranking.model_scores import by_model, objection
+from llmrec.ranking.retrieval_order import retrieval_ranking
+from llmrec.types import Candidate, CandidateScores, ItemId, Query, Ranking, RankReport
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class IsolatedLimits:
+    """Bounds of one isolated call.
+
+    Attributes:
+        max_slate: How many candidates the model judges, from the best on.
+        max_prompt_tokens: Most tokens, all candidates together, when the model would accept more.
+        min_label_mass: Below this the model is not answering, and its order is not used.
+        timeout_s: Seconds the model may take.
+    """
+
+    max_slate: int = 20
+    max_prompt_tokens: int = 1024
+    min_label_mass: float = 0.01
+    timeout_s: float = 30.0
+
+
+class IsolatedRanker:
+    """Orders candidates by how much rather yes than no a language model says to each."""
+
+    def __init__(
+        self, scorer: CandidateScorer, prompt: IsolatedPrompt, catalogue: Catalogue, *, limits: IsolatedLimits
+    ) -> None:
+        """Keep the parts."""
+        self._scorer = scorer
+        self._prompt = prompt
+        self._catalogue = catalogue
+        self._limits = limits
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """The slate by the log-odds of yes, then the candidates it had no room for, in their order.
+
+        Each later candidate's score is one below the last. When the model fails, is late or does not answer with yes or
+        no, the order and scores are the candidates' own and the report says why.
+        """
+        if not candidates:
+            return retrieval_ranking(candidates, RankReport())
+        item_ids = [candidate.item_id for candidate in candidates[: self._limits.max_slate]]
+        try:
+            found = self._scores(query, item_ids)
+        except (ModelError, ConfigError) as error:
+            logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
+            return retrieval_ranking(candidates, self._report(degraded=str(error)))
+        scores = [float(score) for score in found.scores]
+        reason = objection(scores, found.label_mass, min_label_mass=self._limits.min_label_mass)
+        report = self._report(found.label_mass, degraded=reason)
+        if reason:
+            return retrieval_ranking(candidates, report)
+        return by_model(candidates, dict(zip(item_ids, scores, strict=True)), report)
+
+    def _scores(self, query: Query, item_ids: Sequence[ItemId]) -> CandidateScores:
+        built = self._prompt.build(
+            query,
+            item_ids,
+            self._catalogue,
+            count_tokens=self._scorer.count_tokens,
+            max_tokens=min(self._limits.max_prompt_tokens, self._scorer.max_prompt_tokens),
+        )
+        return self._scorer.score_candidates(built.prompt, built.candidates, timeout_s=self._limits.timeout_s)
+
+    def _report(self, label_mass: float = float("nan"), *, degraded: str) -> RankReport:
+        return RankReport(
+            model=self._scorer.name,
+            adapter=self._scorer.adapter,
+            prompt_hash=self._prompt.template.hash,
+            label_mass=label_mass,
+            degraded=degraded,
+        )

@@ -1,0 +1,66 @@
+"""The ranker that settings choose."""
+
+import pytest
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.errors import ConfigError
+from llmrec.language_model.scripted import ScriptedModel
+from llmrec.prompting.templates import PromptLibrary
+from llmrec.rankers import fused_ranker, model_ranker
+from llmrec.ranking.isolated import IsolatedRanker
+from llmrec.ranking.listwise import ListwiseRanker
+from llmrec.ranking.retrieval_order import RetrievalOrderRanker
+from llmrec.settings import RankingSettings, Settings
+from llmrec.types import Prompt
+from tests.contracts.ranker import QUERY, candidates_of
+
+
+class LabelsOnly:
+    """A model behind a wire that gives log-probabilities of labels, and nothing else."""
+
+    def __init__(self) -> None:
+        self.name, self.adapter, self.max_prompt_tokens = "remote", "", 1000
+        model = ScriptedModel()
+        self.labels, self.score_labels = model.labels, model.score_labels
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        return ScriptedModel().count_tokens(prompt)
+
+
+def ranking(*assignments: str) -> RankingSettings:
+    return Settings().changed(assignments).ranking
+
+
+def test_the_mode_chooses_how_the_model_is_asked(films: Catalogue) -> None:
+    prompts = PromptLibrary.load()
+    listwise = model_ranker(films, ranking("ranking.mode=listwise"), ScriptedModel(), prompts)
+    isolated = model_ranker(films, ranking("ranking.mode=isolated"), ScriptedModel(), prompts)
+    assert isinstance(listwise, ListwiseRanker)
+    assert isinstance(isolated, IsolatedRanker)
+
+
+def test_a_model_that_scores_labels_only_ranks_lists_only(films: Catalogue) -> None:
+    prompts = PromptLibrary.load()
+    assert isinstance(model_ranker(films, ranking(), LabelsOnly(), prompts), ListwiseRanker)
+    with pytest.raises(ConfigError, match=r"remote cannot judge candidates apart\. Use ranking\.mode=listwise"):
+        model_ranker(films, ranking("ranking.mode=isolated"), LabelsOnly(), prompts)
+
+
+def test_an_isolated_model_moves_the_retrievers_order(films: Catalogue) -> None:
+    model = ScriptedModel(judge=lambda prompt, text: 1.0 if text.startswith("Heat") else 0.0)
+    settings = ranking("ranking.mode=isolated", "ranking.lm_weight=100")
+    fused = fused_ranker(films, settings, model, PromptLibrary.load()).rank(QUERY, candidates_of(films, 9))
+    assert fused.item_ids[0] == "9"
+    assert fused.ranked_by == "lm+retrieval"
+
+
+@pytest.mark.parametrize("weight", ["0", "1"])
+def test_without_a_voice_the_retrievers_decide(films: Catalogue, weight: str) -> None:
+    model = None if weight == "1" else ScriptedModel()
+    ranker = fused_ranker(films, ranking(f"ranking.lm_weight={weight}"), model, PromptLibrary.load())
+    assert isinstance(ranker, RetrievalOrderRanker)
+
+
+def test_a_mode_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"ranking\.mode"):
+        ranking("ranking.mode=pairwise")
