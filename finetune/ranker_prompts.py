@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
@@ -58,12 +58,18 @@ class PromptEncoder:
 
     def prompt(self, query: Query, item_ids: Sequence[ItemId]) -> Prompt:
         """The prompt that shows `item_ids` in this order. Raises ConfigError when it cannot be short enough."""
-        slate = make_slate(item_ids, self._labels)
-        return self._prompt.build(query, slate, self._catalogue, count_tokens=self._count, max_tokens=self._max_tokens)
+        return self._built(query, item_ids, lambda prompt: len(self._chat.ids(prompt)))
 
     def slate(self, query: Query, item_ids: Sequence[ItemId]) -> EncodedSlate:
         """The same as it is fed."""
-        ids = self._chat.ids(self.prompt(query, item_ids))
+        counted: dict[Prompt, list[int]] = {}
+
+        def count(prompt: Prompt) -> int:
+            counted[prompt] = self._chat.ids(prompt)
+            return len(counted[prompt])
+
+        # To count its tokens a prompt is encoded; once is enough.
+        ids = counted[self._built(query, item_ids, count)]
         return EncodedSlate(ids, self._chat.label_ids(self._labels[: len(item_ids)]))
 
     def history(self, item_ids: Sequence[ItemId]) -> list[int]:
@@ -72,5 +78,6 @@ class PromptEncoder:
         (ids,) = self._chat.text_ids(["; ".join(titles)])
         return [*ids, self._end_id][-self._max_tokens :]
 
-    def _count(self, prompt: Prompt) -> int:
-        return len(self._chat.ids(prompt))
+    def _built(self, query: Query, item_ids: Sequence[ItemId], count: Callable[[Prompt], int]) -> Prompt:
+        slate = make_slate(item_ids, self._labels)
+        return self._prompt.build(query, slate, self._catalogue, count_tokens=count, max_tokens=self._max_tokens)

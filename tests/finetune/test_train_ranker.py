@@ -1,0 +1,220 @@
+"""Fine-tuning a tiny ranker: what it learns, that a cut run ends like an uncut one, and what it leaves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from finetune.ranker_callbacks import Termination
+from finetune.ranker_config import RankerTraining
+from finetune.ranker_output import Outcome, RankerPlace
+from finetune.time_limit import TimeLimit
+from finetune.train_ranker import Control, fine_tune, main
+from llmrec.errors import ConfigError
+from llmrec.language_model.transformers_lm import TransformersLM
+from tests.finetune.tiny_ranker import (
+    SHORT_PROMPT,
+    as_toml,
+    planted_data,
+    planted_files,
+    save_lively_model,
+    tiny_bench,
+    tiny_config,
+)
+
+REPOSITORY = Path(__file__).parents[2]
+WEIGHTS = "adapter_model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_lively_model(tmp_path_factory.mktemp("base") / "lively")
+
+
+@dataclass
+class Strokes:
+    """A clock that moves on by one each time it is looked at."""
+
+    n: int = 0
+
+    def __call__(self) -> float:
+        self.n += 1
+        return float(self.n)
+
+
+def train(config: RankerTraining, place: RankerPlace, *, stop_after: float = float("inf")) -> Outcome:
+    """One run into `place`, cut after `stop_after` steps, and its adapter written."""
+    bench = tiny_bench(planted_data(template=SHORT_PROMPT), config)
+    place.begin(bench.data, config, bench.base)
+    model, outcome = fine_tune(bench, place, Control(TimeLimit(stop_after, Strokes())))
+    assert outcome is not None
+    place.publish(model, bench.data, config, bench.base, outcome)
+    return outcome
+
+
+def losses(place: RankerPlace) -> list[tuple[int, float]]:
+    entries = [json.loads(line) for line in (place.work / "metrics.jsonl").read_text().splitlines()]
+    return [(entry["step"], entry["loss"]) for entry in entries if "loss" in entry]
+
+
+def test_a_random_model_learns_a_planted_rule(base: Path, tmp_path: Path) -> None:
+    config = tiny_config(
+        base, rank=64, alpha=128, batch_size=32, per_user=4, pool=30, epochs=4, learning_rate=3e-3, evaluations=2,
+        validation_users=12, decision_users=12, lm_weights=(1.0, 3.0),
+    )  # fmt: skip
+    bench, place = tiny_bench(planted_data(480, template=SHORT_PROMPT), config), RankerPlace(tmp_path / "out")
+    place.begin(bench.data, config, bench.base)
+    _, outcome = fine_tune(bench, place, Control())
+    assert outcome is not None
+    # Four candidates in an order by chance: 1, 0.63, 0.5 and 0.43 equally often.
+    assert outcome.decided_on.random == pytest.approx(0.64, abs=0.005)
+    assert float(outcome.base_on.lm.mean()) < 0.8
+    assert float(outcome.decided_on.lm.mean()) > 0.9
+    assert outcome.lm_weight > 0
+    assert outcome.decision.gains
+    assert outcome.sentence.startswith("the adapter gains NDCG@10 +0.")
+
+
+def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path, tmp_path: Path) -> None:
+    config = tiny_config(base, dropout=0.2, accumulation=2)
+    whole, cut = RankerPlace(tmp_path / "whole"), RankerPlace(tmp_path / "cut")
+    train(config, whole)
+    assert train(config, cut, stop_after=2.5).n_steps == 3
+    assert train(config, cut).n_steps == 16
+    assert losses(cut) == losses(whole)
+    assert [step for step, _ in losses(cut)] == list(range(1, 17))
+    last, resumed = (load_file(place.work / "checkpoint-16" / WEIGHTS) for place in (whole, cut))
+    assert all(torch.equal(resumed[name], weights) for name, weights in last.items())
+
+
+def test_the_same_seed_gives_the_same_adapter_and_another_seed_another(base: Path, tmp_path: Path) -> None:
+    config = tiny_config(base, epochs=1)
+    first, again, other = (RankerPlace(tmp_path / name) for name in ("first", "again", "other"))
+    train(config, first)
+    train(config, again)
+    train(config.model_copy(update={"seed": 2}), other)
+    assert (first.out / WEIGHTS).read_bytes() == (again.out / WEIGHTS).read_bytes()
+    assert (first.out / WEIGHTS).read_bytes() != (other.out / WEIGHTS).read_bytes()
+
+
+def test_what_is_written_is_loaded_by_the_serving_model(base: Path, tmp_path: Path) -> None:
+    place = RankerPlace(tmp_path / "mine")
+    outcome = train(tiny_config(base, epochs=1, top_layers=1), place)
+    assert {path.name for path in place.out.iterdir()} == {
+        "README.md", "adapter_config.json", WEIGHTS, "curves.png", "metrics.jsonl", "ranker.json",
+    }  # fmt: skip
+    weights = load_file(place.out / WEIGHTS)
+    assert {tensor.dtype for tensor in weights.values()} == {torch.bfloat16}
+    assert all(".layers.1." in name for name in weights)
+    assert TransformersLM.from_pretrained(base, adapter=place.out, device="cpu").adapter == "mine"
+    about = json.loads((place.out / "ranker.json").read_text())
+    assert about["mode"] == "listwise"
+    assert about["base"] == "lively"
+    assert about["temperature"] == pytest.approx(outcome.temperature, abs=1e-4)
+    assert about["fusion"] == {
+        "with_lm": {"retrieval": 1.0, "lm": outcome.lm_weight}, "without_lm": {"retrieval": 1.0},
+    }  # fmt: skip
+
+
+def test_the_card_names_data_base_examples_and_numbers(base: Path, tmp_path: Path) -> None:
+    place = RankerPlace(tmp_path / "mine")
+    train(tiny_config(base, epochs=1), place)
+    card, about = (place.out / "README.md").read_text(), json.loads((place.out / "ranker.json").read_text())
+    assert about["examples_sha256"] in card
+    assert about["base_sha256"] in card
+    assert about["record"]["data"]["sha256"] in card
+    assert about["verdict"] in card
+    assert "licence of the data: Nobody's." in card
+    found = about["validation"]["adapter alone"]
+    assert f"| adapter alone | {found['mean']:.4f} ({found['ci95'][0]:.4f} to {found['ci95'][1]:.4f}) |" in card
+
+
+def test_the_base_of_another_run_is_refused(base: Path, tmp_path: Path) -> None:
+    config = tiny_config(base)
+    bench, place = tiny_bench(planted_data(), config), RankerPlace(tmp_path / "out")
+    place.begin(bench.data, config, bench.base)
+    other = tiny_bench(planted_data(), tiny_config(save_lively_model(tmp_path / "other", seed=1)))
+    with pytest.raises(ConfigError, match="are of another run: base changed"):
+        place.begin(bench.data, config, other.base)
+
+
+@pytest.fixture
+def arguments(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A command line over the planted rule as files, without its `--out`."""
+    monkeypatch.setenv("LLMREC_OFFLINE", "1")
+    monkeypatch.setenv("LLMREC_CACHE", str(tmp_path / "cache"))
+    config = as_toml(tiny_config(base, epochs=3, evaluations=2), tmp_path / "run.toml")
+    files = planted_files(tmp_path / "files")
+    return ["--dataset", "movielens-latest-small", "--from", str(files), "--config", str(config)]
+
+
+def test_a_terminated_command_goes_on_where_it_was(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, cut = RankerPlace(tmp_path / "whole"), RankerPlace(tmp_path / "cut")
+    process = subprocess.Popen(
+        [sys.executable, "finetune/train_ranker.py", *arguments, "--out", str(cut.out)],
+        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert main([*arguments, "--out", str(whole.out)]) == 0
+    _wait_for_steps(cut, 3, process)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143, said
+    assert "go on with --resume" in said
+    assert not cut.out.exists()
+    assert 3 <= len(losses(cut)) < len(losses(whole))
+    assert main([*arguments, "--out", str(cut.out), "--resume"]) == 0
+    assert losses(cut) == losses(whole)
+    assert set(json.loads(capsys.readouterr().out.split("}\n{")[0] + "}")) >= {"retriever", "adapter alone", "fused"}
+
+
+def _wait_for_steps(place: RankerPlace, n: int, process: subprocess.Popen[str]) -> None:
+    """Until the curve has `n` lines."""
+    deadline = time.monotonic() + 100
+    curve = place.work / "metrics.jsonl"
+    while not curve.is_file() or curve.read_text().count("\n") < n:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_process_that_was_asked_to_end_writes_a_checkpoint_and_no_adapter(base: Path, tmp_path: Path) -> None:
+    config, place, asked = tiny_config(base), RankerPlace(tmp_path / "out"), Termination()
+    bench = tiny_bench(planted_data(template=SHORT_PROMPT), config)
+    place.begin(bench.data, config, bench.base)
+    asked.asked = True
+    _, outcome = fine_tune(bench, place, Control(termination=asked))
+    assert outcome is None
+    assert place.last_checkpoint == place.work / "checkpoint-1"
+
+
+def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
+    place = RankerPlace(tmp_path / "out")
+    place.require_free(resume=False)
+    place.work.mkdir()
+    place.require_free(resume=True)
+    with pytest.raises(ConfigError, match=r"is there from a run before\. Give --resume"):
+        place.require_free(resume=False)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(ConfigError, match="holds something else"):
+        RankerPlace(tmp_path / "mine").require_free(resume=True)
+
+
+def test_a_profile_is_a_table_and_a_trace(base: Path, tmp_path: Path) -> None:
+    config, place = tiny_config(base, epochs=1), RankerPlace(tmp_path / "out")
+    bench = tiny_bench(planted_data(template=SHORT_PROMPT), config)
+    place.begin(bench.data, config, bench.base)
+    fine_tune(bench, place, Control(is_profiled=True))
+    assert "aten::" in (place.work / "profile.txt").read_text()
+    assert "traceEvents" in json.loads((place.work / "trace.json").read_text())
