@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.interfaces import Ranker
+from llmrec.ranking.fusion_model import standardised
 from llmrec.ranking.retrieval_order import retrieval_ranking
 from llmrec.types import Candidate, Query, Ranking, RankReport
-
-_EQUAL = 1e-12  # a spread below this is rounding, not an opinion
 
 
 class FusedRanker:
@@ -47,21 +46,14 @@ class FusedRanker:
     def _fuse(self, candidates: Sequence[Candidate], report: RankReport) -> Ranking:
         shown = [c for c in candidates if c.item_id in report.lm_scores]
         rest = [c for c in candidates if c.item_id not in report.lm_scores]
-        retrieval = _standardised([c.score for c in shown])
-        model = _standardised([report.lm_scores[c.item_id] for c in shown])
+        retrieval = standardised([c.score for c in shown])
+        model = standardised([report.lm_scores[c.item_id] for c in shown])
         fused = retrieval + self._lm_weight * model
         order = _capped_order(fused, max_lift=self._max_lift)
         scores = list(accumulate((float(fused[place]) for place in order), min))
         scores += [scores[-1] - n for n in range(1, len(rest) + 1)]
         item_ids = (*(shown[place].item_id for place in order), *(c.item_id for c in rest))
         return Ranking(item_ids, tuple(scores), "lm+retrieval", report)
-
-
-def _standardised(values: Sequence[float]) -> NDArray[np.float64]:
-    """`values` with mean 0 and standard deviation 1; zeros when all are equal."""
-    column = np.asarray(values, dtype=np.float64)
-    spread = float(column.std())
-    return (column - column.mean()) / spread if spread > _EQUAL else np.zeros_like(column)
 
 
 def _capped_order(scores: NDArray[np.float64], *, max_lift: int) -> list[int]:

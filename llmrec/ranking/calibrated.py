@@ -1,0 +1,47 @@
+"""All voices at the weights that validation users gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from llmrec.interfaces import Ranker
+from llmrec.ranking.fusion_model import FusionModel, slate_features
+from llmrec.ranking.retrieval_order import retrieval_ranking
+from llmrec.types import Candidate, ItemId, Query, Ranking, RankReport
+
+
+class CalibratedRanker:
+    """Orders a slate by a fitted FusionModel; no cap but the weights bounds what the language model can do."""
+
+    def __init__(
+        self, lm_ranker: Ranker, fusion: FusionModel, popularity: Mapping[ItemId, int], *, slate_size: int
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            lm_ranker: Ranks with the model; `report.lm_scores` holds its scores. Not asked where it has no weight.
+            fusion: Weights by feature.
+            popularity: How many users met each item.
+            slate_size: How many candidates are ordered, from the best on.
+        """
+        self._lm_ranker = lm_ranker
+        self._fusion = fusion
+        self._popularity = popularity
+        self._slate_size = slate_size
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """The slate by fused score, then the rest in retrieval order, each one below the last.
+
+        Where the model does not answer, the other voices order the slate, and the report says why.
+        """
+        if not candidates:
+            return retrieval_ranking(candidates, RankReport())
+        slate, rest = candidates[: self._slate_size], candidates[self._slate_size :]
+        report = self._lm_ranker.rank(query, slate).report if self._fusion.hears_model else RankReport()
+        fused = self._fusion.scores(slate_features(slate, self._popularity, report.lm_scores)).tolist()
+        # Sorting is stable: the retrievers' order decides between equals.
+        order = sorted(range(len(slate)), key=lambda place: -fused[place])
+        scores = [fused[place] for place in order]
+        scores += [scores[-1] - n for n in range(1, len(rest) + 1)]
+        item_ids = (*(slate[place].item_id for place in order), *(candidate.item_id for candidate in rest))
+        return Ranking(item_ids, tuple(scores), "lm+retrieval" if report.lm_scores else "retrieval", report)
