@@ -135,9 +135,11 @@ def git(directory: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=directory, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_the_commit_is_the_checkouts_and_marked_when_files_differ_from_it(checkout: Path) -> None:
+def test_the_commit_is_the_checkouts_and_marked_when_code_differs_from_it(checkout: Path) -> None:
     code = checkout / "code.py"
     head = git(checkout, "rev-parse", "--short=12", "HEAD")
+    (checkout / "log.jsonl").write_text("a look")
+    git(checkout, "add", "log.jsonl")
     assert commit(code) == head
     code.write_text("changed")
     assert commit(code) == f"{head}-dirty"
