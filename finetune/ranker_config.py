@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from finetune.training_file import TrainingFile
 
-Mode = Literal["listwise"]
-ObjectiveName = Literal["listwise", "history_lm"]
+Mode = Literal["listwise", "isolated"]
+ObjectiveName = Literal["listwise", "isolated", "history_lm"]
 Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 
 
@@ -33,7 +33,7 @@ class RankerTraining(TrainingFile):
         per_user: How many of each user's newest steps are learned from.
         slate_size: Candidates in one prompt.
         pool: Best candidates a slate's wrong ones are drawn from, anew each time.
-        max_prompt_tokens: Longest prompt; beyond it the oldest history is left out, as when serving.
+        max_prompt_tokens: Longest prompt with its candidates; beyond it the oldest history goes, as when serving.
         rank: Of the adapter's matrices.
         alpha: Their scale is `alpha / rank`, with `rslora` `alpha / sqrt(rank)`.
         top_layers: How many of the last layers are adapted; 0 adapts all.
@@ -64,7 +64,7 @@ class RankerTraining(TrainingFile):
     per_user: int = Field(4, ge=1)
     slate_size: int = Field(20, ge=2, le=200)
     pool: int = Field(40, ge=1, le=1000)
-    max_prompt_tokens: int = Field(1024, ge=32)
+    max_prompt_tokens: int = Field(1024, ge=128)
     rank: int = Field(16, ge=1)
     alpha: int = Field(32, ge=1)
     rslora: bool = False

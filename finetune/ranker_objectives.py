@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from finetune.ranker_examples import RankExample
 from finetune.ranker_prompts import PromptEncoder
+from llmrec.language_model.packed import pack
 
 Batch = Mapping[str, Tensor]
 IGNORED = -100  # what cross_entropy leaves out by default
@@ -91,6 +92,56 @@ class Listwise:
         rows = torch.arange(len(places), device=places.device)
         log_probs = functional.log_softmax(logits[rows, places].float(), dim=-1)
         return -(batch["targets"] * log_probs.gather(1, batch["labels"])).sum(dim=1).mean()
+
+
+@dataclass(frozen=True)
+class Isolated:
+    """Cross entropy of a softmax over the candidates' own scores, log-odds of yes, each read by itself.
+
+    What belief in anything but yes and no costs is added, as for Listwise.
+
+    Attributes:
+        dtype: Of the mask that keeps candidates apart: that of the base's weights.
+    """
+
+    prompts: PromptEncoder
+    targets: Targets
+    pad_id: int
+    dtype: torch.dtype
+
+    def batch(self, examples: Sequence[RankExample]) -> Batch:
+        """One row for each example: its prompt, then its candidates, which do not see each other."""
+        encoded = [self.prompts.candidates(example.query, example.item_ids) for example in examples]
+        packed = pack([ids.segments() for ids in encoded], pad_id=self.pad_id)
+        return {
+            "ids": packed.input_ids,
+            "positions": packed.position_ids,
+            "mask": packed.mask,
+            "ends": packed.ends[:, 1:],  # the first segment is the prompt
+            "shown": padded([[1] * len(ids.candidates) for ids in encoded], 0).bool(),
+            "targets": self.targets.of(examples),
+            "n_tokens": torch.tensor(sum(ids.n_tokens for ids in encoded)),
+        }
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """-sum of target * log softmax(score), and -log(p(yes) + p(no)) of every candidate; means over examples."""
+        mask = torch.zeros(batch["mask"].shape, dtype=self.dtype, device=batch["mask"].device)
+        mask.masked_fill_(~batch["mask"], torch.finfo(self.dtype).min)
+        kept, places = torch.unique(batch["ends"], return_inverse=True)
+        every_logit: Tensor = model(
+            input_ids=batch["ids"],
+            position_ids=batch["positions"],
+            attention_mask=mask,
+            use_cache=False,
+            logits_to_keep=kept,
+        ).logits
+        logits = every_logit[torch.arange(len(places), device=places.device)[:, None], places].float()
+        answers = logits[..., [self.prompts.answers.yes_id, self.prompts.answers.no_id]]
+        unanswered = logits.logsumexp(dim=-1) - answers.logsumexp(dim=-1)
+        scores = (answers[..., 0] - answers[..., 1]).masked_fill(~batch["shown"], -torch.inf)
+        log_probs = torch.log_softmax(scores, dim=-1).masked_fill(~batch["shown"], 0.0)
+        ranking = -(batch["targets"] * log_probs).sum(dim=1).mean()
+        return torch.add(ranking, unanswered[batch["shown"]].mean())
 
 
 @dataclass(frozen=True)

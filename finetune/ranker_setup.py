@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
 from peft import PeftModel
 from torch import nn
@@ -13,16 +14,17 @@ from torch import nn
 from finetune.ranker_candidates import CandidatePlan, Case
 from finetune.ranker_config import ObjectiveName, RankerTraining
 from finetune.ranker_data import RankerData
+from finetune.ranker_examples import RankExample
 from finetune.ranker_model import Base
-from finetune.ranker_objectives import HistoryLM, Listwise, Mixture, Objective, Targets
+from finetune.ranker_objectives import HistoryLM, Isolated, Listwise, Mixture, Objective, Targets
 from finetune.ranker_prompts import PromptEncoder
 from finetune.ranker_validation import Panel
 from llmrec.errors import ConfigError, DataError
 from llmrec.interfaces import Ranker
 from llmrec.language_model.loading import CausalLM
 from llmrec.language_model.transformers_lm import TransformersLM
-from llmrec.prompting.rank_prompt import RankPrompt
-from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
+from llmrec.rankers import model_ranker
+from llmrec.settings import RankingSettings
 
 _PATIENT_S = 3600.0  # nobody waits for an answer while a model learns
 
@@ -72,42 +74,49 @@ class Bench:
         return CandidatePlan(chosen.retriever, chosen.folds, chosen.per_user, chosen.pool, chosen.seed)
 
     @property
+    def ranking(self) -> RankingSettings:
+        """How the adapter is validated, and how it serves if it gains."""
+        return self.data.context.settings.ranking.model_copy(
+            update={
+                "mode": self.config.mode,
+                "slate_size": self.config.slate_size,
+                "max_prompt_tokens": min(self.config.max_prompt_tokens, self._context),
+            }
+        )
+
+    @property
     def prompts(self) -> PromptEncoder:
         """Encodes training examples as they will be served."""
         return PromptEncoder(
             self.base.tokenizer,
-            RankPrompt(self.data.prompts["rank"]),
+            self.data.prompts,
             self.data.training.catalogue,
             name=self.base.name,
-            max_tokens=min(self.config.max_prompt_tokens, self._context),
-            slate_size=self.config.slate_size,
+            max_tokens=self.ranking.max_prompt_tokens,
         )
 
     def objective(self) -> Objective:
         """What the configuration wants to be learned."""
         prompts, pad_id = self.prompts, int(self.base.tokenizer.pad_token_id or 0)
         targets = Targets(self.config.distill, self.config.distill_temperature)
+        dtype = compute_dtype(self.base.model)
         known: Mapping[ObjectiveName, Callable[[], Objective]] = {
             "listwise": lambda: Listwise(prompts, targets, pad_id),
+            "isolated": lambda: Isolated(prompts, targets, pad_id, dtype),
             "history_lm": lambda: HistoryLM(prompts, pad_id),
         }
         return Mixture({name: (known[name](), weight) for name, weight in self.config.objectives.items()})
 
     def hear(self, model: nn.Module, cases: Sequence[Case]) -> Panel:
         """What `model`, as it is now, makes of `cases`, asked by the ranker that serves."""
-        return Panel.heard(self._ranker(model), cases, max_lift=self.data.context.settings.ranking.max_lift)
+        return Panel.heard(self._ranker(model), cases, max_lift=self.ranking.max_lift)
 
     def _ranker(self, model: nn.Module) -> Ranker:
         inner = model.get_base_model() if isinstance(model, PeftModel) else model
+        # Anew each time: what it remembers of prompts was read with other weights.
         scorer = TransformersLM(cast(CausalLM, inner), self.base.tokenizer, name=self.base.name)
-        limits = ListwiseLimits(
-            max_slate=self.config.slate_size,
-            max_prompt_tokens=self.config.max_prompt_tokens,
-            min_label_mass=self.data.context.settings.ranking.min_label_mass,
-            timeout_s=_PATIENT_S,
-        )
-        prompt = RankPrompt(self.data.prompts["rank"])
-        return ListwiseRanker(scorer, prompt, self.data.training.catalogue, limits=limits)
+        patient = self.ranking.model_copy(update={"timeout_s": _PATIENT_S})
+        return model_ranker(self.data.training.catalogue, patient, scorer, self.data.prompts)
 
     @property
     def _context(self) -> int:
@@ -119,7 +128,8 @@ def require_it_fits(bench: Bench, cases: Sequence[Case]) -> None:
     """Raise ConfigError when a slate does not fit into a prompt even without any history."""
     try:
         for case in cases[:1]:
-            bench.prompts.prompt(case.query, [candidate.item_id for candidate in case.candidates])
+            item_ids = [candidate.item_id for candidate in case.candidates]
+            bench.objective().batch([RankExample(case.query, tuple(item_ids), 0, np.zeros(len(item_ids), np.float32))])
     except ConfigError as error:
         raise ConfigError(
             f"{bench.base.name} cannot read a slate: {error.message}",

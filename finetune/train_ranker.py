@@ -181,7 +181,7 @@ def _run(options: argparse.Namespace) -> Outcome | None:
     if outcome is not None and processes.is_main_process:
         place.publish(model, data, config, base, outcome)
         if options.recommender is not None and outcome.decision.gains:
-            switch_on(options.recommender, place.out, config, outcome.lm_weight)
+            switch_on(options.recommender, place.out, bench, outcome.lm_weight)
     return outcome
 
 
