@@ -14,7 +14,7 @@ from llmrec.interfaces import Ranker
 from llmrec.ranking.fused import FusedRanker
 from llmrec.retrieval.best import best_positions
 from llmrec.retrieval.scoring import HistoryScorer, ScoreTable
-from llmrec.types import Candidate, Histories, History, Interaction, ItemId, Query, Ranking, UserId
+from llmrec.types import Candidate, Histories, History, Interaction, ItemId, Query, Ranking, RankReport, UserId
 
 _SOMEBODY = UserId("")
 
@@ -101,15 +101,21 @@ class ModelVoice:
             self._heard[key] = ranking, time.perf_counter() - started
         return self._heard[key][0]
 
-    def beliefs(self, histories: Histories) -> Iterator[tuple[int, Mapping[ItemId, float]]]:
-        """Each user (row of `histories`) whom the model answered, with its probability of each item of the slate."""
+    def reports(self, histories: Histories) -> Iterator[tuple[int, RankReport]]:
+        """Each user (row of `histories`) whom the model answered, with its report."""
         scores = self.base.score_histories(histories)
         for user, row in enumerate(scores):
             seen = histories.items[histories.starts[user] : histories.starts[user + 1]]
-            found = self.rank(query_of(seen, self.item_ids), self.slate(row, seen)).report.lm_scores
-            if found:
-                chances = np.exp(np.fromiter(found.values(), dtype=np.float64) - max(found.values()))
-                yield user, dict(zip(found, (chances / chances.sum()).tolist(), strict=True))
+            report = self.rank(query_of(seen, self.item_ids), self.slate(row, seen)).report
+            if report.lm_scores:
+                yield user, report
+
+    def beliefs(self, histories: Histories) -> Iterator[tuple[int, Mapping[ItemId, float]]]:
+        """Each user (row of `histories`) whom the model answered, with its probability of each item of the slate."""
+        for user, report in self.reports(histories):
+            found = report.lm_scores
+            chances = np.exp(np.fromiter(found.values(), dtype=np.float64) - max(found.values()))
+            yield user, dict(zip(found, (chances / chances.sum()).tolist(), strict=True))
 
 
 @dataclass(frozen=True)

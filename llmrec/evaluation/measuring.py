@@ -156,7 +156,7 @@ def _alone(scorer: HistoryScorer, histories: Histories) -> NDArray[np.float64]:
 
 
 def _calibrated(scorer: HistoryScorer, task: Task) -> _Calibrated:
-    """Brier score and NLL by user, ECE and reliability of all, where a language model gives probabilities.
+    """Brier score, NLL and order flips by user, ECE and reliability of all, where a language model gives probabilities.
 
     Only users with exactly one answer on the slate: for the others no label is right.
     """
@@ -166,11 +166,19 @@ def _calibrated(scorer: HistoryScorer, task: Task) -> _Calibrated:
     if not rows:
         return _Calibrated()
     found = calibration(np.array(chances), np.array(right))
-    per_user: dict[str, PerUser] = {}
+    per_user: dict[str, PerUser] = dict(_order_flips(scorer.voice, task))
     for metric, values in found.per_user.items():
         per_user[metric] = np.full(len(task.users), np.nan)
         per_user[metric][rows] = values
     return _Calibrated(per_user, {"ECE": found.ece}, found.bins)
+
+
+def _order_flips(voice: ModelVoice, task: Task) -> Mapping[str, PerUser]:
+    """Nothing where the model is shown every slate in one order only."""
+    rates = np.full(len(task.users), np.nan)
+    for user, report in voice.reports(task.histories):
+        rates[user] = report.order_flip_rate
+    return {} if np.isnan(rates).all() else {"order_flips": rates}
 
 
 def _label_beliefs(voice: ModelVoice, task: Task) -> tuple[list[int], list[Sequence[float]], list[int]]:

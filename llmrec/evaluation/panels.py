@@ -15,7 +15,7 @@ HEADLINE = "NDCG@10"
 N_TOLD_APART = 5  # stages with a colour of their own
 _SEED = 0  # of the bootstrap
 _UNKNOWN = Estimate(float("nan"))
-_LOWER_IS_BETTER = frozenset({"gini", "ECE", "Brier", "NLL"})
+_LOWER_IS_BETTER = frozenset({"gini", "ECE", "Brier", "NLL", "order_flips"})
 # More of these is another taste, not a better list.
 _NEITHER = frozenset({"novelty", "popularity_bias"})
 

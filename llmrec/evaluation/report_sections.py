@@ -17,7 +17,7 @@ from llmrec.evaluation.wording import quantity_text
 
 _COLUMNS = (
     HEADLINE, "R@10", "R@20", "R@50", "R@100", "MRR@10", "AUC", "coverage@10", "gini@10", "novelty@10",
-    "diversity@10", "popularity_bias@10", "ECE", "Brier", "NLL",
+    "diversity@10", "popularity_bias@10", "ECE", "Brier", "NLL", "order_flips",
 )  # fmt: skip
 _NOTHING, _UNKNOWN = "-", float("nan")
 

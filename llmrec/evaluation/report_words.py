@@ -84,6 +84,10 @@ _METRICS = {
     "ECE": "how far the probabilities given are from how often they were right; lower is better",
     "Brier": "squared distance between the probabilities given and what happened; lower is better",
     "NLL": "surprise at what happened, given the probabilities; lower is better",
+    "order_flips": (
+        "the share of pairs that the language model orders otherwise when it is shown them in another order; lower is"
+        " better"
+    ),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from llmrec.errors import ModelError
@@ -26,18 +28,38 @@ def choose_device(device: str | None) -> torch.device:
 
 
 def choose_dtype(dtype: str | None, device: torch.device) -> torch.dtype:
-    """The number format called `dtype`; for None and `auto` bfloat16 on CUDA, else float32. Raises ModelError."""
+    """The number format called `dtype`.
+
+    None and `auto` mean bfloat16 on CUDA, else float32, so that what a CPU computes is exact to the fifth digit; `fast`
+    means bfloat16 wherever it is quicker, also on a CPU. Raises ModelError.
+    """
     if dtype in (None, "auto"):
         return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if dtype == "fast":
+        return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     if dtype not in _DTYPES:
-        raise ModelError(f"no dtype is called {dtype!r}.", hint=f"Use auto, {', '.join(_DTYPES)}.")
+        raise ModelError(f"no dtype is called {dtype!r}.", hint=f"Use auto, fast, {', '.join(_DTYPES)}.")
     return _DTYPES[dtype]
 
 
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether `device` multiplies bfloat16 matrices quicker than float32: CUDA, and CPUs with AMX."""
+    if device.type != "cpu":
+        return device.type == "cuda"
+    # PyTorch before 2.13 does not say what the CPU can do.
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16", False))
+
+
 def device_report() -> dict[str, object]:
-    """The device that `auto` chooses, the CUDA devices, and how many threads a model uses."""
+    """The device that `auto` chooses, the CUDA devices, how many threads a model uses, and what `fast` would mean."""
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return {"device": _best(), "cuda_devices": names, "torch_threads": torch.get_num_threads()}
+    return {
+        "device": _best(),
+        "cuda_devices": names,
+        "torch_threads": torch.get_num_threads(),
+        "fast_bfloat16": has_fast_bfloat16(torch.device(_best())),
+    }
 
 
 def _best() -> str:

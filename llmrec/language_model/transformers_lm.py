@@ -68,7 +68,7 @@ class TransformersLM:
         Args:
             path_or_id: Directory with safetensors weights, or a hub id. No code in it is run.
             device: `cpu`, `cuda`, `cuda:1`, `mps`; None or `auto` takes the best there is.
-            dtype: `float32`, `bfloat16`, `float16`; None or `auto` is bfloat16 on CUDA, else float32.
+            dtype: `float32`, `bfloat16`, `float16`, `fast`; None or `auto` is bfloat16 on CUDA, else float32.
             adapter: Directory of a PEFT adapter trained on this very model.
             local_files_only: Whether the hub may not be asked.
             revision: The hub's commit.

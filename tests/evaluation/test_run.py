@@ -81,13 +81,13 @@ class Titles:
         return next((-float(n) for n, title in enumerate(self.favourites) if text.startswith(title)), -9.0)
 
 
-def with_model(workshop: Workshop, taste: Titles) -> Workshop:
+def with_model(workshop: Workshop, taste: Titles, *, n_orders: int = 1) -> Workshop:
     settings = Settings().changed(["ranking.slate_size=3", "ranking.lm_weight=100"])
     ranker = ListwiseRanker(
         ScriptedModel(score=taste),
         RankPrompt(PromptLibrary.load()["rank"]),
         CATALOGUE,
-        limits=ListwiseLimits(max_slate=3),
+        limits=ListwiseLimits(max_slate=3, n_orders=n_orders),
     )
     return Workshop(replace(workshop.context, settings=settings), lm_ranker=lambda: ranker)
 
@@ -233,6 +233,15 @@ def test_the_models_beliefs_are_calibrated_on_the_slate(workshop: Workshop) -> N
     brier = (chances[0] - 1) ** 2 + chances[1] ** 2 + chances[2] ** 2
     assert found.stages["lm"].per_user["Brier"][0] == pytest.approx(brier, abs=1e-6)
     assert "Brier" not in found.stages["fused"].per_user
+
+
+def test_how_often_the_model_flips_pairs_is_told_where_it_is_shown_two_orders(workshop: Workshop) -> None:
+    taste = Titles("cow bee dog")
+    assert "order_flips" not in run(with_model(workshop, taste), "lm").stages["lm"].per_user
+    # It reads titles alone, so no order moves it.
+    twice = run(with_model(workshop, taste, n_orders=2), "lm", "fused").stages
+    assert twice["lm"].per_user["order_flips"].tolist() == [0.0, 0.0, 0.0]
+    assert "order_flips" not in twice["fused"].per_user
 
 
 def test_what_cannot_be_run_is_said(workshop: Workshop) -> None:

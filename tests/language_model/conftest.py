@@ -23,9 +23,18 @@ def tiny(tiny_directory: Path) -> TransformersLM:
 
 @pytest.fixture(scope="session")
 def smollm2() -> TransformersLM:
+    return _smollm2("float32")
+
+
+@pytest.fixture(scope="session")
+def smollm2_fast() -> TransformersLM:
+    return _smollm2("fast")
+
+
+def _smollm2(dtype: str) -> TransformersLM:
     name = "smollm2-135m-instruct"
     try:
         directory = prepared_model(AssetStore.from_environment(offline=True), name)
     except AssetError as error:
         pytest.skip(f"needs the weights of {name}: {error}")
-    return TransformersLM.from_pretrained(directory, device="cpu", name=name)
+    return TransformersLM.from_pretrained(directory, device="cpu", dtype=dtype, name=name)

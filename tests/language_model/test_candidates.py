@@ -9,6 +9,7 @@ import torch
 from transformers import LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from llmrec.errors import ModelError, ModelTimeout
+from llmrec.language_model.devices import has_fast_bfloat16
 from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.types import ChatMessage, Prompt
 from tests.contracts.candidate_scorer import CANDIDATES, SHARED, CandidateScorerContract
@@ -157,3 +158,13 @@ def test_a_device_out_of_memory_is_a_model_error_and_frees_what_was_kept() -> No
 def test_waiting_for_another_thread_counts_as_time(tiny: TransformersLM) -> None:
     with tiny._turn, pytest.raises(ModelTimeout, match="busy"):
         tiny.score_candidates(SHARED, CANDIDATES, timeout_s=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_fast_bfloat16(torch.device("cpu")), reason="needs a CPU with AMX")
+def test_the_fast_number_format_ranks_nearly_as_the_exact_one(
+    smollm2: TransformersLM, smollm2_fast: TransformersLM
+) -> None:
+    exact, fast = (scores_of(model, SHARED, CANDIDATES) for model in (smollm2, smollm2_fast))
+    assert fast == pytest.approx(exact, abs=0.4)
+    assert np.corrcoef(exact, fast)[0, 1] > 0.95
