@@ -1,8 +1,9 @@
-"""One candidate list out of several retrievers' lists, by rank alone: their scores have no common scale."""
+"""One candidate list out of several retrievers' lists, by rank alone where more than one speaks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from llmrec.errors import ConfigError
 from llmrec.retrieval.best import require_k
@@ -24,8 +25,15 @@ class ReciprocalRankFusion:
         self._k0 = k0
 
     def fuse(self, lists: Sequence[Sequence[Candidate]], k: int) -> Sequence[Candidate]:
-        """The best `k` over all lists; ties go to the best single rank, then to the earlier list."""
+        """The best `k` over all lists; ties go to the best single rank, then to the earlier list.
+
+        Scores of several retrievers have no common scale, so their ranks are summed. A retriever that alone speaks
+        keeps its scores, which say more: how far apart the candidates are.
+        """
         require_k(k)
+        lists = [found for found in lists if found and self._weights.get(found[0].source, 1.0) > 0]
+        if len(lists) == 1:
+            return [replace(found, ranks={found.source: rank}) for rank, found in enumerate(lists[0][:k], 1)]
         scores: dict[ItemId, float] = {}
         ranks: dict[ItemId, dict[str, int]] = {}
         for candidates in lists:
@@ -34,6 +42,5 @@ class ReciprocalRankFusion:
                 scores[candidate.item_id] = scores.get(candidate.item_id, 0.0) + weight / (self._k0 + rank)
                 ranks.setdefault(candidate.item_id, {})[candidate.source] = rank
         # Sorting is stable and dicts keep the order of insertion: the earlier list breaks what is still tied.
-        heard = [item_id for item_id, score in scores.items() if score > 0]
-        best = sorted(heard, key=lambda item_id: (-scores[item_id], min(ranks[item_id].values())))[:k]
+        best = sorted(scores, key=lambda item_id: (-scores[item_id], min(ranks[item_id].values())))[:k]
         return [Candidate(item_id, scores[item_id], "fusion", ranks[item_id]) for item_id in best]

@@ -28,8 +28,17 @@ def test_ties_go_to_the_best_rank_and_then_to_the_earlier_list() -> None:
 
 
 def test_a_mute_retriever_brings_no_item_and_changes_no_score() -> None:
-    fused = ReciprocalRankFusion({"y": 0.0}, k0=1).fuse([found_by("x", "a"), found_by("y", "b", "a")], 9)
-    assert [(c.item_id, c.score) for c in fused] == [("a", 0.5)]
+    lists = [found_by("x", "a"), found_by("y", "b", "a"), found_by("z", "a")]
+    fused = ReciprocalRankFusion({"y": 0.0}, k0=1).fuse(lists, 9)
+    assert [(c.item_id, c.score) for c in fused] == [("a", 1.0)]
+
+
+def test_a_retriever_that_alone_speaks_keeps_its_scores() -> None:
+    fused = ReciprocalRankFusion({"y": 0.0}).fuse([found_by("x", "a", "b"), found_by("y", "c"), []], 9)
+    assert [(c.item_id, c.score, c.source, dict(c.ranks)) for c in fused] == [
+        ("a", 8.0, "x", {"x": 1}),
+        ("b", 7.0, "x", {"x": 2}),
+    ]
 
 
 def test_only_k_come_out() -> None:
