@@ -1,4 +1,4 @@
-"""Scores of candidates that cannot see each other: the shared prompt once, then all of them in one masked row."""
+"""Scores of candidates that cannot see each other: the shared prompt once, then all of them in a few masked rows."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class CandidateReader:
             ModelTimeout: `deadline` came before the candidates were begun.
             ModelError: The model does not attend to every token.
         """
+        if not ids.candidates:
+            return torch.zeros(0), torch.zeros(0)
         try:
             prefix = self._read_prefix(ids.prefix, adapter)
             check_deadline(deadline, self._name)
-            # In the order of their tokens: a score does not change, not by a bit, with the order it was asked in.
-            order = sorted(range(len(ids.candidates)), key=ids.candidates.__getitem__)
-            in_order = CandidateIds(ids.prefix, [ids.candidates[place] for place in order])
-            scores, mass = self._answers(self._ends(in_order, prefix))
-            back = torch.tensor(order).argsort().to(scores.device)
+            rows = _balanced(ids)
+            scores, mass = self._answers(self._ends(ids, rows, prefix))
+            back = torch.tensor([place for row in rows for place in row]).argsort().to(scores.device)
             return scores[back], mass[back]
         except torch.OutOfMemoryError:
             self._kept.clear()
@@ -59,17 +59,18 @@ class CandidateReader:
         self._kept.keep(read)
         return read
 
-    def _ends(self, ids: CandidateIds, prefix: ReadText) -> torch.Tensor:
-        """What the model knows where each candidate ends, float [n_candidates, n_dim]."""
-        packed = without_past(pack([ids.segments()]), len(ids.prefix)).to(self._model.device)
+    def _ends(self, ids: CandidateIds, rows: Sequence[Sequence[int]], prefix: ReadText) -> torch.Tensor:
+        """What the model knows where each candidate ends, float [n_candidates, n_dim], row after row."""
+        segments = [CandidateIds(ids.prefix, [ids.candidates[place] for place in row]).segments() for row in rows]
+        packed = without_past(pack(segments), len(ids.prefix)).to(self._model.device)
         hidden = self._model.base_model(
             input_ids=packed.input_ids,
             position_ids=packed.position_ids,
             attention_mask=packed.additive_mask(prefix.dtype),
-            past_key_values=prefix.first(len(ids.prefix)),
+            past_key_values=prefix.first(len(ids.prefix), n_rows=len(rows)),
             use_cache=True,
-        ).last_hidden_state[0]
-        return hidden[packed.ends[0, 1:]]
+        ).last_hidden_state
+        return torch.cat([hidden[n, packed.ends[n, 1 : len(row) + 1]] for n, row in enumerate(rows)])
 
     def _answers(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         head = self._model.get_output_embeddings()
@@ -79,6 +80,24 @@ class CandidateReader:
         )
         mass = (answers - logits.logsumexp(dim=-1, keepdim=True)).exp().sum(dim=-1).clamp(max=1.0)
         return answers[:, 0] - answers[:, 1], mass
+
+
+def _balanced(ids: CandidateIds) -> list[list[int]]:
+    """Places of the candidates in rows of about as many tokens as the prefix has, and about as many in each.
+
+    In one row every candidate passes over all others, in many the prefix is repeated: n tokens in r rows cost
+    attention n * (prefix + n / r) and copies r * prefix, least near r = n / prefix. Which stand together depends on
+    their tokens alone: a score does not change, not by a bit, with the order it was asked in.
+    """
+    lengths = [len(candidate) for candidate in ids.candidates]
+    n_rows = min(max(1, round(sum(lengths) / len(ids.prefix))), len(lengths))
+    rows: list[list[int]] = [[] for _ in range(n_rows)]
+    filled = [0] * n_rows
+    for place in sorted(range(len(lengths)), key=lambda place: (-lengths[place], ids.candidates[place])):
+        row = filled.index(min(filled))
+        rows[row].append(place)
+        filled[row] += lengths[place]
+    return rows
 
 
 def _exact_rows(head: nn.Linear, hidden: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:

@@ -57,13 +57,13 @@ class ReadText:
         pairs = zip(self.ids, ids, strict=False)
         return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(self.ids), len(ids)))
 
-    def first(self, n_tokens: int) -> DynamicCache:
-        """A cache that goes on after the first `n_tokens`; what is read with it does not change this."""
+    def first(self, n_tokens: int, *, n_rows: int = 1) -> DynamicCache:
+        """A cache for `n_rows` that go on after the first `n_tokens`; what is read with it does not change this."""
         cache = DynamicCache()
         for keys, values in self.layers:
             layer = DynamicLayer()  # type: ignore[no-untyped-call]
             layer.lazy_initialization(keys, values)
-            layer.keys, layer.values = keys[:, :, :n_tokens], values[:, :, :n_tokens]
+            layer.keys, layer.values = (states[:, :, :n_tokens].expand(n_rows, -1, -1, -1) for states in (keys, values))
             cache.layers.append(layer)
         return cache
 

@@ -47,6 +47,16 @@ class CandidateScorerContract:
         first, again = (scorer.score_candidates(SHARED, CANDIDATES, timeout_s=60) for _ in range(2))
         assert np.array_equal(first.scores, again.scores)
 
+    def test_no_candidate_gets_no_score(self, scorer: CandidateScorer) -> None:
+        assert scorer.score_candidates(SHARED, [], timeout_s=60).scores.shape == (0,)
+
+    def test_many_candidates_beside_a_short_prompt_are_still_apart(self, scorer: CandidateScorer) -> None:
+        many = [f"No. {n} {'and ' * (n % 3)}Answer:" for n in range(16)]
+        scores = scorer.score_candidates(SHARED, many, timeout_s=60).scores
+        for place in (0, 7, 15):
+            alone = scorer.score_candidates(SHARED, [many[place]], timeout_s=60).scores
+            assert alone[0] == pytest.approx(scores[place], abs=1e-4)
+
     def test_the_reported_length_is_the_counted_one(self, scorer: CandidateScorer) -> None:
         found = scorer.score_candidates(SHARED, CANDIDATES, timeout_s=60)
         assert found.n_prompt_tokens == scorer.count_tokens(SHARED, CANDIDATES)
