@@ -1,6 +1,7 @@
 """Candidates judged apart: exact, alone, and without reading twice what was read before."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -100,6 +101,16 @@ def test_a_longer_prompt_reads_what_is_new_only() -> None:
     n_new = len(tiny_tokenizer()(f" Now funny.{end}", add_special_tokens=False)["input_ids"])
     assert passes[0] == n_new
     assert found == pytest.approx(scores_of(fresh(), longer, MORE), abs=1e-4)
+
+
+def test_threads_that_share_what_was_read_get_their_own_answers() -> None:
+    scorer = fresh()
+    prompts = [Prompt((SHARED.messages[0], ChatMessage("user", f"History: {n}")), "hash") for n in range(4)]
+    alone = [scores_of(fresh(), prompt, CANDIDATES) for prompt in prompts]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: scores_of(scorer, prompts[n % 4], CANDIDATES), range(12)))
+    for n, scores in enumerate(found):
+        assert scores == pytest.approx(alone[n % 4], abs=1e-4)
 
 
 def test_a_shorter_prompt_after_a_longer_one_is_not_confused_by_it() -> None:
