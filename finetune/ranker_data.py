@@ -9,6 +9,7 @@ from finetune.retriever_data import TrainingData, read_training_data
 from llmrec import index
 from llmrec.assets import AssetStore
 from llmrec.build import Overrides, embedded, encoder_of
+from llmrec.data.catalogue import Catalogue
 from llmrec.data.splits import prepared, split
 from llmrec.errors import DataError
 from llmrec.evaluation.protocol import ProtocolRecord
@@ -46,13 +47,14 @@ def of_dataset(name: str, directory: Path | None, store: AssetStore, *, seed: in
     """
     training = read_training_data(name, directory, store, seed=seed)
     settings, catalogue = Settings(), training.catalogue
+    _require_two(catalogue)
 
     def vectors() -> ExactVectorStore:
         overrides = Overrides(store=store, progress=True)
         encoder = encoder_of(settings, overrides, fetch=True)
         return ExactVectorStore(catalogue.ids, embedded(catalogue, encoder, overrides))
 
-    return _checked(RankerData(training, StageContext(catalogue, settings, vectors), PromptLibrary.load()))
+    return RankerData(training, StageContext(catalogue, settings, vectors), PromptLibrary.load())
 
 
 def of_recommender(fitted: Fitted, *, seed: int) -> RankerData:
@@ -61,6 +63,7 @@ def of_recommender(fitted: Fitted, *, seed: int) -> RankerData:
     Raises:
         DataError: There are no interactions to learn from, or one item is all there is.
     """
+    _require_two(fitted.catalogue)
     whole = prepared(fitted.catalogue, fitted.interactions, core=0)
     cut = split(
         whole.interactions,
@@ -72,7 +75,7 @@ def of_recommender(fitted: Fitted, *, seed: int) -> RankerData:
     record = ProtocolRecord.of([cut], name=fitted.name, part="validation", core=0, seeds=[seed])
     training = TrainingData(whole.catalogue, cut.validation[0], record, _OWN_LICENCE, fitted.notes)
     context = StageContext(whole.catalogue, fitted.settings, vectors=lambda: fitted.vectors)
-    return _checked(RankerData(training, context, fitted.prompts))
+    return RankerData(training, context, fitted.prompts)
 
 
 def read_recommender(directory: Path) -> Fitted:
@@ -80,10 +83,8 @@ def read_recommender(directory: Path) -> Fitted:
     return index.load(directory)
 
 
-def _checked(data: RankerData) -> RankerData:
-    n_items = len(data.training.catalogue)
-    if n_items < 2:
+def _require_two(catalogue: Catalogue) -> None:
+    if len(catalogue) < 2:
         raise DataError(
-            f"the catalogue has {n_items} item: there is nothing to tell apart.", hint="Give two items or more."
+            f"the catalogue has {len(catalogue)} item: there is nothing to tell apart.", hint="Give two items or more."
         )
-    return data

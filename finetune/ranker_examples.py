@@ -16,6 +16,7 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
 from finetune.ranker_candidates import Row
+from finetune.whole_files import whole_or_absent
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import DataError
 from llmrec.evaluation.fused_stages import query_of
@@ -63,12 +64,17 @@ def write_examples(rows: Iterable[Row], path: Path) -> None:
 
     Raises:
         DataError: There are none.
+        ArtifactError: The disk is full or the like.
     """
     if path.exists():
         return
     partial = path.with_suffix(".partial")
     n_rows, source = 0, iter(rows)
-    with pa.OSFile(str(partial), "wb") as file, pa.ipc.new_stream(file, _SCHEMA) as writer:
+    with (
+        whole_or_absent(partial),
+        pa.OSFile(str(partial), "wb") as file,
+        pa.ipc.new_stream(file, _SCHEMA) as writer,
+    ):
         while chunk := list(islice(source, _ROWS_AT_ONCE)):
             writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=_SCHEMA))
             n_rows += len(chunk)

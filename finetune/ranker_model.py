@@ -35,7 +35,9 @@ class Base:
     weights_sha256: str
 
 
-def load_base(place: Path | str, config: RankerTraining, device: torch.device, *, name: str) -> Base:
+def load_base(
+    place: Path | str, config: RankerTraining, device: torch.device, *, name: str, offline: bool = False
+) -> Base:
     """The base model on `device`, in the configuration's number format.
 
     Args:
@@ -43,6 +45,7 @@ def load_base(place: Path | str, config: RankerTraining, device: torch.device, *
         config: Says dtype and whether weights are read in 4 bits.
         device: Where to.
         name: What it is called.
+        offline: Whether the hub may not be asked for what is not here.
 
     Raises:
         ModelError: It is not there, damaged, or does not fit.
@@ -53,7 +56,7 @@ def load_base(place: Path | str, config: RankerTraining, device: torch.device, *
         model, tokenizer = _load_in_4_bits(place, device, dtype)
     else:
         # A directory has all there is; a hub id is looked for among what was fetched first.
-        found, tokenizer = _load_local_first(place, device, dtype)
+        found, tokenizer = _load_local_first(place, device, dtype, offline=offline)
         model = cast(nn.Module, found)
     return Base(model, tokenizer, name, weights_sha256(place))
 
@@ -120,12 +123,12 @@ def _linear_names(model: nn.Module) -> list[str]:
 
 
 def _load_local_first(
-    place: Path | str, device: torch.device, dtype: torch.dtype
+    place: Path | str, device: torch.device, dtype: torch.dtype, *, offline: bool
 ) -> tuple[object, PreTrainedTokenizerBase]:
     try:
         return load_model(ModelSource(str(place), device, dtype))
     except ModelError:
-        if isinstance(place, Path):
+        if offline or isinstance(place, Path):
             raise
         return load_model(ModelSource(place, device, dtype, local_files_only=False))
 

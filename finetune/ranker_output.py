@@ -19,6 +19,7 @@ from finetune.ranker_data import RankerData
 from finetune.ranker_model import Base
 from finetune.ranker_trainer import last_complete_checkpoint
 from finetune.ranker_validation import Decision, Panel
+from finetune.whole_files import whole_or_absent
 from llmrec.errors import ConfigError
 from llmrec.evaluation.estimates import bootstrap_means
 
@@ -138,18 +139,25 @@ class RankerPlace:
             )
 
     def publish(self, model: PeftModel, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome) -> None:
-        """Write adapter, numbers, curve and card; whoever reads `out` finds all of it or what was there."""
+        """Write adapter, numbers, curve and card; whoever reads `out` finds all of it or what was there.
+
+        Raises:
+            ArtifactError: The disk is full or the like.
+        """
         partial = self.out.with_name(f".{self.out.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        save_adapter(model, partial, base_name=base.name)
-        about = about_adapter(self.out.name, data, config, base, outcome)
-        (partial / ABOUT_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
-        shutil.copyfile(self.work / CURVE_FILE, partial / CURVE_FILE)
-        draw_curves(partial / CURVE_FILE, partial / CURVES_FILE)
-        (partial / "README.md").write_text(ranker_card(self.out.name, data, about), encoding="utf-8")
+        with whole_or_absent(partial):
+            save_adapter(model, partial, base_name=base.name)
+            about = about_adapter(self.out.name, data, config, base, outcome)
+            (partial / ABOUT_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
+            shutil.copyfile(self.work / CURVE_FILE, partial / CURVE_FILE)
+            draw_curves(partial / CURVE_FILE, partial / CURVES_FILE)
+            (partial / "README.md").write_text(ranker_card(self.out.name, data, about), encoding="utf-8")
+        before = self.out.with_name(f".{self.out.name}.before")
         if self.out.exists():
-            shutil.rmtree(self.out)
+            self.out.replace(before)
         partial.replace(self.out)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def save_adapter(model: PeftModel, directory: Path, *, base_name: str) -> None:

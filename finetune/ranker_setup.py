@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import torch
 from peft import PeftModel
 from torch import nn
 
+from finetune.ranker_arithmetic import compute_dtype, computing_in
 from finetune.ranker_candidates import CandidatePlan, Case
 from finetune.ranker_config import ObjectiveName, RankerTraining
 from finetune.ranker_data import RankerData
@@ -109,7 +109,9 @@ class Bench:
 
     def hear(self, model: nn.Module, cases: Sequence[Case]) -> Panel:
         """What `model`, as it is now, makes of `cases`, asked by the ranker that serves."""
-        return Panel.heard(self._ranker(model), cases, max_lift=self.ranking.max_lift)
+        device = next(model.parameters()).device
+        with computing_in(compute_dtype(self.base.model), model, device):
+            return Panel.heard(self._ranker(model), cases, max_lift=self.ranking.max_lift)
 
     def _ranker(self, model: nn.Module) -> Ranker:
         inner = model.get_base_model() if isinstance(model, PeftModel) else model
@@ -135,9 +137,3 @@ def require_it_fits(bench: Bench, cases: Sequence[Case]) -> None:
             f"{bench.base.name} cannot read a slate: {error.message}",
             hint="Lower slate_size, or raise max_prompt_tokens if the model's context allows.",
         ) from error
-
-
-def compute_dtype(model: nn.Module) -> torch.dtype:
-    """The number format of the base's weights."""
-    floating = [parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()]
-    return torch.bfloat16 if torch.bfloat16 in floating else torch.float32

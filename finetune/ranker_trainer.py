@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import math
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import PartialState
 from peft import PeftModel
-from peft.helpers import disable_input_dtype_casting
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import (
     EarlyStoppingCallback,
@@ -27,10 +22,12 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from finetune.ranker_arithmetic import computing_in
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_examples import ExampleSet, LengthGroups
 from finetune.ranker_objectives import Batch, Objective
 from finetune.ranker_validation import Panel
+from finetune.whole_files import whole_or_absent
 from llmrec.errors import ModelError
 
 COMPLETE = "complete"  # stands in a checkpoint that was written to its end
@@ -91,13 +88,7 @@ class RankTrainer(Trainer):
 
     def compute_loss(self, model: nn.Module, inputs: Batch, *args: object, **kwargs: object) -> Tensor:
         """The objective's loss, in the arithmetic that was asked for. Raises ModelError when it is not a number."""
-        device_type = inputs["n_tokens"].device.type
-        mixed = self._compute_dtype != torch.float32
-        # Under autocast every layer takes what it needs; the adapter's own casts would copy all inputs once more.
-        with (
-            torch.autocast(device_type, self._compute_dtype) if mixed else nullcontext(),
-            disable_input_dtype_casting(model, active=mixed),
-        ):
+        with computing_in(self._compute_dtype, model, inputs["n_tokens"].device):
             loss = self._objective.loss(model, inputs)
         if not bool(torch.isfinite(loss)):
             raise ModelError(
@@ -151,7 +142,7 @@ class RankTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: object) -> None:
         place = Path(str(self.args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-        with _removed_when_cut(place):
+        with whole_or_absent(place):
             super()._save_checkpoint(model, trial)
             if self.args.should_save:
                 (place / COMPLETE).touch()
@@ -228,18 +219,3 @@ def last_complete_checkpoint(directory: Path) -> Path | None:
     """The newest checkpoint in `directory` that was written to its end; None when there is none."""
     found = [path for path in directory.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if (path / COMPLETE).is_file()]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-@contextmanager
-def _removed_when_cut(place: Path) -> Iterator[None]:
-    """A checkpoint is there whole or not at all."""
-    try:
-        yield
-    except (OSError, RuntimeError, SafetensorError) as error:
-        shutil.rmtree(place, ignore_errors=True)
-        is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        why = "the disk is full" if is_full else (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"the checkpoint {place} cannot be written: {why}; the one before it is untouched.",
-            hint="Make room and go on with --resume.",
-        ) from error

@@ -28,6 +28,7 @@ from accelerate import PartialState
 from peft import PeftModel
 from transformers import TrainerCallback
 
+from finetune.ranker_arithmetic import compute_dtype
 from finetune.ranker_callbacks import Profile, Progress, StopEarly, Termination
 from finetune.ranker_candidates import training_rows, validation_cases
 from finetune.ranker_config import RankerTraining
@@ -35,7 +36,7 @@ from finetune.ranker_data import RankerData, of_dataset, of_recommender, read_re
 from finetune.ranker_examples import ExampleSet, sha256_of, write_examples
 from finetune.ranker_model import Base, adapted, load_base, round_adapter
 from finetune.ranker_output import CURVE_FILE, Outcome, RankerPlace
-from finetune.ranker_setup import Bench, Cases, compute_dtype, require_it_fits
+from finetune.ranker_setup import Bench, Cases, require_it_fits
 from finetune.ranker_switching import switch_on
 from finetune.ranker_trainer import RankTrainer, Watch, stop_when_it_no_longer_gains, trainer_arguments
 from finetune.ranker_validation import Decision
@@ -79,7 +80,8 @@ def fine_tune(bench: Bench, place: RankerPlace, control: Control) -> tuple[PeftM
 
     Raises:
         DataError: There is nothing to learn from, or nobody to stop by.
-        ModelError: The loss was not a number, the device or the disk was full; the last checkpoint is whole.
+        ModelError: The loss was not a number, or the device was full; the last checkpoint is whole.
+        ArtifactError: The disk was full; likewise.
     """
     cases = Cases.of(validation_cases(bench.data, bench.plan, slate_size=bench.config.slate_size), bench.config)
     require_it_fits(bench, cases.stopping)
@@ -182,6 +184,7 @@ def _run(options: argparse.Namespace) -> Outcome | None:
         place.publish(model, data, config, base, outcome)
         if options.recommender is not None and outcome.decision.gains:
             switch_on(options.recommender, place.out, bench, outcome.lm_weight)
+            print(f"{options.recommender} now ranks with {place.out.name}: switched on.", file=sys.stderr)
     return outcome
 
 
@@ -214,7 +217,7 @@ def _data(options: argparse.Namespace, config: RankerTraining, store: AssetStore
 def _base(config: RankerTraining, store: AssetStore, device: torch.device) -> Base:
     place = model_place(config.base, store, fetch=TerminalProgress())
     name = Path(config.base).name if isinstance(place, Path) else config.base
-    return load_base(place, config, device, name=name)
+    return load_base(place, config, device, name=name, offline=store.offline)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,13 +18,18 @@ from finetune.ranker_config import RankerTraining
 from finetune.ranker_output import Outcome, RankerPlace
 from finetune.time_limit import TimeLimit
 from finetune.train_ranker import Control, fine_tune, main
+from llmrec import index
+from llmrec.assets import AssetStore
 from llmrec.errors import ConfigError
 from llmrec.language_model.transformers_lm import TransformersLM
+from llmrec.models import load_language_model
 from tests.finetune.tiny_ranker import (
+    ISOLATED_PROMPT,
     SHORT_PROMPT,
     as_toml,
     planted_data,
     planted_files,
+    planted_recommender,
     save_lively_model,
     tiny_bench,
     tiny_config,
@@ -65,9 +70,9 @@ def losses(place: RankerPlace) -> list[tuple[int, float]]:
     return [(entry["step"], entry["loss"]) for entry in entries if "loss" in entry]
 
 
-def test_a_random_model_learns_a_planted_rule(base: Path, tmp_path: Path) -> None:
+def test_a_random_model_learns_a_planted_rule_from_labels(base: Path, tmp_path: Path) -> None:
     config = tiny_config(
-        base, rank=64, alpha=128, batch_size=32, per_user=4, pool=30, epochs=4, learning_rate=3e-3, evaluations=2,
+        base, rank=64, alpha=128, batch_size=32, per_user=4, pool=30, epochs=3, learning_rate=3e-3, evaluations=2,
         validation_users=12, decision_users=12, lm_weights=(1.0, 3.0),
     )  # fmt: skip
     bench, place = tiny_bench(planted_data(480, template=SHORT_PROMPT), config), RankerPlace(tmp_path / "out")
@@ -95,43 +100,68 @@ def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path
     assert all(torch.equal(resumed[name], weights) for name, weights in last.items())
 
 
-def test_the_same_seed_gives_the_same_adapter_and_another_seed_another(base: Path, tmp_path: Path) -> None:
-    config = tiny_config(base, epochs=1)
-    first, again, other = (RankerPlace(tmp_path / name) for name in ("first", "again", "other"))
-    train(config, first)
-    train(config, again)
-    train(config.model_copy(update={"seed": 2}), other)
-    assert (first.out / WEIGHTS).read_bytes() == (again.out / WEIGHTS).read_bytes()
-    assert (first.out / WEIGHTS).read_bytes() != (other.out / WEIGHTS).read_bytes()
+def test_a_command_teaches_a_recommender_a_planted_rule_and_switches_it_on(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LLMREC_OFFLINE", "1")
+    monkeypatch.setenv("LLMREC_CACHE", str(tmp_path / "cache"))
+    directory = planted_recommender(tmp_path / "mine", ISOLATED_PROMPT, n_users=240)
+    config = tiny_config(
+        base, mode="isolated", objectives={"isolated": 1.0}, rank=64, alpha=128, batch_size=16, per_user=4, pool=30,
+        epochs=1, learning_rate=3e-3, evaluations=1, validation_users=12, decision_users=12, lm_weights=(1.0, 30.0),
+    )  # fmt: skip
+    options = ["--recommender", str(directory), "--config", str(as_toml(config, tmp_path / "run.toml"))]
+    assert main([*options, "--name", "genres"]) == 0
+    said = capsys.readouterr()
+    numbers = json.loads(said.out)
+    assert numbers["random order"]["mean"] == pytest.approx(0.64, abs=0.005)
+    assert numbers["base model alone"]["mean"] < 0.8
+    assert numbers["adapter alone"]["mean"] > 0.9
+    assert "the adapter gains NDCG@10 +0." in said.err
+    assert "switched on" in said.err
+    settings = index.load(directory).settings
+    assert settings.language_model.adapter == str(directory / "adapters" / "genres")
+    assert settings.language_model.model == str(base)
+    assert settings.ranking.mode == "isolated"
+    assert settings.ranking.slate_size == 4
+    assert settings.ranking.lm_weight > 0
+    serving = load_language_model(settings.language_model, AssetStore(tmp_path / "cache", offline=True))
+    assert serving is not None
+    assert serving.adapter == "genres"
 
 
-def test_what_is_written_is_loaded_by_the_serving_model(base: Path, tmp_path: Path) -> None:
-    place = RankerPlace(tmp_path / "mine")
-    outcome = train(tiny_config(base, epochs=1, top_layers=1), place)
-    assert {path.name for path in place.out.iterdir()} == {
+@pytest.fixture(scope="module")
+def written(base: Path, tmp_path_factory: pytest.TempPathFactory) -> RankerPlace:
+    place = RankerPlace(tmp_path_factory.mktemp("written") / "mine")
+    train(tiny_config(base, epochs=1, top_layers=1), place)
+    return place
+
+
+def test_what_is_written_is_loaded_by_the_serving_model(base: Path, written: RankerPlace) -> None:
+    assert {path.name for path in written.out.iterdir()} == {
         "README.md", "adapter_config.json", WEIGHTS, "curves.png", "metrics.jsonl", "ranker.json",
     }  # fmt: skip
-    weights = load_file(place.out / WEIGHTS)
+    weights = load_file(written.out / WEIGHTS)
     assert {tensor.dtype for tensor in weights.values()} == {torch.bfloat16}
     assert all(".layers.1." in name for name in weights)
-    assert TransformersLM.from_pretrained(base, adapter=place.out, device="cpu").adapter == "mine"
-    about = json.loads((place.out / "ranker.json").read_text())
+    assert TransformersLM.from_pretrained(base, adapter=written.out, device="cpu").adapter == "mine"
+
+
+def test_what_serving_has_to_know_stands_beside_the_weights(written: RankerPlace) -> None:
+    about = json.loads((written.out / "ranker.json").read_text())
     assert about["mode"] == "listwise"
     assert about["base"] == "lively"
-    assert about["temperature"] == pytest.approx(outcome.temperature, abs=1e-4)
-    assert about["fusion"] == {
-        "with_lm": {"retrieval": 1.0, "lm": outcome.lm_weight}, "without_lm": {"retrieval": 1.0},
-    }  # fmt: skip
+    assert about["template_hash"] == planted_data(template=SHORT_PROMPT).prompts["rank"].hash
+    assert about["temperature"] > 0
+    assert about["fusion"]["without_lm"] == {"retrieval": 1.0}
+    assert about["fusion"]["with_lm"]["lm"] >= 0
+    assert about["n_users"] == {"stopped_by": 2, "decided_by": 2}
 
 
-def test_the_card_names_data_base_examples_and_numbers(base: Path, tmp_path: Path) -> None:
-    place = RankerPlace(tmp_path / "mine")
-    train(tiny_config(base, epochs=1), place)
-    card, about = (place.out / "README.md").read_text(), json.loads((place.out / "ranker.json").read_text())
-    assert about["examples_sha256"] in card
-    assert about["base_sha256"] in card
-    assert about["record"]["data"]["sha256"] in card
-    assert about["verdict"] in card
+def test_the_card_names_data_base_examples_and_numbers(written: RankerPlace) -> None:
+    card, about = (written.out / "README.md").read_text(), json.loads((written.out / "ranker.json").read_text())
+    for named in (about["examples_sha256"], about["base_sha256"], about["record"]["data"]["sha256"], about["verdict"]):
+        assert named in card
     assert "licence of the data: Nobody's." in card
     found = about["validation"]["adapter alone"]
     assert f"| adapter alone | {found['mean']:.4f} ({found['ci95'][0]:.4f} to {found['ci95'][1]:.4f}) |" in card

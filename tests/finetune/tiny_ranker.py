@@ -12,6 +12,8 @@ from finetune.ranker_data import RankerData
 from finetune.ranker_model import load_base
 from finetune.ranker_setup import Bench
 from finetune.retriever_data import TrainingData
+from llmrec import index
+from llmrec.build import Overrides, fit_tables
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.splits import prepared, split
@@ -31,6 +33,20 @@ SHORT_PROMPT = """user:
 {{ item.text[0] }}{{ item.label }}
 {% endfor %}
 {{ (history | last)[0] if history else "-" }}
+"""
+ISOLATED_PROMPT = """---
+version: 1
+description: As short as can be.
+inputs: [history, items]
+---
+system:
+-
+user:
+{{ (history | last)[0] if history else "-" }}
+assistant:
+{% for item in items %}
+{{ item[0] }}:
+{% endfor %}
 """
 
 
@@ -106,6 +122,23 @@ def planted_files(directory: Path, *, n_users: int = 60) -> Path:
     (directory / "movies.csv").write_text("\n".join(["movieId,title,genres", *films]) + "\n")
     ratings = [f"{row.user_id},{numbers[row.item_id]},4.0,{1000 + int(row.at or 0)}" for row in planted_rows(n_users)]
     (directory / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *ratings]) + "\n")
+    return directory
+
+
+def planted_recommender(directory: Path, isolated_prompt: str, *, n_users: int) -> Path:
+    """The same rule as a recommender that ranks by popularity and asks like `isolated_prompt`."""
+    prompts = directory.with_name("prompts")
+    prompts.mkdir()
+    (prompts / "rank_isolated.jinja").write_text(isolated_prompt)
+    catalogue = planted_catalogue()
+    fitted = fit_tables(
+        catalogue,
+        Interactions.from_rows(planted_rows(n_users), catalogue),
+        settings=Settings().changed(["retrieval.hybrid=0", "encoder.model=hashing", "language_model.model=none"]),
+        name="letters",
+        overrides=Overrides(prompts=prompts),
+    )
+    index.save(fitted, directory)
     return directory
 
 
