@@ -96,6 +96,15 @@ def model_place(name: str, store: AssetStore, *, fetch: Progress | None = None) 
     return _place(name, store, fetch)
 
 
+def weights_sha256(directory: Path) -> str:
+    """Of all safetensors below `directory`, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(directory.rglob("*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 def _place(name: str, store: AssetStore, fetch: Progress | None) -> Path | str:
     """Where the libraries should load from; a name that is neither asset nor directory is the hub's."""
     if name not in ASSETS:
@@ -114,11 +123,7 @@ def _encoder_name(name: str, place: Path | str) -> str:
     """
     if name in ASSETS or not isinstance(place, Path):
         return Path(name).name
-    digest = hashlib.sha256()
-    for path in sorted(place.rglob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return f"{place.resolve().name}-{digest.hexdigest()[:12]}"
+    return f"{place.resolve().name}-{weights_sha256(place)[:12]}"
 
 
 def _local_first(load: _Load[M], place: Path | str, store: AssetStore) -> M:

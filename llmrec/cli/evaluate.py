@@ -75,6 +75,13 @@ def evaluate(
         Path | None,
         typer.Option("--report", help=f"Directory for a report to look at: {_WHICH}; an earlier report is replaced."),
     ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(
+            "--work",
+            help="Directory that keeps what a language model answered, so that a run goes on; by default the cache.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,7 +95,7 @@ def evaluate(
 
     columns = read_user_columns(user_table) if user_table else None
     plan = Plan(_stages(stages), part, tuple(range(seeds)), limit_users, reference)
-    _require_directories(out, report)
+    _require_directories(out, report, work)
     subject = open_subject(
         directory,
         dataset,
@@ -97,6 +104,7 @@ def evaluate(
         stages=plan.stages,
         settings=lambda own: chosen_settings(own, settings, assignments, device),
         quiet=quiet,
+        answers=work,
     )
     cuts = subject.cut(protocol, ties=ties, seeds=plan.seeds)
     found = run(
@@ -125,14 +133,16 @@ def _stages(text: str | None) -> tuple[str, ...]:
     return named or tuple(name for name, stage in STAGES.items() if not stage.is_seeded)
 
 
-def _require_directories(out: Path | None, report: Path | None) -> None:
+def _require_directories(out: Path | None, report: Path | None, work: Path | None) -> None:
     """Raise ConfigError while nothing has been computed that a wrong place could lose."""
-    from llmrec.evaluation.targets import require_report_directory, require_result_directory
+    from llmrec.evaluation.targets import require_place, require_report_directory, require_result_directory
 
     if out is not None:
         require_result_directory(out)
     if report is not None:
         require_report_directory(report)
+    if work is not None:
+        require_place(work, "answers")
 
 
 def _keep(found: Evaluation, out: Path | None, report: Path | None, *, slate_size: int) -> None:

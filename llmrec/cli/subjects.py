@@ -51,8 +51,12 @@ def open_subject(
     stages: tuple[str, ...],
     settings: Callable[[Settings], Settings],
     quiet: bool,
+    answers: Path | None = None,
 ) -> Subject:
-    """The data set or recommender directory that the command line names. Raises LLMRecError."""
+    """The data set or recommender directory that the command line names. Raises LLMRecError.
+
+    What a language model answers is kept in `answers`, by default in the cache.
+    """
     from llmrec.build import Overrides
     from llmrec.evaluation.fitting import reads_text
     from llmrec.evaluation.subjects import dataset_subject, directory_subject
@@ -62,10 +66,18 @@ def open_subject(
     if dataset is not None and directory is None:
         with_texts = any(map(reads_text, stages))
         chosen = settings(Settings())
-        return dataset_subject(dataset, source, core=core, settings=chosen, with_texts=with_texts, overrides=overrides)
+        return dataset_subject(
+            dataset,
+            source,
+            core=core,
+            settings=chosen,
+            with_texts=with_texts,
+            overrides=overrides,
+            answers=answers,
+        )
     if directory is not None and dataset is None and source is None:
         _require_no_name(directory)
-        return directory_subject(directory, core=core, settings=settings, overrides=overrides)
+        return directory_subject(directory, core=core, settings=settings, overrides=overrides, answers=answers)
     raise ConfigError(
         "give either a recommender directory or --dataset NAME (and only then --from).",
         hint="See `llmrec COMMAND --help`.",

@@ -1,17 +1,20 @@
-"""The stages after retrieval, over whole histories: candidates fused by rank, and a language model's order of them."""
+"""The stages after retrieval, over whole histories: candidates fused by rank, and rankers' orders of the best."""
 
 from __future__ import annotations
 
-import time
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from llmrec.evaluation.fusion_fitting import CrossFitted
+from llmrec.evaluation.heard import HeardRanker
 from llmrec.interfaces import Ranker
-from llmrec.ranking.fused import FusedRanker
+from llmrec.ranking.calibrated import CalibratedRanker
 from llmrec.retrieval.best import best_positions
 from llmrec.retrieval.scoring import HistoryScorer, ScoreTable
 from llmrec.types import Candidate, Histories, History, Interaction, ItemId, Query, Ranking, RankReport, UserId
@@ -36,7 +39,7 @@ class RankFusionScorer:
     weights: Mapping[str, float]
     n_candidates: int
     k0: float = 60.0
-    name: str = "fused_without_lm"
+    name: str = "fusion"
 
     def score_histories(self, histories: Histories) -> ScoreTable:
         """float32 [n_users, n_items]; 0 for what no part named."""
@@ -65,99 +68,110 @@ def _ranked(row: NDArray[np.float32], seen: NDArray[np.int32], n: int) -> tuple[
     return named, stats.rankdata(-row[named], method="average")
 
 
-@dataclass
-class ModelVoice:
-    """A language model's ranking of each user's slate, asked once and kept for every stage that wants it.
+@dataclass(frozen=True)
+class Slates:
+    """The best items of each user, as candidates for whatever orders them.
 
     Attributes:
-        base: Whose best items are the slate.
+        base: Whose best items they are.
         item_ids: The catalogue's ids, in its order.
-        saved_s: Seconds that answers took which were then given again for nothing.
+        size: How many items a slate has.
     """
 
     base: HistoryScorer
-    ranker: Ranker
     item_ids: Sequence[ItemId]
-    slate_size: int
-    saved_s: float = 0.0
-    _heard: dict[bytes, tuple[Ranking, float]] = field(default_factory=dict)
+    size: int
 
-    def slate(self, row: NDArray[np.float32], seen: NDArray[np.int32]) -> list[Candidate]:
-        """The best unseen items of one score row, as candidates."""
-        allowed = np.ones(len(row), dtype=bool)
-        allowed[seen] = False
-        best = best_positions(row, self.slate_size, allowed=allowed)
-        return [Candidate(self.item_ids[item], float(row[item]), self.base.name) for item in best.tolist()]
-
-    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
-        """The model's ranking; the same query and slate are asked once."""
-        asked = "\n".join([*query.positive_item_ids, "", *(candidate.item_id for candidate in candidates)])
-        key = asked.encode("utf-8", "surrogatepass")
-        if key in self._heard:
-            self.saved_s += self._heard[key][1]
-        else:
-            started = time.perf_counter()
-            ranking = self.ranker.rank(query, candidates)
-            self._heard[key] = ranking, time.perf_counter() - started
-        return self._heard[key][0]
-
-    def reports(self, histories: Histories) -> Iterator[tuple[int, RankReport]]:
-        """Each user (row of `histories`) whom the model answered, with its report."""
-        scores = self.base.score_histories(histories)
+    def of(self, histories: Histories, scores: ScoreTable) -> Iterator[tuple[Query, list[Candidate]]]:
+        """What is known of each user, and the best unseen items of his row of `scores`, which are the base's."""
         for user, row in enumerate(scores):
             seen = histories.items[histories.starts[user] : histories.starts[user + 1]]
-            report = self.rank(query_of(seen, self.item_ids), self.slate(row, seen)).report
-            if report.lm_scores:
-                yield user, report
-
-    def beliefs(self, histories: Histories) -> Iterator[tuple[int, Mapping[ItemId, float]]]:
-        """Each user (row of `histories`) whom the model answered, with its probability of each item of the slate."""
-        for user, report in self.reports(histories):
-            found = report.lm_scores
-            chances = np.exp(np.fromiter(found.values(), dtype=np.float64) - max(found.values()))
-            yield user, dict(zip(found, (chances / chances.sum()).tolist(), strict=True))
+            allowed = np.ones(len(row), dtype=bool)
+            allowed[seen] = False
+            best = best_positions(row, self.size, allowed=allowed)
+            found = [Candidate(self.item_ids[item], float(row[item]), self.base.name) for item in best.tolist()]
+            yield query_of(seen, self.item_ids), found
 
 
 @dataclass(frozen=True)
-class ModelScorer:
+class SlateScorer:
     """A stage whose slate a ranker orders; everything below the slate keeps its retrieval order.
 
     Attributes:
-        voice: The language model and the stage before it.
-        ranker: Orders the slate; it may ask `voice`.
+        slates: The stage before it.
+        ranker: Orders the slate.
+        heard: The language model that `ranker` asks or is; None for none.
+        beliefs: Has the temperature of the model's probabilities; None where none was learned.
     """
 
     name: str
-    voice: ModelVoice
+    slates: Slates
     ranker: Ranker
+    heard: HeardRanker | None = None
+    beliefs: CrossFitted | None = None
 
     @property
     def is_model_alone(self) -> bool:
-        """Whether nothing but the model orders the slate."""
-        return self.ranker is self.voice
+        """Whether nothing but a language model orders the slate."""
+        return self.ranker is self.heard
 
     def score_histories(self, histories: Histories) -> ScoreTable:
-        """float32 [n_users, n_items]; the slate above the base's own highest score, in the ranker's order."""
-        scores = self.voice.base.score_histories(histories)
-        places = {item_id: place for place, item_id in enumerate(self.voice.item_ids)}
-        for user, row in enumerate(scores):
-            seen = histories.items[histories.starts[user] : histories.starts[user + 1]]
-            candidates = self.voice.slate(row, seen)
-            ranking = self.ranker.rank(query_of(seen, self.voice.item_ids), candidates)
+        """float32 [n_users, n_items]; the slate above the base's own highest score, as the ranker scores it.
+
+        What the ranker gives equal scores has them here.
+        """
+        scores = self.slates.base.score_histories(histories)
+        places = {item_id: place for place, item_id in enumerate(self.slates.item_ids)}
+        for row, (query, candidates) in zip(scores, self.slates.of(histories, scores), strict=True):
+            ranking = self.ranker.rank(query, candidates)
             top = float(row.max())
             step = max(1.0, abs(top) * 1e-6)
-            row[[places[item_id] for item_id in ranking.item_ids]] = top + step * np.arange(len(candidates), 0, -1)
+            _, levels = np.unique(ranking.scores, return_inverse=True)
+            row[[places[item_id] for item_id in ranking.item_ids]] = top + step * (1 + levels)
         return scores
 
+    def reports(self, histories: Histories) -> Iterator[tuple[Query, RankReport]]:
+        """How each user's ranking came about, in the order of `histories`."""
+        scores = self.slates.base.score_histories(histories)
+        for query, candidates in self.slates.of(histories, scores):
+            yield query, self.ranker.rank(query, candidates).report
 
-def model_scorers(voice: ModelVoice, *, lm_weight: float, max_lift: int) -> Mapping[str, HistoryScorer]:
-    """The three last stages over the same slates: the model alone, retrieval alone, both."""
-    fused = FusedRanker(voice, lm_weight=lm_weight, max_lift=max_lift)
-    return {
-        "lm": ModelScorer("lm", voice, voice),
-        "fused_without_lm": voice.base,
-        "fused": ModelScorer("fused", voice, fused),
-    }
+
+@dataclass(frozen=True)
+class ShuffledRanker:
+    """Any order at all: what a ranker is worth is how far it is above this."""
+
+    seed: int
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """The candidates in an order drawn from seed and user, the same for the same."""
+        said = json.dumps([self.seed, query.positive_item_ids]).encode()
+        rng = np.random.default_rng(np.frombuffer(hashlib.sha256(said).digest(), dtype=np.uint32))
+        item_ids = tuple(candidates[place].item_id for place in rng.permutation(len(candidates)))
+        return Ranking(item_ids, tuple(float(-place) for place in range(len(item_ids))), "retrieval")
+
+
+@dataclass(frozen=True)
+class CrossFittedRanker:
+    """Every user's slate in the order of weights that were learned without him.
+
+    Attributes:
+        lm_ranker: Asked where it has a weight.
+        fusions: Weights by user.
+        popularity: How many users met each item.
+        slate_size: See CalibratedRanker.
+    """
+
+    lm_ranker: Ranker
+    fusions: CrossFitted
+    popularity: Mapping[ItemId, int]
+    slate_size: int
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """As a recommender would rank with those weights."""
+        model = self.fusions.model_for(query)
+        ranker = CalibratedRanker(self.lm_ranker, model, self.popularity, slate_size=self.slate_size)
+        return ranker.rank(query, candidates)
 
 
 def query_of(items: NDArray[np.int32], item_ids: Sequence[ItemId]) -> Query:

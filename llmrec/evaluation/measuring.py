@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from llmrec.data.splits import Task
 from llmrec.evaluation.beyond_accuracy import Popularity, TieKeys, TopItems, list_metrics, top_items
-from llmrec.evaluation.calibration import calibration
 from llmrec.evaluation.estimates import PerUser
-from llmrec.evaluation.fused_stages import ModelScorer, ModelVoice
+from llmrec.evaluation.fitting import FittedStage
+from llmrec.evaluation.fused_stages import SlateScorer
+from llmrec.evaluation.label_beliefs import label_beliefs
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks, answer_ranks, answers_of, user_metrics
 from llmrec.evaluation.results import ReliabilityBin
+from llmrec.evaluation.slate_metrics import first_wherever, slate_metrics
 from llmrec.retrieval.scoring import HistoryScorer, batches
 from llmrec.types import Histories, ItemMask, Vectors
 
@@ -76,17 +78,17 @@ class Timing:
 
 
 def measure(
-    scorer: HistoryScorer, ground: Ground, *, advance: Callable[[int], None], batch_bytes: int = _BATCH_BYTES
+    stage: FittedStage, ground: Ground, *, advance: Callable[[int], None], batch_bytes: int = _BATCH_BYTES
 ) -> tuple[Mapping[str, Measured], Timing]:
     """Score every history and measure each set of candidates; never more than a batch of scores is in memory.
 
     Args:
-        scorer: The stage; it sees histories only.
+        stage: Its scorer sees histories only.
         ground: Task and what lists are measured with.
         advance: Told of each number of users that are done.
         batch_bytes: Memory for the scores of a batch and what is computed beside them.
     """
-    task, spent = ground.task, 0.0
+    scorer, task, spent = stage.scorer, ground.task, 0.0
     alone_s = _alone(scorer, task.histories)
     ranks: dict[str, list[AnswerRanks]] = {suffix: [] for suffix in ground.candidates}
     lists: dict[str, list[TopItems]] = {suffix: [] for suffix in ground.candidates}
@@ -100,45 +102,69 @@ def measure(
             ranks[suffix].append(answer_ranks(scores, histories, answers, candidates=candidates))
             lists[suffix].append(top_items(scores, histories, max(CUTOFFS), keys=ground.keys, candidates=candidates))
         advance(len(histories))
-    calibrated = _calibrated(scorer, task)
+    beside = _of_the_model(scorer, task)
+    joined = {suffix: AnswerRanks.joined(found) for suffix, found in ranks.items()}
+    slate = _on_slate(joined, ground, stage)
     found = {
-        suffix: _measured(ground, AnswerRanks.joined(ranks[suffix]), np.concatenate(lists[suffix]), calibrated)
+        suffix: _measured(ground, joined[suffix], np.concatenate(lists[suffix]), beside, slate)
         for suffix in ground.candidates
     }
     return found, Timing(spent, alone_s)
 
 
 @dataclass(frozen=True)
-class _Calibrated:
-    """What is known of a stage's probabilities; nothing where it gives none."""
+class _OfTheModel:
+    """What is known of a language model's answers; nothing where it did not order the slate alone."""
 
     per_user: Mapping[str, PerUser] = field(default_factory=dict)
     overall: Mapping[str, float] = field(default_factory=dict)
     reliability: tuple[ReliabilityBin, ...] = ()
 
 
-def _measured(ground: Ground, ranks: AnswerRanks, lists: TopItems, calibrated: _Calibrated) -> Measured:
+@dataclass(frozen=True)
+class _OnSlate:
+    """Which answers were among the candidates that the stage ordered, bool [n]; `is_ceiling` puts those first."""
+
+    held: NDArray[np.bool_]
+    is_ceiling: bool
+
+
+def _on_slate(ranks: Mapping[str, AnswerRanks], ground: Ground, stage: FittedStage) -> _OnSlate | None:
+    """From ranks among all items: the slate stands above everything else. None for a stage that has none."""
+    if stage.slate_size is None:
+        return None
+    [everything] = [ranks[suffix] for suffix, candidates in ground.candidates.items() if candidates is None]
+    return _OnSlate(everything.ranks <= stage.slate_size, stage.is_ceiling)
+
+
+def _measured(
+    ground: Ground, ranks: AnswerRanks, lists: TopItems, model: _OfTheModel, slate: _OnSlate | None
+) -> Measured:
     task = ground.task
+    if slate is not None and slate.is_ceiling:
+        ranks = first_wherever(ranks, slate.held)
     accuracy = dict(user_metrics(ranks))
     # How many answers a longer list of candidates would hold: the ceiling of whatever orders it.
     accuracy[f"R@{_CEILING}"] = user_metrics(ranks, cutoffs=(_CEILING,))[f"R@{_CEILING}"]
+    if slate is not None:
+        accuracy |= slate_metrics(ranks, slate.held, accuracy["NDCG@10"])
     beside = list_metrics(lists, task.histories, ground.popularity, vectors=ground.vectors)
-    per_user = {**accuracy, **beside.per_user, **calibrated.per_user}
-    return Measured(task.users, ranks, per_user, calibrated.overall, lists, calibrated.reliability)
+    per_user = {**accuracy, **beside.per_user, **model.per_user}
+    return Measured(task.users, ranks, per_user, model.overall, lists, model.reliability)
 
 
 class _Stopwatch:
     """Seconds since it was made, with those that remembered answers of a language model had taken."""
 
     def __init__(self, scorer: HistoryScorer) -> None:
-        self._voice = scorer.voice if isinstance(scorer, ModelScorer) else None
-        self._saved_s = self._voice.saved_s if self._voice else 0.0
+        self._heard = scorer.heard if isinstance(scorer, SlateScorer) else None
+        self._owed_s = self._heard.owed_s if self._heard else 0.0
         self._started = time.perf_counter()
 
     @property
     def seconds(self) -> float:
-        saved_s = self._voice.saved_s - self._saved_s if self._voice else 0.0
-        return time.perf_counter() - self._started + saved_s
+        owed_s = self._heard.owed_s - self._owed_s if self._heard else 0.0
+        return time.perf_counter() - self._started + owed_s
 
 
 def _alone(scorer: HistoryScorer, histories: Histories) -> NDArray[np.float64]:
@@ -155,43 +181,25 @@ def _alone(scorer: HistoryScorer, histories: Histories) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def _calibrated(scorer: HistoryScorer, task: Task) -> _Calibrated:
-    """Brier score, NLL and order flips by user, ECE and reliability of all, where a language model gives probabilities.
-
-    Only users with exactly one answer on the slate: for the others no label is right.
-    """
-    if not isinstance(scorer, ModelScorer) or not scorer.is_model_alone:
-        return _Calibrated()
-    rows, chances, right = _label_beliefs(scorer.voice, task)
-    if not rows:
-        return _Calibrated()
-    found = calibration(np.array(chances), np.array(right))
-    per_user: dict[str, PerUser] = dict(_order_flips(scorer.voice, task))
-    for metric, values in found.per_user.items():
-        per_user[metric] = np.full(len(task.users), np.nan)
-        per_user[metric][rows] = values
-    return _Calibrated(per_user, {"ECE": found.ece}, found.bins)
-
-
-def _order_flips(voice: ModelVoice, task: Task) -> Mapping[str, PerUser]:
-    """Nothing where the model is shown every slate in one order only."""
-    rates = np.full(len(task.users), np.nan)
-    for user, report in voice.reports(task.histories):
-        rates[user] = report.order_flip_rate
-    return {} if np.isnan(rates).all() else {"order_flips": rates}
-
-
-def _label_beliefs(voice: ModelVoice, task: Task) -> tuple[list[int], list[Sequence[float]], list[int]]:
-    starts = np.searchsorted(task.answers.users, np.arange(len(task.users) + 1))
-    rows: list[int] = []
-    chances: list[Sequence[float]] = []
-    right: list[int] = []
-    for user, belief in voice.beliefs(task.histories):
-        sought = {voice.item_ids[item] for item in task.answers.items[starts[user] : starts[user + 1]]}
-        places = [place for place, item_id in enumerate(belief) if item_id in sought]
-        # Rows of different length have no common table; a slate is shorter only where the catalogue is.
-        if len(places) == 1 and len(belief) == len(next(iter(chances), list(belief))):
-            rows.append(user)
-            chances.append(list(belief.values()))
-            right.append(places[0])
-    return rows, chances, right
+def _of_the_model(scorer: HistoryScorer, task: Task) -> _OfTheModel:
+    """Who was answered, order flips where a slate was shown twice, and how far the model's beliefs can be trusted."""
+    if not isinstance(scorer, SlateScorer) or not scorer.is_model_alone:
+        return _OfTheModel()
+    reports = list(scorer.reports(task.histories))
+    per_user: dict[str, PerUser] = {"answered": np.array([float(bool(said.lm_scores)) for _, said in reports])}
+    flips = np.array([said.order_flip_rate for _, said in reports])
+    if not np.isnan(flips).all():
+        per_user["order_flips"] = flips
+    beliefs = label_beliefs(reports, task, scorer.slates.item_ids)
+    plain = beliefs.calibrated()
+    if plain is None:
+        return _OfTheModel(per_user)
+    per_user |= plain.per_user
+    overall = {"ECE": plain.ece}
+    if scorer.beliefs is not None:
+        temperatures = np.array([scorer.beliefs.model_for(query).temperature for query, _ in reports])
+        overall["temperature"] = float(temperatures.mean())
+        if (scaled := beliefs.calibrated(temperatures)) is not None:
+            per_user |= {f"{metric}|T": values for metric, values in scaled.per_user.items()}
+            overall["ECE|T"] = scaled.ece
+    return _OfTheModel(per_user, overall, plain.bins)

@@ -9,15 +9,15 @@ from functools import cached_property
 import numpy as np
 
 from llmrec.evaluation.estimates import Estimate, PerUser, bootstrap_means
-from llmrec.evaluation.results import Difference, Evaluation, StageResult
+from llmrec.evaluation.results import ORACLE, Difference, Evaluation, StageResult
 
 HEADLINE = "NDCG@10"
 N_TOLD_APART = 5  # stages with a colour of their own
 _SEED = 0  # of the bootstrap
 _UNKNOWN = Estimate(float("nan"))
-_LOWER_IS_BETTER = frozenset({"gini", "ECE", "Brier", "NLL", "order_flips"})
+_LOWER_IS_BETTER = frozenset({"gini", "ECE", "Brier", "NLL", "ECE|T", "Brier|T", "NLL|T", "order_flips"})
 # More of these is another taste, not a better list.
-_NEITHER = frozenset({"novelty", "popularity_bias"})
+_NEITHER = frozenset({"novelty", "popularity_bias", "temperature"})
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,15 @@ class Panel:
 
 
 def panels_of(evaluation: Evaluation) -> Iterator[Panel]:
-    """One panel for each set of candidates that was ranked, in the order of the evaluation."""
+    """One panel for each set of candidates that was ranked, in the order of the evaluation; without the oracle.
+
+    A ceiling is no rival: it would be the best of every panel.
+    """
     by_suffix: dict[str, list[StageResult]] = {}
     for name, stage in evaluation.stages.items():
-        _, at, suffix = name.rpartition("@") if "@" in name else (name, "", "")
-        by_suffix.setdefault(at + suffix, []).append(stage)
+        own_name, at, suffix = name.partition("@")
+        if own_name != ORACLE:
+            by_suffix.setdefault(at + suffix, []).append(stage)
     for suffix, stages in by_suffix.items():
         yield Panel.of(suffix, stages, evaluation.differences)
 

@@ -16,8 +16,8 @@ from llmrec.evaluation.results import Evaluation, GroupEstimate
 from llmrec.evaluation.wording import quantity_text
 
 _COLUMNS = (
-    HEADLINE, "R@10", "R@20", "R@50", "R@100", "MRR@10", "AUC", "coverage@10", "gini@10", "novelty@10",
-    "diversity@10", "popularity_bias@10", "ECE", "Brier", "NLL", "order_flips",
+    HEADLINE, "NDCG@10|slate", "R@10", "R@20", "R@50", "R@100", "MRR@10", "AUC", "coverage@10", "gini@10", "novelty@10",
+    "diversity@10", "popularity_bias@10", "ECE", "Brier", "NLL", "ECE|T", "order_flips",
 )  # fmt: skip
 _NOTHING, _UNKNOWN = "-", float("nan")
 

@@ -84,6 +84,13 @@ _METRICS = {
     "ECE": "how far the probabilities given are from how often they were right; lower is better",
     "Brier": "squared distance between the probabilities given and what happened; lower is better",
     "NLL": "surprise at what happened, given the probabilities; lower is better",
+    "ECE|T": "the same of probabilities at the temperature that validation users gave; lower is better",
+    "Brier|T": "the same at that temperature; lower is better",
+    "NLL|T": "the same at that temperature; lower is better",
+    "temperature": "what the language model's scores are divided by, so that its probabilities come true",
+    "answered": "the share of users whose candidates the language model ordered",
+    "R@slate": "the share of the hidden items among the candidates that a ranker gets to order",
+    "NDCG@10|slate": "NDCG@10 of those users who have a hidden item among these candidates",
     "order_flips": (
         "the share of pairs that the language model orders otherwise when it is shown them in another order; lower is"
         " better"
@@ -115,10 +122,13 @@ def candidates(suffix: str) -> str:
 
 def glossary(metrics: Sequence[str]) -> Mapping[str, str]:
     """What each family of metrics means, for those that occur."""
-    families = dict.fromkeys(_shown(metric) for metric in metrics)
-    return {shown: _METRICS[shown.partition("@")[0]] for shown in families if shown.partition("@")[0] in _METRICS}
+    shown = dict(map(_shown, metrics))
+    return {name: _METRICS[key] for name, key in shown.items() if key in _METRICS}
 
 
-def _shown(metric: str) -> str:
+def _shown(metric: str) -> tuple[str, str]:
+    """What a metric is called here, and the key of its words."""
+    if metric in _METRICS:
+        return metric, metric
     family, at, _ = metric.partition("@")
-    return f"{family}@k" if at else family
+    return (f"{family}@k" if at else family), family

@@ -21,6 +21,8 @@ from llmrec.types import UserId
 
 RESULT_FILE, PER_USER_FILE = "result.json", "per_user.npz"
 REPORT_FILE, METRICS_FILE = "report.html", "metrics.json"
+ORACLE = "oracle"
+"""The stage that is measured as if the answer stood first wherever it can: a ceiling, and nobody's rival."""
 _BOOTSTRAP_SEED = 0
 
 

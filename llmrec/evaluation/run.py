@@ -14,17 +14,25 @@ from llmrec.data.splits import Answers, Part, Split, Task
 from llmrec.errors import ConfigError
 from llmrec.evaluation.beyond_accuracy import Popularity, tie_keys
 from llmrec.evaluation.combining import Piece, combined, popularity_of
-from llmrec.evaluation.fitting import TaskStages, Workshop, reads_text
+from llmrec.evaluation.fitting import RunStages, Workshop, reads_text
 from llmrec.evaluation.measuring import Ground, measure
 from llmrec.evaluation.protocol import ProtocolRecord
-from llmrec.evaluation.results import Difference, Evaluation, StageResult
+from llmrec.evaluation.results import ORACLE, Difference, Evaluation, StageResult
 from llmrec.evaluation.significance import paired_differences
+from llmrec.evaluation.slate_metrics import SLATE_NDCG
 from llmrec.evaluation.user_columns import UserTable
 from llmrec.evaluation.wording import counted
 from llmrec.index import shown_on
 from llmrec.types import Vectors
 
 HEADLINES = ("NDCG@10", "R@10")
+_PAIRS = (
+    ("fused", "fused_without_lm"),
+    ("fused", "retrieval"),
+    ("fused_without_lm", "retrieval"),
+    *(("lm", other) for other in ("random_order", "lm_base", "lm_shuffled_titles", "lm_ids")),
+)
+"""What a language model has to show: each of these is compared where both are there."""
 _BOOTSTRAP_SEED = 0
 
 
@@ -108,14 +116,22 @@ def evaluate(
 
 
 def differences(stages: Mapping[str, StageResult], reference: str = "") -> Iterator[Difference]:
-    """Every stage minus the reference in the headline metrics, among the same candidates (`@cold`, `@all`)."""
+    """Every stage minus the reference in the headline metrics, among the same candidates (`@cold`, `@all`).
+
+    Then the pairs that say what a language model is worth, as far as they were not among those.
+    """
     for suffix in dict.fromkeys(_suffix(name) for name in stages):
-        rivals = [_headlines(stage) for name, stage in stages.items() if _suffix(name) == suffix]
-        named = [stage for stage in rivals if stage.name == reference + suffix]
-        best = named[0] if named else max(rivals, key=_headline)
-        for stage in rivals:
-            if stage is not best:
-                yield from paired_differences(stage, best, seed=_BOOTSTRAP_SEED)
+        rivals = {name: _headlines(stage) for name, stage in stages.items() if _suffix(name) == suffix}
+        # The ceiling would always be the best.
+        best = reference + suffix
+        if best not in rivals:
+            others = [name for name in rivals if name != ORACLE + suffix] or list(rivals)
+            best = max(others, key=lambda name: _headline(rivals[name]))
+        pairs = [(name, best) for name in rivals if name != best]
+        pairs += [(a + suffix, b + suffix) for a, b in _PAIRS if best not in (a + suffix, b + suffix)]
+        for a, b in pairs:
+            if a in rivals and b in rivals:
+                yield from paired_differences(rivals[a], rivals[b], seed=_BOOTSTRAP_SEED)
 
 
 def limited(task: Task, users: NDArray[np.int64]) -> Task:
@@ -133,9 +149,14 @@ def limited(task: Task, users: NDArray[np.int64]) -> Task:
 
 @dataclass(frozen=True)
 class _Run:
-    """One cut and one seed; `is_new_cut` unless an earlier run had the same cut."""
+    """One cut and one seed; `is_new_cut` unless an earlier run had the same cut.
+
+    Attributes:
+        validation: Of the same cut: what weights of voices are learned from.
+    """
 
     tasks: tuple[Task, ...]
+    validation: tuple[Task, ...]
     seed: int
     is_new_cut: bool
 
@@ -161,14 +182,21 @@ def _users(tasks: Iterable[Task]) -> NDArray[np.int64]:
 def _runs(splits: Sequence[Split], plan: Plan) -> list[_Run]:
     if len(splits) not in {1, len(plan.seeds)}:
         raise ConfigError(f"{len(splits)} cuts do not fit {len(plan.seeds)} seeds; give one, or one for each seed.")
-    cuts = [_tasks(split, plan.part) for split in splits]
+    tested, known = ([_tasks(split, part) for split in splits] for part in (plan.part, "validation"))
     if plan.limit_users is not None:
-        chosen = np.random.default_rng(plan.seeds[0]).permutation(_users(cuts[0]))[: plan.limit_users]
-        cuts = [tuple(task for task in (limited(task, chosen) for task in cut) if len(task.users)) for cut in cuts]
+        chosen = np.random.default_rng(plan.seeds[0]).permutation(_users(tested[0]))[: plan.limit_users]
+        tested, known = ([_limited(cut, chosen) for cut in cuts] for cuts in (tested, known))
+    if plan.part == "validation":
+        known = tested  # the very same tasks, so that what is fitted for one is there for the other
+    cuts = list(zip(tested, known, strict=True))
     of_run = cuts if len(cuts) > 1 else cuts * len(plan.seeds)
     return [
-        _Run(cut, seed, len(cuts) > 1 or n == 0) for n, (cut, seed) in enumerate(zip(of_run, plan.seeds, strict=True))
+        _Run(*cut, seed, len(cuts) > 1 or n == 0) for n, (cut, seed) in enumerate(zip(of_run, plan.seeds, strict=True))
     ]
+
+
+def _limited(cut: Iterable[Task], users: NDArray[np.int64]) -> tuple[Task, ...]:
+    return tuple(task for task in (limited(task, users) for task in cut) if len(task.users))
 
 
 def _wanted(run: _Run, plan: Plan, workshop: Workshop) -> list[str]:
@@ -180,14 +208,15 @@ def _pieces(run: _Run, plan: Plan, workshop: Workshop, bar: tqdm) -> Iterator[tu
     stages = _wanted(run, plan, workshop)
     vectors = _vectors(workshop, plan)
     keys = tie_keys(workshop.context.catalogue.ids, seed=run.seed)
+    telling = replace(workshop, context=shown_on(bar, workshop.context))
+    shared = RunStages(telling, run.validation, seed=run.seed, tell=bar.set_postfix_str)
     for task in run.tasks if stages else ():
         ground = Ground(task, Popularity.of(task.fit_on), keys, vectors)
-        telling = replace(workshop, context=shown_on(bar, workshop.context))
-        made = TaskStages(telling, task, seed=run.seed)
+        made = shared.of(task)
         for stage in stages:
             bar.set_description(stage)
             fitted = made.fitted(stage)
-            found, timing = measure(fitted.scorer, ground, advance=bar.update)
+            found, timing = measure(fitted, ground, advance=bar.update)
             for suffix, measured in found.items():
                 yield stage + suffix, Piece(measured, task, fit_s=fitted.seconds, timing=timing)
 
@@ -207,7 +236,9 @@ def _notes(plan: Plan, *, n_users: int) -> Iterator[str]:
 
 
 def _headlines(stage: StageResult) -> StageResult:
-    return replace(stage, per_user={metric: stage.per_user[metric] for metric in HEADLINES})
+    """Of what users have: the headline metrics, and the first of them where a slate held the answer."""
+    wanted = (*HEADLINES, *([SLATE_NDCG] if SLATE_NDCG in stage.per_user else []))
+    return replace(stage, per_user={metric: stage.per_user[metric] for metric in wanted})
 
 
 def _headline(stage: StageResult) -> float:

@@ -14,12 +14,10 @@ from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.data.splits import Prepared, Protocol, Split, Ties, prepared, split
 from llmrec.enrichment import described_films
 from llmrec.evaluation.fitting import Workshop
+from llmrec.evaluation.lm_voices import language_model_voices
 from llmrec.evaluation.wording import counted
 from llmrec.index import load
-from llmrec.interfaces import Ranker
-from llmrec.models import NO_MODEL, load_language_model
 from llmrec.prompting.templates import PromptLibrary
-from llmrec.rankers import model_ranker
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
 from llmrec.stages import StageContext
@@ -52,7 +50,14 @@ class Subject:
 
 
 def dataset_subject(
-    dataset: str, directory: Path | None, *, core: int, settings: Settings, with_texts: bool, overrides: Overrides
+    dataset: str,
+    directory: Path | None,
+    *,
+    core: int,
+    settings: Settings,
+    with_texts: bool,
+    overrides: Overrides,
+    answers: Path | None = None,
 ) -> Subject:
     """A data set known by name.
 
@@ -63,6 +68,7 @@ def dataset_subject(
         settings: Hyper-parameters and models.
         with_texts: Whether descriptions of films are looked for, as a build does.
         overrides: Models, cache and progress of this run.
+        answers: Where the language model's are kept; by default in the cache.
 
     Raises:
         ConfigError: No data set has that name.
@@ -79,13 +85,19 @@ def dataset_subject(
     kept = prepared(catalogue, read.interactions, core=core)
     overrides = replace(overrides, work_directory=store.cache_dir / "vectors" / dataset)
     context = StageContext(kept.catalogue, settings, vectors=_encoded(kept.catalogue, settings, overrides))
-    lm_ranker = _model_ranker(kept.catalogue, settings, PromptLibrary.load(overrides.prompts), overrides)
+    prompts = PromptLibrary.load(overrides.prompts)
+    voices = language_model_voices(kept.catalogue, settings, prompts, overrides, directory=answers)
     notes = (*notes, *_repeats(kept))
-    return Subject(dataset, kept.interactions, core, read.has_time, Workshop(context, lm_ranker), notes)
+    return Subject(dataset, kept.interactions, core, read.has_time, Workshop(context, voices), notes)
 
 
 def directory_subject(
-    directory: Path, *, core: int, settings: Callable[[Settings], Settings], overrides: Overrides
+    directory: Path,
+    *,
+    core: int,
+    settings: Callable[[Settings], Settings],
+    overrides: Overrides,
+    answers: Path | None = None,
 ) -> Subject:
     """The catalogue and interactions of a recommender directory.
 
@@ -94,6 +106,7 @@ def directory_subject(
         core: Interactions that every user and item must have.
         settings: What becomes of the directory's own settings.
         overrides: Models and progress of this run.
+        answers: Where the language model's are kept; by default in the cache.
 
     Raises:
         ArtifactError: The directory is missing or damaged.
@@ -108,8 +121,8 @@ def directory_subject(
     else:
         overrides = replace(overrides, work_directory=overrides.store.cache_dir / "vectors" / fitted.name)
         context = StageContext(kept.catalogue, chosen, vectors=_encoded(kept.catalogue, chosen, overrides))
-    lm_ranker = _model_ranker(kept.catalogue, chosen, fitted.prompts, overrides)
-    workshop = Workshop(context, lm_ranker)
+    voices = language_model_voices(kept.catalogue, chosen, fitted.prompts, overrides, directory=answers)
+    workshop = Workshop(context, voices)
     return Subject(fitted.name, kept.interactions, core, fitted.has_time, workshop, tuple(_repeats(kept)))
 
 
@@ -130,18 +143,3 @@ def _encoded(catalogue: Catalogue, settings: Settings, overrides: Overrides) -> 
         return ExactVectorStore(catalogue.ids, embedded(catalogue, encoder, overrides))
 
     return vectors
-
-
-def _model_ranker(
-    catalogue: Catalogue, settings: Settings, prompts: PromptLibrary, overrides: Overrides
-) -> Callable[[], Ranker] | None:
-    if overrides.language_model is None and settings.language_model.model == NO_MODEL:
-        return None
-
-    @cache
-    def ranker() -> Ranker:
-        model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
-        assert model is not None, "settings name a model"
-        return model_ranker(catalogue, settings.ranking, model, prompts)
-
-    return ranker

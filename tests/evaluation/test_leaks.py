@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.splits import Protocol
-from llmrec.evaluation.fitting import FUSED, TaskStages, Workshop
+from llmrec.evaluation.fitting import FUSED, RunStages, Workshop
 from llmrec.prompting.textualize import item_document
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.retrieval.scoring import HistoryScorer, ScoreTable
@@ -56,7 +56,8 @@ def fit_of(name: str, settings: Settings = SETTINGS) -> Fit:
         texts = [item_document(item) for item in catalogue.values()]
         vectors = HashingEmbedder(64).embed(texts, kind="document")
         context = StageContext(catalogue, settings, vectors=lambda: ExactVectorStore(catalogue.ids, vectors))
-        return TaskStages(Workshop(context), case.task, seed=0).fitted(name).scorer
+        shared = RunStages(Workshop(context), case.split.validation, seed=0)
+        return shared.of(case.task).fitted(name).scorer
 
     return fit
 

@@ -11,7 +11,7 @@ from llmrec.data.interactions import Interactions
 from llmrec.data.splits import Protocol, Split, Ties, split
 from llmrec.errors import ConfigError
 from llmrec.evaluation.beyond_accuracy import Popularity, tie_keys
-from llmrec.evaluation.fitting import TaskStages, Workshop
+from llmrec.evaluation.fitting import TaskStages, Voice, Workshop
 from llmrec.evaluation.measuring import Ground, measure
 from llmrec.evaluation.results import Evaluation
 from llmrec.evaluation.run import Plan, evaluate
@@ -89,7 +89,7 @@ def with_model(workshop: Workshop, taste: Titles, *, n_orders: int = 1) -> Works
         CATALOGUE,
         limits=ListwiseLimits(max_slate=3, n_orders=n_orders),
     )
-    return Workshop(replace(workshop.context, settings=settings), lm_ranker=lambda: ranker)
+    return Workshop(replace(workshop.context, settings=settings), {"lm": Voice(lambda: ranker)})
 
 
 def test_popularity_is_measured_by_hand(workshop: Workshop) -> None:
@@ -175,10 +175,10 @@ def test_a_limit_that_leaves_nobody_out_is_none(workshop: Workshop, limit: int) 
 def test_batches_of_one_user_give_the_same(workshop: Workshop) -> None:
     [task] = cut().test
     ground = Ground(task, Popularity.of(task.fit_on), tie_keys(CATALOGUE.ids, seed=0), None)
-    scorer = TaskStages(workshop, task, seed=0).fitted("ease").scorer
+    stage = TaskStages(workshop, task, seed=0).fitted("ease")
     done: list[int] = []
-    one_by_one, _ = measure(scorer, ground, advance=done.append, batch_bytes=1)
-    at_once, _ = measure(scorer, ground, advance=lambda _: None)
+    one_by_one, _ = measure(stage, ground, advance=done.append, batch_bytes=1)
+    at_once, _ = measure(stage, ground, advance=lambda _: None)
     assert done == [1, 1, 1]
     for metric, values in at_once[""].per_user.items():
         np.testing.assert_array_equal(one_by_one[""].per_user[metric], values)
@@ -216,13 +216,45 @@ def test_words_alone_have_no_candidates_for_users_who_say_nothing(workshop: Work
 
 def test_the_model_orders_the_slate_and_nothing_else(workshop: Workshop) -> None:
     taste = Titles("cow bee dog")  # ann's answer, bob's, cat's
-    found = run(with_model(workshop, taste), "fused_without_lm", "lm", "fused", seeds=(0,))
+    found = run(with_model(workshop, taste), "retrieval", "fused_without_lm", "lm", "fused", seeds=(0,))
     assert found.stages["lm"].per_user["NDCG@10"][:2].tolist() == [1.0, 1.0]
     # Each user has three unseen items, so all of them are on the slate; cat is asked for dog, and bee is liked more.
     assert found.stages["lm"].per_user["MRR@10"][2] == 0.5
-    # At weight 100 the fused order is the model's.
-    assert found.stages["fused"].per_user["NDCG@10"].tolist() == found.stages["lm"].per_user["NDCG@10"].tolist()
-    assert taste.n_asked == 3
+    # From three validation users nothing is learned, so nothing but the retriever is used.
+    for fused in ("fused", "fused_without_lm"):
+        assert (
+            found.stages[fused].per_user["NDCG@10"].tolist() == found.stages["retrieval"].per_user["NDCG@10"].tolist()
+        )
+    # Three tested users, and for the model's temperature the two slates of the validation that hold their answer.
+    assert taste.n_asked == 5
+
+
+def test_the_oracle_has_every_answer_first_that_is_on_a_slate_and_no_other(workshop: Workshop) -> None:
+    # Most met: 1, 3, 2. ann is asked for 3 and bob for 2, each the first of the two on the slate; cat, who met 3 and 1,
+    # for 5, and her slate is 2 and 4.
+    alone = [f"retrieval.{name}=0" for name in ("dense", "bm25", "hybrid")]
+    settings = Settings().changed([*alone, "ranking.slate_size=2"])
+    popular = Workshop(replace(workshop.context, settings=settings))
+    split = cut(rows={**ROWS, "cat": "315"})
+    found = run(popular, "retrieval", "oracle", "random_order", splits=[split], seeds=(0,))
+    assert found.stages["oracle"].per_user["NDCG@10"].tolist() == [1.0, 1.0, 0.5]
+    for stage in found.stages.values():
+        assert stage.per_user["R@slate"].tolist() == [1.0, 1.0, 0.0]
+        held = stage.per_user["NDCG@10|slate"]
+        assert held[:2].tolist() == stage.per_user["NDCG@10"][:2].tolist()
+        assert np.isnan(held[2])
+    # Nobody is compared with a ceiling.
+    assert {difference.b for difference in found.differences} == {"retrieval"}
+    assert {difference.metric for difference in found.differences} == {"NDCG@10", "R@10", "NDCG@10|slate"}
+
+
+def test_any_order_is_drawn_anew_by_each_seed(workshop: Workshop) -> None:
+    def ndcg(*seeds: int) -> list[float]:
+        return run(workshop, "random_order", seeds=seeds).stages["random_order"].per_user["NDCG@10"].tolist()
+
+    assert ndcg(0) == ndcg(0)
+    assert len({tuple(ndcg(seed)) for seed in range(6)}) > 1
+    assert ndcg(0, 1) == pytest.approx(np.mean([ndcg(0), ndcg(1)], axis=0).tolist())
 
 
 def test_the_models_beliefs_are_calibrated_on_the_slate(workshop: Workshop) -> None:
