@@ -31,6 +31,7 @@ from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser
 from llmrec.models import load_encoder, load_language_model
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker
+from llmrec.ranking.fusion_model import FusionModel
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
 from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
@@ -215,6 +216,15 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
     prompts = PromptLibrary.load(overrides.prompts) if overrides.prompts else fitted.prompts
     popularity = _popularity(fitted.interactions)
+    adapter = settings.language_model.adapter
+    ranker = fused_ranker(
+        fitted.catalogue,
+        settings.ranking,
+        model,
+        prompts,
+        fusion=FusionModel.of_adapter(Path(adapter)) if adapter else None,
+        popularity=popularity,
+    )
     return Assistant(
         Stages(
             catalogue=fitted.catalogue,
@@ -222,7 +232,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             item_filter=HardFilter(fitted.catalogue),
             retrievers=retrievers_of(fitted, settings, encoder),
             fusion=ReciprocalRankFusion(settings.retrieval.weights),
-            ranker=fused_ranker(fitted.catalogue, settings.ranking, model, prompts),
+            ranker=ranker,
             explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity),
             phraser=_phraser(fitted.catalogue, settings, model, prompts),
             responder=TemplateResponder(fitted.catalogue),

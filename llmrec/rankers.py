@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError
 from llmrec.interfaces import CandidateScorer, LabelScorer, Ranker
 from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
 from llmrec.prompting.templates import PromptLibrary
+from llmrec.ranking.calibrated import CalibratedRanker
 from llmrec.ranking.fused import FusedRanker
+from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.settings import RankingSettings
+from llmrec.types import ItemId
+
+_NOBODY: Mapping[ItemId, int] = MappingProxyType({})
 
 
 def fused_ranker(
-    catalogue: Catalogue, settings: RankingSettings, model: LabelScorer | None, prompts: PromptLibrary
+    catalogue: Catalogue,
+    settings: RankingSettings,
+    model: LabelScorer | None,
+    prompts: PromptLibrary,
+    *,
+    fusion: FusionModel | None = None,
+    popularity: Mapping[ItemId, int] = _NOBODY,
 ) -> Ranker:
-    """The retrievers' order with the model's voice in it, as far as settings let it. Raises ConfigError, ModelError."""
+    """The retrievers' order with the model's voice in it, as far as settings let it.
+
+    Args:
+        catalogue: The items.
+        settings: How to rank; weight 0 keeps the model silent.
+        model: None ranks without one.
+        prompts: The templates.
+        fusion: Weights that were learned, which then count instead of `settings.lm_weight` and `max_lift`.
+        popularity: How many users met each item; only a learned fusion asks.
+
+    Raises:
+        ConfigError: The model cannot do what settings ask, or its prompt cannot be used.
+        ModelError: It has fewer labels than the slate has items.
+    """
     if model is None or settings.lm_weight == 0:
         return RetrievalOrderRanker()
     ranker = model_ranker(catalogue, settings, model, prompts)
+    if fusion is not None:
+        return CalibratedRanker(ranker, fusion, popularity, slate_size=settings.slate_size)
     return FusedRanker(ranker, lm_weight=settings.lm_weight, max_lift=settings.max_lift)
 
 

@@ -131,7 +131,8 @@ class RankingSettings(_Room):
     Attributes:
         slate_size: How many fused candidates the model sees.
         lm_weight: Weight of its standardised score beside the retrievers'. Small: a 135M model that was not
-            fine-tuned ranks at chance (docs/experiments.md).
+            fine-tuned ranks at chance (docs/experiments.md). Where the adapter has a `fusion.json`, its learned weights
+            count instead, unless this is 0.
         mode: `listwise` shows all candidates in one prompt; `isolated` has each judged by itself, so that no score
             depends on another candidate or on their order.
         n_orders: Of `listwise`: in how many orders the slate is shown, each for the cost of one; scores are averaged.

@@ -173,10 +173,30 @@ def _say(found: Evaluation) -> None:
     for name, stage in found.stages.items():
         say(f"{name.ljust(width)}  {_cells(stage)}")
     say("")
+    _say_slates(found)
     for difference in found.differences:
         say(verdict(difference))
     for sentence in (*what_was_drawn(record), *found.notes):
         note(sentence)
+
+
+def _say_slates(found: Evaluation) -> None:
+    """What each order of the slate is worth where the slate holds the answer, beside any order at all."""
+    from llmrec.evaluation.fitting import RANDOM
+    from llmrec.evaluation.slate_metrics import SLATE_NDCG, SLATE_RECALL
+
+    ordering = {name: stage.estimates for name, stage in found.stages.items() if SLATE_NDCG in stage.per_user}
+    if not ordering:
+        return
+    width = max(map(len, ordering))
+    say(f"{'stage'.ljust(width)}  {SLATE_RECALL.rjust(7)}  {SLATE_NDCG.ljust(23)}  x {RANDOM}")
+    for name, estimates in ordering.items():
+        _, at, suffix = name.partition("@")
+        any_order = ordering.get(f"{RANDOM}{at}{suffix}")
+        ratio = f"{estimates[SLATE_NDCG].mean / any_order[SLATE_NDCG].mean:.2f}" if any_order else "-"
+        cells = (f"{estimates[SLATE_RECALL].mean:7.4f}", with_interval(estimates[SLATE_NDCG]).ljust(23), ratio)
+        say("  ".join([name.ljust(width), *cells]))
+    say("")
 
 
 def _cells(stage: StageResult) -> str:
