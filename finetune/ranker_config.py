@@ -20,7 +20,7 @@ class RankerTraining(TrainingFile):
     Attributes:
         base: What is fine-tuned: an asset's name, a directory, or a hub id; empty takes the recommender's own.
         device: `auto`, `cpu`, `cuda`, `mps`.
-        dtype: Of the base's weights and of the arithmetic; `bfloat16` is worth it on a CPU, too, where it has AMX.
+        dtype: Of the base's weights and of the arithmetic; `fast` is bfloat16 also on CPUs that have AMX.
         adapter_dtype: Of the adapter while it is trained; `bfloat16` where all weights must be of one kind (FSDP2).
         quantised: Whether the base is read in 4 bits (QLoRA; needs bitsandbytes and a GPU).
         mode: Which ranker the adapter is validated with and serves.
@@ -51,7 +51,7 @@ class RankerTraining(TrainingFile):
 
     base: str = ""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Literal["auto", "fast", "float32", "bfloat16"] = "auto"
     adapter_dtype: Literal["float32", "bfloat16"] = "float32"
     quantised: bool = False
     seed: int = Field(0, ge=0)

@@ -6,13 +6,15 @@ weights and no state, so what a step learns depends on its examples alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
 
 from finetune.ranker_examples import RankExample
 from finetune.ranker_prompts import PromptEncoder
@@ -128,15 +130,17 @@ class Isolated:
         mask = torch.zeros(batch["mask"].shape, dtype=self.dtype, device=batch["mask"].device)
         mask.masked_fill_(~batch["mask"], torch.finfo(self.dtype).min)
         kept, places = torch.unique(batch["ends"], return_inverse=True)
-        every_logit: Tensor = model(
-            input_ids=batch["ids"],
-            position_ids=batch["positions"],
-            attention_mask=mask,
-            use_cache=False,
-            logits_to_keep=kept,
-        ).logits
-        logits = every_logit[torch.arange(len(places), device=places.device)[:, None], places].float()
-        answers = logits[..., [self.prompts.answers.yes_id, self.prompts.answers.no_id]]
+        with _read_by_head(model) as read:
+            every_logit: Tensor = model(
+                input_ids=batch["ids"],
+                position_ids=batch["positions"],
+                attention_mask=mask,
+                use_cache=False,
+                logits_to_keep=kept,
+            ).logits
+        rows = torch.arange(len(places), device=places.device)[:, None]
+        logits = every_logit[rows, places].float()
+        answers = read.exact_logits(rows, places, [self.prompts.answers.yes_id, self.prompts.answers.no_id])
         unanswered = logits.logsumexp(dim=-1) - answers.logsumexp(dim=-1)
         scores = (answers[..., 0] - answers[..., 1]).masked_fill(~batch["shown"], -torch.inf)
         log_probs = torch.log_softmax(scores, dim=-1).masked_fill(~batch["shown"], 0.0)
@@ -188,6 +192,44 @@ class Mixture:
             for name, (objective, weight) in self.parts.items()
         ]
         return torch.stack(losses).sum()
+
+
+class _Read:
+    """What a model's head was given, and the head."""
+
+    def __init__(self, head: nn.Linear) -> None:
+        self.head = head
+        self.hidden = torch.empty(0)
+
+    def note(self, _head: nn.Module, given: tuple[Tensor, ...]) -> None:
+        """Called before the head is."""
+        self.hidden = given[0]
+
+    def exact_logits(self, rows: Tensor, places: Tensor, token_ids: Sequence[int]) -> Tensor:
+        """Logits of some tokens in float32, [*places.shape, n_tokens], as serving reads them.
+
+        In bfloat16 those near 20 lie 1/8 apart, and their difference is what is learned from.
+        """
+        with torch.autocast(self.hidden.device.type, enabled=False):
+            bias = getattr(self.head, "bias", None)  # torch types it as never None
+            return functional.linear(
+                self.hidden[rows, places].float(),
+                self.head.weight[list(token_ids)].float(),
+                None if bias is None else bias[list(token_ids)].float(),
+            )
+
+
+@contextmanager
+def _read_by_head(model: nn.Module) -> Iterator[_Read]:
+    """Within, what the head reads is noted: whoever wraps the model to train it on many devices sees one plain call."""
+    inner = model.module if isinstance(model, DistributedDataParallel) else model
+    head: nn.Linear = inner.get_output_embeddings()  # type: ignore[operator]
+    read = _Read(head)
+    hook = head.register_forward_pre_hook(read.note)
+    try:
+        yield read
+    finally:
+        hook.remove()
 
 
 def padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
