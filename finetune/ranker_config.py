@@ -7,10 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from finetune.item_token_config import ItemTokenTraining
 from finetune.training_file import TrainingFile
 
-Mode = Literal["listwise", "isolated"]
-ObjectiveName = Literal["listwise", "isolated", "history_lm"]
+Mode = Literal["listwise", "isolated", "item_tokens"]
+ObjectiveName = Literal["listwise", "isolated", "history_lm", "item_tokens"]
 Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 
 
@@ -47,6 +48,7 @@ class RankerTraining(TrainingFile):
         log_every: Steps between two lines of the loss curve.
         workers: Processes that build prompts; 0 builds them between the steps.
         report_to: Trackers that are told as well.
+        item_tokens: What only that mode has; its slates serve validation alone.
     """
 
     base: str = ""
@@ -86,11 +88,14 @@ class RankerTraining(TrainingFile):
     log_every: int = Field(1, ge=1)
     workers: int = Field(0, ge=0)
     report_to: tuple[Literal["trackio", "tensorboard"], ...] = ()
+    item_tokens: ItemTokenTraining = ItemTokenTraining()
 
     @model_validator(mode="after")
     def _learns_what_it_serves(self) -> Self:
         if self.mode not in self.objectives:
             raise ValueError(f"mode is {self.mode!r}, which is not among the objectives ({', '.join(self.objectives)})")
+        if "item_tokens" in self.objectives and len(self.objectives) > 1:
+            raise ValueError("item_tokens reads no prompts, so it cannot be mixed with other objectives")
         if self.pool < self.slate_size - 1:
             raise ValueError(f"pool is {self.pool}; it must be at least slate_size - 1 ({self.slate_size - 1})")
         return self

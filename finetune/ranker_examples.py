@@ -59,7 +59,7 @@ class Draw:
     epoch: int
 
 
-def write_examples(rows: Iterable[Row], path: Path) -> None:
+def write_examples(rows: Iterable[Row], path: Path, *, schema: pa.Schema = _SCHEMA) -> None:
     """Write `rows` to `path`, unless it is there already; what is there is whole.
 
     Raises:
@@ -73,10 +73,10 @@ def write_examples(rows: Iterable[Row], path: Path) -> None:
     with (
         whole_or_absent(partial),
         pa.OSFile(str(partial), "wb") as file,
-        pa.ipc.new_stream(file, _SCHEMA) as writer,
+        pa.ipc.new_stream(file, schema) as writer,
     ):
         while chunk := list(islice(source, _ROWS_AT_ONCE)):
-            writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=_SCHEMA))
+            writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=schema))
             n_rows += len(chunk)
     if not n_rows:
         partial.unlink()

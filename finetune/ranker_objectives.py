@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,8 @@ IGNORED = -100  # what cross_entropy leaves out by default
 class Objective(Protocol):
     """One thing to learn."""
 
-    def batch(self, examples: Sequence[RankExample]) -> Batch:
+    # Any: an objective has examples of its own kind.
+    def batch(self, examples: Sequence[Any]) -> Batch:
         """The tensors of some examples; `n_tokens` among them says how many the model will read."""
         ...
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel
 
+from finetune.item_token_model import ItemTokens
 from finetune.ranker_card import ranker_card
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_curves import draw_curves
@@ -21,7 +22,7 @@ from finetune.ranker_trainer import last_complete_checkpoint
 from finetune.ranker_validation import Decision, Panel
 from finetune.whole_files import whole_or_absent
 from llmrec.errors import ConfigError
-from llmrec.evaluation.estimates import bootstrap_means
+from llmrec.evaluation.estimates import PerUser, bootstrap_means
 
 ABOUT_FILE, RUN_FILE, CURVE_FILE = "ranker.json", "run.json", "metrics.jsonl"
 EXAMPLES_FILE, CURVES_FILE = "examples.arrow", "curves.png"
@@ -43,6 +44,7 @@ class Outcome:
         n_steps: With those of the runs that this one resumed.
         n_tokens: Read while learning, likewise.
         seconds: Of training in this run, evaluations included.
+        over_catalogue: NDCG@10 over all items of users who decided, by what orders them, where it can.
     """
 
     chosen_on: Panel
@@ -56,6 +58,7 @@ class Outcome:
     n_steps: int
     n_tokens: int
     seconds: float
+    over_catalogue: Mapping[str, PerUser] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -77,9 +80,11 @@ class Outcome:
             "adapter alone": panel.lm,
             "fused": panel.fused(self.lm_weight),
         }
+        whole = {f"{name}, whole catalogue": values for name, values in self.over_catalogue.items()}
+        means = {**bootstrap_means(rows, seed=0), **(bootstrap_means(whole, seed=0) if whole else {})}
         return {
             name: {"mean": round(at.mean, 4), "ci95": [round(bound, 4) for bound in at.ci95]}
-            for name, at in bootstrap_means(rows, seed=0).items()
+            for name, at in means.items()
         } | {"random order": {"mean": round(panel.random, 4)}}
 
 
@@ -122,7 +127,7 @@ class RankerPlace:
             "data": training.record.data.sha256,
             "texts": training.catalogue.content_hash,
             "split": training.record.split_sha256,
-            "template": data.prompts[_template(config)].hash,
+            "template": _template_hash(data, config),
             "base": f"{base.name} {base.weights_sha256}",
             "config": config.model_dump(mode="json"),
         }
@@ -138,7 +143,9 @@ class RankerPlace:
                 hint="Resume with what it began with, or choose another --out or --name.",
             )
 
-    def publish(self, model: PeftModel, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome) -> None:
+    def publish(
+        self, model: PeftModel | ItemTokens, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome
+    ) -> None:
         """Write adapter, numbers, curve and card; whoever reads `out` finds all of it or what was there.
 
         Raises:
@@ -147,7 +154,10 @@ class RankerPlace:
         partial = self.out.with_name(f".{self.out.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         with whole_or_absent(partial):
-            save_adapter(model, partial, base_name=base.name)
+            if isinstance(model, PeftModel):
+                save_adapter(model, partial, base_name=base.name)
+            else:
+                model.save(partial)
             about = about_adapter(self.out.name, data, config, base, outcome)
             (partial / ABOUT_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
             shutil.copyfile(self.work / CURVE_FILE, partial / CURVE_FILE)
@@ -175,7 +185,7 @@ def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Bas
         "name": name,
         "mode": config.mode,
         "template": _template(config),
-        "template_hash": data.prompts[_template(config)].hash,
+        "template_hash": _template_hash(data, config),
         "base": base.name,
         "base_sha256": base.weights_sha256,
         "temperature": round(outcome.temperature, 4),
@@ -204,4 +214,10 @@ def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Bas
 
 
 def _template(config: RankerTraining) -> str:
-    return {"listwise": "rank", "isolated": "rank_isolated"}[config.mode]
+    """The prompt's name; empty where none is read."""
+    return {"listwise": "rank", "isolated": "rank_isolated", "item_tokens": ""}[config.mode]
+
+
+def _template_hash(data: RankerData, config: RankerTraining) -> str:
+    template = _template(config)
+    return data.prompts[template].hash if template else ""

@@ -10,7 +10,7 @@ import numpy as np
 from peft import PeftModel
 from torch import nn
 
-from finetune.ranker_arithmetic import compute_dtype, computing_in
+from finetune.ranker_arithmetic import compute_dtype
 from finetune.ranker_candidates import CandidatePlan, Case
 from finetune.ranker_config import ObjectiveName, RankerTraining
 from finetune.ranker_data import RankerData
@@ -109,9 +109,7 @@ class Bench:
 
     def hear(self, model: nn.Module, cases: Sequence[Case]) -> Panel:
         """What `model`, as it is now, makes of `cases`, asked by the ranker that serves."""
-        device = next(model.parameters()).device
-        with computing_in(compute_dtype(self.base.model), model, device):
-            return Panel.heard(self._ranker(model), cases, max_lift=self.ranking.max_lift)
+        return Panel.heard(self._ranker(model), cases, max_lift=self.ranking.max_lift)
 
     def _ranker(self, model: nn.Module) -> Ranker:
         inner = model.get_base_model() if isinstance(model, PeftModel) else model

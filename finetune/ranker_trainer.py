@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from accelerate import PartialState
@@ -22,6 +23,7 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from finetune.item_token_examples import PieceSet
 from finetune.ranker_arithmetic import computing_in
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_examples import ExampleSet, LengthGroups
@@ -41,10 +43,12 @@ class Watch:
     Attributes:
         hear: Asks the model, as it is now, for the validation users' slates.
         lm_weights: What its voice may be worth.
+        over_catalogue: Measures it over all items, where it can rank them; then this is what stops the training.
     """
 
     hear: Callable[[], Panel]
     lm_weights: Sequence[float]
+    over_catalogue: Callable[[], float] | None = None
 
 
 class RankTrainer(Trainer):
@@ -52,11 +56,11 @@ class RankTrainer(Trainer):
 
     def __init__(
         self,
-        model: PeftModel,
+        model: nn.Module,
         args: TrainingArguments,
         *,
         objective: Objective,
-        examples: ExampleSet,
+        examples: ExampleSet | PieceSet,
         watch: Watch,
         compute_dtype: torch.dtype,
         callbacks: Sequence[TrainerCallback],
@@ -112,6 +116,10 @@ class RankTrainer(Trainer):
                 "max_prompt_tokens; then --resume.",
             ) from error
 
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Also how many tokens were read so far."""
+        super().log({**logs, "tokens": int(self.state.num_input_tokens_seen)}, start_time)
+
     def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
         """NDCG@10 of validation slates; the chance that dropout draws from is as before."""
         device, was_training = self.args.device, self._adapted.training
@@ -128,6 +136,8 @@ class RankTrainer(Trainer):
             "eval_label_mass": panel.label_mass if math.isfinite(panel.label_mass) else 0.0,
             "eval_score": panel.stop_score(weight),
         }
+        if self._watch.over_catalogue is not None:
+            metrics["eval_catalogue"] = metrics["eval_score"] = self._watch.over_catalogue()
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -138,7 +148,9 @@ class RankTrainer(Trainer):
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         # The base is where it was: neither it nor its tokenizer is copied, and the hub is not asked about it.
         if self.args.should_save and output_dir is not None:
-            self._adapted.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
+            cast(PeftModel, self._adapted).save_pretrained(
+                output_dir, state_dict=state_dict, save_embedding_layers=False
+            )
 
     def _save_checkpoint(self, model: nn.Module, trial: object) -> None:
         place = Path(str(self.args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"

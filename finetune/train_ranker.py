@@ -28,6 +28,8 @@ from accelerate import PartialState
 from peft import PeftModel
 from transformers import TrainerCallback
 
+from finetune.item_token_model import ItemTokens
+from finetune.item_token_training import ItemTokenRun
 from finetune.ranker_arithmetic import compute_dtype
 from finetune.ranker_callbacks import Profile, Progress, StopEarly, Termination
 from finetune.ranker_candidates import training_rows, validation_cases
@@ -65,7 +67,7 @@ class Control:
     is_profiled: bool = False
 
 
-def fine_tune(bench: Bench, place: RankerPlace, control: Control) -> tuple[PeftModel, Outcome | None]:
+def fine_tune(bench: Bench, place: RankerPlace, control: Control) -> tuple[PeftModel | ItemTokens, Outcome | None]:
     """Train an adapter, keep the weights that order the validation slates best, and decide whether they gain.
 
     Training goes on from the last checkpoint in `place`, if there is any.
@@ -83,19 +85,44 @@ def fine_tune(bench: Bench, place: RankerPlace, control: Control) -> tuple[PeftM
         ModelError: The loss was not a number, or the device was full; the last checkpoint is whole.
         ArtifactError: The disk was full; likewise.
     """
+    if bench.config.mode == "item_tokens":
+        return _fine_tune_item_tokens(bench, place, control)
     cases = Cases.of(validation_cases(bench.data, bench.plan, slate_size=bench.config.slate_size), bench.config)
     require_it_fits(bench, cases.stopping)
     with PartialState().main_process_first():
         write_examples(training_rows(bench.data, bench.plan), place.examples)
     model = adapted(bench.base, bench.config)
     trainer = make_trainer(bench, model, place, cases, control)
+    seconds = _train(trainer, place, control)
+    if control.termination.asked:
+        return model, None
+    return model, _outcome(bench, model, trainer, place, cases, seconds=seconds)
+
+
+def _fine_tune_item_tokens(bench: Bench, place: RankerPlace, control: Control) -> tuple[ItemTokens, Outcome | None]:
+    with PartialState().main_process_first():
+        run = ItemTokenRun.prepared(bench, place)
+    trainer = run.trainer(_callbacks(bench.config, place, control))
+    seconds = _train(trainer, place, control)
+    return run.tokens, None if control.termination.asked else run.outcome(trainer, seconds=seconds)
+
+
+def _train(trainer: RankTrainer, place: RankerPlace, control: Control) -> float:
+    """Train on from the last checkpoint, if there is one; seconds that took."""
     started = time.perf_counter()
     checkpoint = place.last_checkpoint
     with control.termination.noted():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if control.termination.asked:
-        return model, None
-    return model, _outcome(bench, model, trainer, place, cases, seconds=time.perf_counter() - started)
+    return time.perf_counter() - started
+
+
+def _callbacks(config: RankerTraining, place: RankerPlace, control: Control) -> list[TrainerCallback]:
+    callbacks: list[TrainerCallback] = [
+        stop_when_it_no_longer_gains(config),
+        StopEarly(control.limit, control.termination),
+        Progress(place.work / CURVE_FILE),
+    ]
+    return [*callbacks, Profile(place.work)] if control.is_profiled else callbacks
 
 
 def make_trainer(bench: Bench, model: PeftModel, place: RankerPlace, cases: Cases, control: Control) -> RankTrainer:
@@ -103,13 +130,6 @@ def make_trainer(bench: Bench, model: PeftModel, place: RankerPlace, cases: Case
     config, on_cpu = bench.config, next(model.parameters()).device.type == "cpu"
     catalogue = bench.data.training.catalogue
     examples = ExampleSet(place.examples, catalogue, slate_size=config.slate_size, seed=config.seed)
-    callbacks: list[TrainerCallback] = [
-        stop_when_it_no_longer_gains(config),
-        StopEarly(control.limit, control.termination),
-        Progress(place.work / CURVE_FILE),
-    ]
-    if control.is_profiled:
-        callbacks.append(Profile(place.work))
     return RankTrainer(
         model,
         trainer_arguments(config, place.work, n_examples=len(examples), on_cpu=on_cpu),
@@ -117,7 +137,7 @@ def make_trainer(bench: Bench, model: PeftModel, place: RankerPlace, cases: Case
         examples=examples,
         watch=Watch(lambda: bench.hear(model, cases.stopping), config.lm_weights),
         compute_dtype=compute_dtype(bench.base.model),
-        callbacks=callbacks,
+        callbacks=_callbacks(config, place, control),
     )
 
 

@@ -1,0 +1,216 @@
+"""Trains item tokens: who stops, how steps are taken, and what came out is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import TrainerCallback
+
+from finetune.item_token_examples import PIECES, NextItem, PieceSet, pieces
+from finetune.item_token_model import ItemTokens
+from finetune.ranker_candidates import Case, validation_cases
+from finetune.ranker_config import RankerTraining
+from finetune.ranker_examples import sha256_of, write_examples
+from finetune.ranker_output import Outcome, RankerPlace
+from finetune.ranker_setup import Bench, Cases
+from finetune.ranker_trainer import RankTrainer, Watch, trainer_arguments
+from finetune.ranker_validation import Decision, Panel
+from llmrec.data.splits import Answers, Task
+from llmrec.errors import DataError
+from llmrec.evaluation.estimates import PerUser
+from llmrec.evaluation.metrics import answer_ranks, user_metrics
+from llmrec.language_model.item_tokens import ItemTokenScorer
+from llmrec.ranking.item_tokens import ItemTokenRanker
+from llmrec.types import Histories
+
+_WEIGHTS = "model.safetensors"  # a name by which the library knows a checkpoint
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Some validation users, and what each met next; only metrics see it."""
+
+    histories: Histories
+    answers: Answers
+
+    @classmethod
+    def of(cls, task: Task, users: NDArray[np.int64]) -> Self:
+        """Those of `task` with the numbers `users`."""
+        return cls(task.histories.of(users), Answers(np.arange(len(users)), task.answers.items[users]))
+
+    def ndcg(self, scorer: ItemTokenScorer) -> PerUser:
+        """NDCG@10 over the whole catalogue but what each has met, float64 [n_users]."""
+        ranks = answer_ranks(scorer.score_histories(self.histories), self.histories, self.answers)
+        return user_metrics(ranks, cutoffs=(10,))["NDCG@10"]
+
+
+@dataclass(frozen=True)
+class ItemTokenUsers:
+    """Validation users, apart by what they are for, and the slates that the retriever made of each part.
+
+    Attributes:
+        cases: Of those whose next item was retrieved.
+        stopping: Choose when to stop; the whole catalogue is asked of them.
+        deciding: Nothing is chosen on them.
+    """
+
+    cases: Cases
+    stopping: Asked
+    deciding: Asked
+
+    @classmethod
+    def drawn(cls, bench: Bench) -> Self:
+        """By the configuration's seed; where there are too few, each part gets its share.
+
+        Raises:
+            DataError: A part has nobody whose next item the retriever found.
+        """
+        task, config = bench.data.training.validation, bench.config
+        order = np.random.default_rng(config.seed).permutation(len(task.histories))
+        wanted = config.validation_users + config.decision_users
+        n_stopping = min(config.validation_users, len(order) * config.validation_users // wanted)
+        stopping = Asked.of(task, order[:n_stopping])
+        deciding = Asked.of(task, order[n_stopping : n_stopping + config.decision_users])
+        found = validation_cases(bench.data, bench.plan, slate_size=config.slate_size)
+        ids = bench.data.training.catalogue.ids
+        cases = Cases(_cases_of(stopping, found, ids), _cases_of(deciding, found, ids))
+        if not cases.stopping or not cases.deciding:
+            raise DataError(
+                f"the retriever found the next item of {len(cases.stopping)} users to stop by and {len(cases.deciding)}"
+                f" to decide among its best {config.slate_size}; each part needs one.",
+                hint="Raise slate_size, name another retriever, or give more data.",
+            )
+        return cls(cases, stopping, deciding)
+
+
+class ItemTokenTrainer(RankTrainer):
+    """As RankTrainer, with checkpoints of what item tokens learn and a rate for each kind of it."""
+
+    def __init__(
+        self,
+        tokens: ItemTokens,
+        config: RankerTraining,
+        place: RankerPlace,
+        *,
+        watch: Watch,
+        callbacks: Sequence[TrainerCallback],
+    ) -> None:
+        """Train `tokens` on the pieces in `place`."""
+        self._network = tokens.network
+        self._config = config
+        examples = PieceSet(place.examples, tokens.words.numbers)
+        on_cpu = tokens.network.device.type == "cpu"
+        super().__init__(
+            tokens.network,
+            trainer_arguments(config, place.work, n_examples=len(examples), on_cpu=on_cpu),
+            objective=NextItem(),
+            examples=examples,
+            watch=watch,
+            # The network itself says what it computes in which format.
+            compute_dtype=torch.float32,
+            callbacks=callbacks,
+        )
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW; items' own numbers and biases have rates of their own, and what is one number does not decay."""
+        if self.optimizer is None:
+            own, config = self._config.item_tokens, self._config
+            network, decay = self._network, self._config.weight_decay
+            adapter = [parameter for name, parameter in network.trained().items() if name.startswith("decoder.")]
+            groups = [
+                {"params": adapter, "lr": config.learning_rate, "weight_decay": decay},
+                {"params": [network.own, network.shared], "lr": own.own_learning_rate, "weight_decay": decay},
+                {"params": [network.bias], "lr": own.bias_learning_rate, "weight_decay": 0.0},
+                {"params": [network.scale], "lr": own.own_learning_rate, "weight_decay": 0.0},
+            ]
+            self.optimizer = torch.optim.AdamW(groups)
+        return self.optimizer
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
+        if self.args.should_save and output_dir is not None:
+            Path(output_dir).mkdir(parents=True, exist_ok=True)
+            weights = {name: value.detach().cpu().contiguous() for name, value in self._network.trained().items()}
+            save_file(weights, Path(output_dir) / _WEIGHTS)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        self._network.load_state_dict(load_file(Path(resume_from_checkpoint) / _WEIGHTS), strict=False)
+
+    def _load_best_model(self) -> None:
+        if self.state.best_model_checkpoint is not None:
+            self._load_from_checkpoint(self.state.best_model_checkpoint)
+
+
+@dataclass(frozen=True)
+class ItemTokenRun:
+    """One training from data to what it is worth."""
+
+    bench: Bench
+    place: RankerPlace
+    tokens: ItemTokens
+    users: ItemTokenUsers
+
+    @classmethod
+    def prepared(cls, bench: Bench, place: RankerPlace) -> Self:
+        """Draw the users, write the pieces, and begin a network. Raises DataError, ModelError, ArtifactError."""
+        users = ItemTokenUsers.drawn(bench)
+        learned_from = bench.data.training.validation.fit_on
+        write_examples(pieces(learned_from, bench.config.item_tokens.max_length), place.examples, schema=PIECES)
+        return cls(bench, place, ItemTokens.begun(bench.data, bench.config, bench.base), users)
+
+    def trainer(self, callbacks: Sequence[TrainerCallback]) -> ItemTokenTrainer:
+        """What trains the network, stopped by NDCG@10 over the whole catalogue."""
+        watch = Watch(
+            lambda: self._heard(self.tokens.scorer, self.users.cases.stopping),
+            self.bench.config.lm_weights,
+            over_catalogue=lambda: float(np.mean(self.users.stopping.ndcg(self.tokens.scorer))),
+        )
+        return ItemTokenTrainer(self.tokens, self.bench.config, self.place, watch=watch, callbacks=callbacks)
+
+    def outcome(self, trainer: ItemTokenTrainer, *, seconds: float) -> Outcome:
+        """What the network, as it is now, is worth."""
+        self.tokens.round_adapter()
+        scorer, cases = self.tokens.scorer, self.users.cases
+        chosen_on = self._heard(scorer, cases.stopping)
+        lm_weight = chosen_on.best_weight(self.bench.config.lm_weights)
+        decided_on = self._heard(scorer, cases.deciding)
+        untrained = ItemTokens.begun(self.bench.data, self.bench.config, self.bench.base).text_scorer
+        n_missed = len(self.users.deciding.histories) - len(cases.deciding)
+        return Outcome(
+            chosen_on=chosen_on,
+            decided_on=decided_on,
+            base_on=self._heard(untrained, cases.deciding),
+            lm_weight=lm_weight,
+            decision=Decision.of(decided_on, lm_weight),
+            temperature=chosen_on.temperature(),
+            examples_sha256=sha256_of(self.place.examples),
+            n_examples=trainer.n_examples,
+            n_steps=trainer.state.global_step,
+            n_tokens=int(trainer.state.num_input_tokens_seen),
+            seconds=seconds,
+            over_catalogue={
+                # What the retriever did not find among its best it ranks lower than any metric looks.
+                "retriever": np.concatenate([decided_on.retrieval, np.zeros(n_missed)]),
+                "adapter alone": self.users.deciding.ndcg(scorer),
+            },
+        )
+
+    def _heard(self, scorer: ItemTokenScorer, cases: Sequence[Case]) -> Panel:
+        settings, catalogue = self.bench.ranking, self.bench.data.training.catalogue
+        ranker = ItemTokenRanker(scorer, catalogue, max_slate=settings.slate_size)
+        return Panel.heard(ranker, cases, max_lift=settings.max_lift)
+
+
+def _cases_of(asked: Asked, found: Sequence[Case], item_ids: Sequence[str]) -> tuple[Case, ...]:
+    starts, items = asked.histories.starts, asked.histories.items.tolist()
+    known = {
+        tuple(item_ids[item] for item in items[starts[user] : starts[user + 1]]) for user in range(len(asked.histories))
+    }
+    return tuple(case for case in found if case.query.positive_item_ids in known)
