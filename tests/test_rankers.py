@@ -7,6 +7,7 @@ from llmrec.errors import ConfigError
 from llmrec.language_model.scripted import ScriptedModel
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker, model_ranker
+from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.isolated import IsolatedRanker
 from llmrec.ranking.listwise import ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
@@ -64,3 +65,15 @@ def test_without_a_voice_the_retrievers_decide(films: Catalogue, weight: str) ->
 def test_a_mode_that_does_not_exist_is_named() -> None:
     with pytest.raises(ConfigError, match=r"ranking\.mode"):
         ranking("ranking.mode=pairwise")
+
+
+def test_a_learned_fusion_counts_instead_of_the_weight_unless_that_is_0(films: Catalogue) -> None:
+    model = ScriptedModel(judge=lambda prompt, text: 1.0 if text.startswith("Heat") else 0.0)
+    prompts, fusion = PromptLibrary.load(), FusionModel({"log_popularity": 1.0})
+    met = {films.ids[4]: 9}
+    for weight in ("0.1", "100"):
+        settings = ranking("ranking.mode=isolated", f"ranking.lm_weight={weight}")
+        ranker = fused_ranker(films, settings, model, prompts, fusion=fusion, popularity=met)
+        assert ranker.rank(QUERY, candidates_of(films, 9)).item_ids[0] == films.ids[4]
+    silent = fused_ranker(films, ranking("ranking.lm_weight=0"), model, prompts, fusion=fusion, popularity=met)
+    assert isinstance(silent, RetrievalOrderRanker)

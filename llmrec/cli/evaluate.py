@@ -183,6 +183,7 @@ def _say(found: Evaluation) -> None:
 def _say_slates(found: Evaluation) -> None:
     """What each order of the slate is worth where the slate holds the answer, beside any order at all."""
     from llmrec.evaluation.fitting import RANDOM
+    from llmrec.evaluation.results import WEIGHT
     from llmrec.evaluation.slate_metrics import SLATE_NDCG, SLATE_RECALL
 
     ordering = {name: stage.estimates for name, stage in found.stages.items() if SLATE_NDCG in stage.per_user}
@@ -196,6 +197,10 @@ def _say_slates(found: Evaluation) -> None:
         ratio = f"{estimates[SLATE_NDCG].mean / any_order[SLATE_NDCG].mean:.2f}" if any_order else "-"
         cells = (f"{estimates[SLATE_RECALL].mean:7.4f}", with_interval(estimates[SLATE_NDCG]).ljust(23), ratio)
         say("  ".join([name.ljust(width), *cells]))
+    for name, estimates in ordering.items():
+        weights = {key.removeprefix(WEIGHT): found.mean for key, found in estimates.items() if key.startswith(WEIGHT)}
+        if weights:
+            say(f"{name} weighs {', '.join(f'{voice} {weight:.3f}' for voice, weight in weights.items())}")
     say("")
 
 

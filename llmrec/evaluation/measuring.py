@@ -13,10 +13,10 @@ from llmrec.data.splits import Task
 from llmrec.evaluation.beyond_accuracy import Popularity, TieKeys, TopItems, list_metrics, top_items
 from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.fitting import FittedStage
-from llmrec.evaluation.fused_stages import SlateScorer
+from llmrec.evaluation.fused_stages import CrossFittedRanker, SlateScorer
 from llmrec.evaluation.label_beliefs import label_beliefs
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks, answer_ranks, answers_of, user_metrics
-from llmrec.evaluation.results import ReliabilityBin
+from llmrec.evaluation.results import WEIGHT, ReliabilityBin
 from llmrec.evaluation.slate_metrics import first_wherever, slate_metrics
 from llmrec.retrieval.scoring import HistoryScorer, batches
 from llmrec.types import Histories, ItemMask, Vectors
@@ -114,7 +114,7 @@ def measure(
 
 @dataclass(frozen=True)
 class _OfTheModel:
-    """What is known of a language model's answers; nothing where it did not order the slate alone."""
+    """What is known of a language model's answers where it orders the slate alone, or of voices' weights."""
 
     per_user: Mapping[str, PerUser] = field(default_factory=dict)
     overall: Mapping[str, float] = field(default_factory=dict)
@@ -183,7 +183,12 @@ def _alone(scorer: HistoryScorer, histories: Histories) -> NDArray[np.float64]:
 
 def _of_the_model(scorer: HistoryScorer, task: Task) -> _OfTheModel:
     """Who was answered, order flips where a slate was shown twice, and how far the model's beliefs can be trusted."""
-    if not isinstance(scorer, SlateScorer) or not scorer.is_model_alone:
+    if not isinstance(scorer, SlateScorer):
+        return _OfTheModel()
+    if isinstance(scorer.ranker, CrossFittedRanker):
+        weights = scorer.ranker.fusions.of_all.weights
+        return _OfTheModel(overall={f"{WEIGHT}{name}": weight for name, weight in weights.items()})
+    if not scorer.is_model_alone:
         return _OfTheModel()
     reports = list(scorer.reports(task.histories))
     per_user: dict[str, PerUser] = {"answered": np.array([float(bool(said.lm_scores)) for _, said in reports])}

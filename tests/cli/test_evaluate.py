@@ -310,3 +310,22 @@ def test_help_and_closed_forms_need_no_torch(shop: Path) -> None:
     for arguments in (["--help"], ["evaluate", "--help"], ["evaluate", str(shop), "--core", "0"]):
         done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def test_orders_of_the_slate_are_shown_beside_any_order_and_with_their_weights(shop: Path, capsys: Capsys) -> None:
+    chosen = ("--stages", "retrieval,fused_without_lm,random_order,oracle", "--seeds", 1)
+    done = call(capsys, "evaluate", shop, "--core", 0, *chosen)
+    assert done.code == 0
+    [head] = [line for line in done.out.splitlines() if line.endswith("x random_order")]
+    assert head.split()[:3] == ["stage", "R@slate", "NDCG@10|slate"]
+    rows = done.out.splitlines()[done.out.splitlines().index(head) + 1 :]
+    assert [row.split()[0] for row in rows[:4]] == ["retrieval", "fused_without_lm", "random_order", "oracle"]
+    assert rows[2].endswith("1.00")
+    assert rows[4] == "fused_without_lm weighs retrieval 1.000"
+
+
+def test_a_place_for_answers_that_cannot_be_one_is_refused_first(shop: Path, capsys: Capsys, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused = call(capsys, "evaluate", tmp_path / "none", "--stages", "popularity", "--work", tmp_path / "file")
+    assert (refused.code, refused.out) == (2, "")
+    assert "no answers can be written to" in refused.err
