@@ -82,6 +82,13 @@ def evaluate(
             help="Directory that keeps what a language model answered, so that a run goes on; by default the cache.",
         ),
     ] = None,
+    fusion: Annotated[
+        Path | None,
+        typer.Option(
+            "--fusion",
+            help="Write the weights of the stage fused, as ADAPTER/fusion.json; a recommender then ranks with them.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -89,6 +96,7 @@ def evaluate(
 
     llmrec evaluate --dataset movielens-100k --stages popularity,ease,transitions --out runs/ml-100k
     """
+    from llmrec.evaluation.learned_fusion import learned_fusion, require_fusion_file
     from llmrec.evaluation.run import Plan
     from llmrec.evaluation.run import evaluate as run
     from llmrec.evaluation.user_columns import read_user_columns
@@ -96,6 +104,8 @@ def evaluate(
     columns = read_user_columns(user_table) if user_table else None
     plan = Plan(_stages(stages), part, tuple(range(seeds)), limit_users, reference)
     _require_directories(out, report, work)
+    if fusion is not None:
+        require_fusion_file(fusion, plan)
     subject = open_subject(
         directory,
         dataset,
@@ -117,6 +127,8 @@ def evaluate(
         progress=not quiet,
     )
     found = replace(found, notes=(*subject.notes, *found.notes))
+    if fusion is not None:
+        learned_fusion(found).save(fusion)
     _keep(found, out, report, slate_size=subject.workshop.context.settings.ranking.slate_size)
     if as_json:
         say_json(found.to_json())

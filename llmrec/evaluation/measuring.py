@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,10 +14,12 @@ from llmrec.evaluation.beyond_accuracy import Popularity, TieKeys, TopItems, lis
 from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.fitting import FittedStage
 from llmrec.evaluation.fused_stages import CrossFittedRanker, SlateScorer
+from llmrec.evaluation.fusion_fitting import WITHOUT_LM
 from llmrec.evaluation.label_beliefs import label_beliefs
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks, answer_ranks, answers_of, user_metrics
-from llmrec.evaluation.results import WEIGHT, ReliabilityBin
+from llmrec.evaluation.results import TEMPERATURE, WEIGHT, ReliabilityBin
 from llmrec.evaluation.slate_metrics import first_wherever, slate_metrics
+from llmrec.ranking.fusion_model import FEATURES, LM
 from llmrec.retrieval.scoring import HistoryScorer, batches
 from llmrec.types import Histories, ItemMask, Vectors
 
@@ -186,8 +188,7 @@ def _of_the_model(scorer: HistoryScorer, task: Task) -> _OfTheModel:
     if not isinstance(scorer, SlateScorer):
         return _OfTheModel()
     if isinstance(scorer.ranker, CrossFittedRanker):
-        weights = scorer.ranker.fusions.of_all.weights
-        return _OfTheModel(overall={f"{WEIGHT}{name}": weight for name, weight in weights.items()})
+        return _OfTheModel(overall=_worth(scorer.ranker, FEATURES if scorer.heard else WITHOUT_LM))
     if not scorer.is_model_alone:
         return _OfTheModel()
     reports = list(scorer.reports(task.histories))
@@ -203,8 +204,15 @@ def _of_the_model(scorer: HistoryScorer, task: Task) -> _OfTheModel:
     overall = {"ECE": plain.ece}
     if scorer.beliefs is not None:
         temperatures = np.array([scorer.beliefs.model_for(query).temperature for query, _ in reports])
-        overall["temperature"] = float(temperatures.mean())
+        overall[TEMPERATURE] = float(temperatures.mean())
         if (scaled := beliefs.calibrated(temperatures)) is not None:
             per_user |= {f"{metric}|T": values for metric, values in scaled.per_user.items()}
             overall["ECE|T"] = scaled.ece
     return _OfTheModel(per_user, overall, plain.bins)
+
+
+def _worth(ranker: CrossFittedRanker, features: Sequence[str]) -> Mapping[str, float]:
+    """What was learned from all validation users together."""
+    fusion = ranker.fusions.of_all
+    weights = {f"{WEIGHT}{name}": fusion.weights.get(name, 0.0) for name in features}
+    return weights | ({TEMPERATURE: fusion.temperature} if LM in features else {})

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from llmrec.evaluation.estimates import Estimate, PerUser, bootstrap_means
-from llmrec.evaluation.results import ORACLE, WEIGHT, Difference, Evaluation, StageResult
+from llmrec.evaluation.results import ORACLE, TEMPERATURE, WEIGHT, Difference, Evaluation, StageResult
 
 HEADLINE = "NDCG@10"
 N_TOLD_APART = 5  # stages with a colour of their own
@@ -17,7 +17,7 @@ _SEED = 0  # of the bootstrap
 _UNKNOWN = Estimate(float("nan"))
 _LOWER_IS_BETTER = frozenset({"gini", "ECE", "Brier", "NLL", "ECE|T", "Brier|T", "NLL|T", "order_flips"})
 # More of these is another taste, not a better list.
-_NEITHER = frozenset({"novelty", "popularity_bias", "temperature"})
+_NEITHER = frozenset({"novelty", "popularity_bias", TEMPERATURE})
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class FusionModel:
         """Write it as JSON. Raises ArtifactError."""
         values = {"format": _FORMAT, "weights": dict(self.weights), "temperature": self.temperature}
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise ArtifactError(f"{path} cannot be written: {error.strerror or error}.") from error

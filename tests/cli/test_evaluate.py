@@ -321,7 +321,7 @@ def test_orders_of_the_slate_are_shown_beside_any_order_and_with_their_weights(s
     rows = done.out.splitlines()[done.out.splitlines().index(head) + 1 :]
     assert [row.split()[0] for row in rows[:4]] == ["retrieval", "fused_without_lm", "random_order", "oracle"]
     assert rows[2].endswith("1.00")
-    assert rows[4] == "fused_without_lm weighs retrieval 1.000"
+    assert rows[4] == "fused_without_lm weighs retrieval 1.000, log_rank 0.000, log_popularity 0.000"
 
 
 def test_a_place_for_answers_that_cannot_be_one_is_refused_first(shop: Path, capsys: Capsys, tmp_path: Path) -> None:
@@ -329,3 +329,18 @@ def test_a_place_for_answers_that_cannot_be_one_is_refused_first(shop: Path, cap
     refused = call(capsys, "evaluate", tmp_path / "none", "--stages", "popularity", "--work", tmp_path / "file")
     assert (refused.code, refused.out) == (2, "")
     assert "no answers can be written to" in refused.err
+
+
+def test_weights_are_written_of_one_seed_and_over_nothing_else(shop: Path, capsys: Capsys, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("{}")
+    lm = ("--stages", "popularity,fused", "--set", "language_model.model=scripted")
+    for options, message in (
+        (("--stages", "popularity", "--seeds", 1, "--fusion", tmp_path / "new.json"), "weights of the stage 'fused'"),
+        ((*lm, "--seeds", 2, "--fusion", tmp_path / "new.json"), "weights are those of one seed, and there are 2"),
+        ((*lm, "--seeds", 1, "--fusion", tmp_path / "mine.json"), f"{tmp_path / 'mine.json'} holds something else"),
+        ((*lm, "--seeds", 1, "--fusion", tmp_path / "mine.json" / "x"), "is a file; name a directory"),
+    ):
+        refused = call(capsys, "evaluate", shop, "--core", 0, *options)
+        assert (refused.code, refused.out) == (2, "")
+        assert message in refused.err
+    assert (tmp_path / "mine.json").read_text() == "{}"

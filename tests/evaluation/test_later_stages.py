@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from llmrec.data.interactions import Interactions
 from llmrec.data.splits import Part, Split, split
 from llmrec.evaluation.catalogue_views import with_ids_alone, with_shuffled_texts
 from llmrec.evaluation.fitting import Voice, Workshop
+from llmrec.evaluation.learned_fusion import learned_fusion, require_fusion_file
 from llmrec.evaluation.results import Evaluation
 from llmrec.evaluation.run import Plan, evaluate
 from llmrec.language_model.scripted import ScriptedModel
@@ -132,3 +134,14 @@ def test_probabilities_are_judged_as_they_are_and_at_the_learned_temperature() -
     assert lm.overall["ECE|T"] < lm.overall["ECE"]
     assert lm.estimates["NLL|T"].mean < lm.estimates["NLL"].mean
     assert lm.per_user["answered"].tolist() == [1.0] * 120
+
+
+def test_what_was_learned_can_be_served_with(tmp_path: Path) -> None:
+    found = run(ScriptedModel(judge=reads), "fused", part="validation")
+    learned = learned_fusion(found)
+    assert learned.weights["lm"] == found.stages["fused"].overall["weight:lm"]
+    assert learned.hears_model
+    require_fusion_file(tmp_path / "fusion.json", Plan(("fused",), seeds=(0,)))
+    learned.save(tmp_path / "fusion.json")
+    require_fusion_file(tmp_path / "fusion.json", Plan(("fused",), seeds=(0,)))  # an earlier one is replaced
+    assert not learned_fusion(run(ScriptedModel(judge=says_nothing), "fused")).hears_model

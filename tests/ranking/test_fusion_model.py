@@ -68,9 +68,9 @@ def test_what_is_no_fusion_is_refused(weights: dict[str, float], temperature: fl
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     model = FusionModel({"lm": 0.123456789, "log_rank": -3e-7}, 2.5)
-    model.save(tmp_path / FUSION_FILE)
-    assert FusionModel.load(tmp_path / FUSION_FILE) == model
-    assert FusionModel.of_adapter(tmp_path) == model
+    model.save(tmp_path / "new" / FUSION_FILE)
+    assert FusionModel.load(tmp_path / "new" / FUSION_FILE) == model
+    assert FusionModel.of_adapter(tmp_path / "new") == model
 
 
 def test_an_adapter_without_one_has_none(tmp_path: Path) -> None:
@@ -98,5 +98,6 @@ def test_a_file_that_is_none_is_said_in_a_sentence(tmp_path: Path, text: str, me
 
 
 def test_where_nothing_can_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(ArtifactError, match="cannot be written"):
-        FusionModel({}).save(tmp_path / "none" / FUSION_FILE)
+        FusionModel({}).save(tmp_path / "file" / FUSION_FILE)
