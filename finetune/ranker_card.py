@@ -25,10 +25,8 @@ Verdict: {verdict}
 
 ## Use
 In llmrec: `language_model.adapter=PATH` (this directory) with `language_model.model={base}`, `ranking.mode={mode}`,
-`ranking.lm_weight={lm_weight:g}`. Prompts are built from `{template}.jinja` (hash `{template_hash}`), at most
-{max_prompt_tokens} tokens and {slate_size} candidates; another template is another task. Divide scores by
-{temperature:g} before a softmax over the slate for probabilities that come true. Elsewhere:
-`PeftModel.from_pretrained(base, PATH)`.
+`ranking.lm_weight={lm_weight:g}`. {reads} Divide scores by {temperature:g} before a softmax over the slate for
+probabilities that come true. Elsewhere: `PeftModel.from_pretrained(base, PATH)`.
 
 ## Data
 {data}: {n_users} users, {n_items} items, {n_interactions} interactions.
@@ -36,7 +34,7 @@ In llmrec: `language_model.adapter=PATH` (this directory) with `language_model.m
   training examples `{examples_sha256}`
 - cut: {protocol}, ties {ties}, seed {seed}. Learned from: all but each user's last two interactions. Stopped and
   decided by: the one before the last. The last one, the test, is in nothing that was learned from or measured here.
-- candidates: the best of `{retriever}`, fitted for each of {folds} parts of the users without what is asked of them
+- candidates: {candidates}
 - licence of the data: {licence}
 {credits}
 
@@ -56,6 +54,16 @@ bootstrap intervals over users. {n_stopped} other users chose when to stop, the 
 - Learned from one catalogue in one language; on others measure first.
 - Not for decisions about people. The licences of the base and of the data both bind whoever passes this on.
 """
+_PROMPTS = (
+    "Prompts are built from `{template}.jinja` (hash `{template_hash}`), at most {max_prompt_tokens} tokens and "
+    "{slate_size} candidates; another template is another task."
+)
+_ITEMS = (
+    "It reads no prompts: the items of this catalogue are its words, known by id and title; any other item is read by "
+    "its text. `item_tokens.safetensors` and `item_tokens.json` hold what was learned of each."
+)
+_FOLDED = "the best of `{retriever}`, fitted for each of {folds} parts of the users without what is asked of them"
+_DECIDING = "none are learned from; the slates below are the best of `{retriever}`"
 
 
 def ranker_card(name: str, data: RankerData, about: About) -> str:
@@ -68,9 +76,7 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         verdict=about["verdict"],
         mode=about["mode"],
         lm_weight=about["fusion"]["with_lm"]["lm"],
-        template=about["template"],
-        template_hash=about["template_hash"],
-        max_prompt_tokens=about["max_prompt_tokens"],
+        reads=(_PROMPTS if about["template"] else _ITEMS).format_map(about),
         slate_size=about["slate_size"],
         temperature=about["temperature"],
         data=record["data"]["name"],
@@ -84,8 +90,7 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         protocol=record["protocol"],
         ties=record["ties"],
         seed=config["seed"],
-        retriever=about["retriever"],
-        folds=config["folds"],
+        candidates=(_FOLDED if about["template"] else _DECIDING).format_map({**config, **about}),
         licence=data.training.licence,
         credits="\n".join(f"- {line}" for line in data.training.credits if line),
         n_examples=about["n_examples"],
@@ -94,12 +99,18 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         minutes=round(about["seconds"] / 60, 1),
         objectives=", ".join(f"{objective} x {weight:g}" for objective, weight in config["objectives"].items()),
         rank=config["rank"],
-        layers=f"the last {config['top_layers']} layers" if config["top_layers"] else "all layers",
+        layers=_layers(config),
         commit=record["commit"],
         n_decided=about["n_users"]["decided_by"],
         n_stopped=about["n_users"]["stopped_by"],
         table=_table(about["validation"]),
     )
+
+
+def _layers(config: About) -> str:
+    if config["mode"] == "item_tokens":
+        return f"the first {config['item_tokens']['n_layers']} layers, and no others read"
+    return f"the last {config['top_layers']} layers" if config["top_layers"] else "all layers"
 
 
 def _table(validation: About) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from llmrec.types import (
     Allowed,
@@ -12,6 +15,8 @@ from llmrec.types import (
     Completion,
     Explanation,
     Feedback,
+    Histories,
+    Item,
     ItemId,
     ItemMask,
     Label,
@@ -199,6 +204,38 @@ class CandidateScorer(Protocol):
 
         Raises ModelError, ModelTimeout.
         """
+        ...
+
+
+class CatalogueScorer(Protocol):
+    """Scores every item of one catalogue by what users met, with a language model that reads items as words."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model for traces."""
+        ...
+
+    @property
+    def adapter(self) -> str:
+        """Name of the adapter in use, or empty."""
+        ...
+
+    def score_histories(self, histories: Histories) -> NDArray[np.float32]:
+        """float32 [n_users, n_items] in catalogue order, higher is better; 0 without a history. Raises ModelError."""
+        ...
+
+
+@runtime_checkable
+class ItemReader(Protocol):
+    """A model whose adapter may have learned the items of a catalogue as words of their own."""
+
+    @property
+    def reads_items(self) -> bool:
+        """Whether its adapter has; then it is no adapter for prompts."""
+        ...
+
+    def catalogue_scorer(self, items: Mapping[ItemId, Item]) -> CatalogueScorer:
+        """What scores `items`, in their order. Raises ModelError, ArtifactError when its adapter is of others."""
         ...
 
 

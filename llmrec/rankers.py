@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError
-from llmrec.interfaces import CandidateScorer, LabelScorer, Ranker
+from llmrec.interfaces import CandidateScorer, ItemReader, LabelScorer, Ranker
 from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.calibrated import CalibratedRanker
 from llmrec.ranking.fused import FusedRanker
 from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
+from llmrec.ranking.item_tokens import ItemTokenRanker
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.settings import RankingSettings
@@ -43,7 +44,8 @@ def fused_ranker(
 
     Raises:
         ConfigError: The model cannot do what settings ask, or its prompt cannot be used.
-        ModelError: It has fewer labels than the slate has items.
+        ModelError: It has fewer labels than the slate has items, or its item tokens cannot be used.
+        ArtifactError: Its item tokens are damaged or of another catalogue.
     """
     if model is None or settings.lm_weight == 0:
         return RetrievalOrderRanker()
@@ -58,8 +60,14 @@ def model_ranker(catalogue: Catalogue, settings: RankingSettings, model: LabelSc
 
     Raises:
         ConfigError: `model` cannot do what `ranking.mode` asks, or its prompt cannot be used.
-        ModelError: It has fewer labels than the slate has items.
+        ModelError: It has fewer labels than the slate has items, or its item tokens cannot be used.
+        ArtifactError: Its item tokens are damaged or of another catalogue.
     """
+    reads_items = isinstance(model, ItemReader) and model.reads_items
+    if reads_items != (settings.mode == "item_tokens"):
+        raise ConfigError(_other_mode(settings.mode, model.name, reads_items=reads_items))
+    if isinstance(model, ItemReader) and reads_items:
+        return ItemTokenRanker(model.catalogue_scorer(catalogue), catalogue, max_slate=settings.slate_size)
     if settings.mode == "listwise":
         return _listwise(catalogue, settings, model, prompts)
     if not isinstance(model, CandidateScorer):
@@ -74,6 +82,12 @@ def model_ranker(catalogue: Catalogue, settings: RankingSettings, model: LabelSc
         timeout_s=settings.timeout_s,
     )
     return IsolatedRanker(model, IsolatedPrompt(prompts["rank_isolated"]), catalogue, limits=limits)
+
+
+def _other_mode(mode: str, name: str, *, reads_items: bool) -> str:
+    if reads_items:
+        return f"ranking.mode is {mode}, and the adapter of {name} knows items, not prompts; use item_tokens."
+    return f"ranking.mode is {mode}, and {name} has no adapter that knows items; name one in language_model.adapter."
 
 
 def _listwise(

@@ -134,12 +134,13 @@ class RankingSettings(_Room):
             fine-tuned ranks at chance (docs/experiments.md). Where the adapter has a `fusion.json`, its learned weights
             count instead, unless this is 0.
         mode: `listwise` shows all candidates in one prompt; `isolated` has each judged by itself, so that no score
-            depends on another candidate or on their order.
+            depends on another candidate or on their order; `item_tokens` shows none: an adapter trained in that mode
+            reads histories of this catalogue's items and scores all of them in one pass.
         n_orders: Of `listwise`: in how many orders the slate is shown, each for the cost of one; scores are averaged.
         min_label_mass: Below this the model is not answering and the retrieval order stands.
     """
 
-    mode: Literal["listwise", "isolated"] = "listwise"
+    mode: Literal["listwise", "isolated", "item_tokens"] = "listwise"
     slate_size: int = Field(20, ge=2, le=200)
     n_orders: int = Field(1, ge=1, le=20)
     lm_weight: Weight = 0.1

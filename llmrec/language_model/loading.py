@@ -159,7 +159,7 @@ def load_adapter(model: CausalLM, directory: Path, *, base_name: str) -> CausalL
     Raises:
         ModelError: The adapter is missing, damaged, made for another base than `base_name`, or changes nothing.
     """
-    _check_adapter_files(directory, base_name=base_name)
+    check_adapter_files(directory, base_name=base_name)
     before = _sample_logits(model)
     try:
         with warnings.catch_warnings():
@@ -176,7 +176,8 @@ def load_adapter(model: CausalLM, directory: Path, *, base_name: str) -> CausalL
     return adapted
 
 
-def _check_adapter_files(directory: Path, *, base_name: str) -> None:
+def check_adapter_files(directory: Path, *, base_name: str) -> None:
+    """Raise ModelError when `directory` holds no adapter, or one of another base than `base_name`."""
     if not (directory / _ADAPTER_WEIGHTS).is_file():
         raise ModelError(f"the adapter directory {directory} has no {_ADAPTER_WEIGHTS}.")
     try:

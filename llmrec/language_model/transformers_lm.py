@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, Thread
@@ -24,22 +24,41 @@ from llmrec.language_model.candidate_reader import CandidateReader
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.choosing import choose_row
 from llmrec.language_model.devices import choose_device, choose_dtype
+from llmrec.language_model.item_token_files import has_item_tokens, load_item_tokens
+from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.language_model.loading import CausalLM, ModelSource, load_adapter, load_model
 from llmrec.language_model.prefix_cache import PrefixCache
-from llmrec.types import CandidateScores, Completion, Label, LabelScores, Prompt
+from llmrec.types import CandidateScores, Completion, Item, ItemId, Label, LabelScores, Prompt
 
 _DEFAULT_CONTEXT = 2048
 
 
 class TransformersLM:
-    """Implements LanguageModel, TextChooser, LabelScorer and CandidateScorer. Threads may share one and take turns."""
+    """Implements LanguageModel, TextChooser, all scorers and ItemReader. Threads may share one and take turns."""
 
-    def __init__(self, model: CausalLM, tokenizer: PreTrainedTokenizerBase, *, name: str, adapter: str = "") -> None:
-        """Take over a loaded model and make it greedy. Raises ModelError when it has no chat template."""
+    def __init__(
+        self,
+        model: CausalLM,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        name: str,
+        adapter: str = "",
+        item_tokens: Path | None = None,
+    ) -> None:
+        """Take over a loaded model and make it greedy. Raises ModelError when it has no chat template.
+
+        Args:
+            model: With its adapter for prompts, if any.
+            tokenizer: Its own.
+            name: For traces.
+            adapter: That adapter's name.
+            item_tokens: Directory of an adapter that knows items; texts are read and written without it.
+        """
         self._model = model
         self._tokenizer = tokenizer
         self._name = name
         self._adapter = adapter
+        self._item_tokens = item_tokens
         self._chat = ChatEncoding(tokenizer, name=name)
         self._end_ids = _end_ids(model, tokenizer)
         self._pad_id = self._end_ids[0] if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
@@ -83,8 +102,8 @@ class TransformersLM:
         source = ModelSource(str(path_or_id), chosen, choose_dtype(dtype, chosen), is_local, revision)
         model, tokenizer = load_model(source)
         shown_name = name or Path(path_or_id).name
-        if adapter is None:
-            return cls(model, tokenizer, name=shown_name)
+        if adapter is None or has_item_tokens(adapter):
+            return cls(model, tokenizer, name=shown_name, item_tokens=adapter)
         model = load_adapter(model, adapter, base_name=shown_name)
         return cls(model, tokenizer, name=shown_name, adapter=adapter.name)
 
@@ -97,6 +116,17 @@ class TransformersLM:
     def adapter(self) -> str:
         """Name of the adapter in use, or empty."""
         return self._adapter
+
+    @property
+    def reads_items(self) -> bool:
+        """Whether it was loaded with an adapter that knows items."""
+        return self._item_tokens is not None
+
+    def catalogue_scorer(self, items: Mapping[ItemId, Item]) -> ItemTokenScorer:
+        """What scores `items` from histories, with a copy of its first layers. Raises ModelError, ArtifactError."""
+        if self._item_tokens is None:
+            raise ModelError(f"{self._name} was loaded without an adapter that knows items.")
+        return load_item_tokens(self._model, self._tokenizer, self._item_tokens, items, base_name=self._name)
 
     @property
     def max_prompt_tokens(self) -> int:

@@ -11,7 +11,7 @@ from peft import PeftModel
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
-from finetune.item_token_examples import NextItem, PieceSet, first_met, pieces
+from finetune.item_token_examples import PIECES, NextItem, PieceSet, first_met, pieces
 from finetune.item_token_model import ItemTokens
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_data import RankerData
@@ -24,7 +24,6 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.splits import prepared, split
 from llmrec.evaluation.protocol import ProtocolRecord
-from llmrec.language_model.item_token_files import load_item_tokens
 from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.prompting.templates import PromptLibrary
@@ -122,3 +121,127 @@ def test_a_planted_transition_is_learned(trained: tuple[RankerPlace, Outcome]) -
     assert float(over_all.mean()) > 0.9
     assert outcome.lm_weight > 0
     assert outcome.decision.gains
+
+
+def test_what_is_written_is_served_as_it_was_measured(base: Path, trained: tuple[RankerPlace, Outcome]) -> None:
+    place, outcome = trained
+    data = walked()
+    model = TransformersLM.from_pretrained(base, adapter=place.out, device="cpu")
+    settings = Settings().changed(["ranking.mode=item_tokens", "ranking.slate_size=12"]).ranking
+    ranker = model_ranker(data.training.catalogue, settings, model, data.prompts)
+    assert isinstance(ranker, ItemTokenRanker)
+    for case, before in zip(outcome.decided_on.cases, outcome.decided_on.rankings, strict=True):
+        after = ranker.rank(case.query, case.candidates)
+        assert after.report.adapter == "steps"
+        assert dict(after.report.lm_scores) == pytest.approx(dict(before.report.lm_scores), abs=1e-4)
+
+
+def test_the_directory_holds_all_that_serving_and_reading_need(trained: tuple[RankerPlace, Outcome]) -> None:
+    place, outcome = trained
+    assert {path.name for path in place.out.iterdir()} == {
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.png", "item_tokens.json",
+        "item_tokens.safetensors", "metrics.jsonl", "ranker.json",
+    }  # fmt: skip
+    about = json.loads((place.out / "ranker.json").read_text())
+    assert (about["mode"], about["template"], about["template_hash"]) == ("item_tokens", "", "")
+    assert about["validation"] == outcome.numbers()
+    assert about["validation"]["adapter alone, whole catalogue"]["mean"] > 0.9
+    card = (place.out / "README.md").read_text()
+    assert "ranking.mode=item_tokens" in card
+    assert "jinja" not in card
+    assert about["examples_sha256"] in card
+
+
+def test_stock_peft_loads_what_was_trained(base: Path, trained: tuple[RankerPlace, Outcome]) -> None:
+    place, _ = trained
+    bench = tiny_bench(walked(), config_of(base))
+    ids = torch.arange(5, 20).reshape(1, -1)
+    with torch.inference_mode():
+        before = bench.base.model(input_ids=ids).logits
+        with pytest.warns(FutureWarning, match="is_gradient_checkpointing"):
+            loaded = PeftModel.from_pretrained(bench.base.model, str(place.out))
+        assert not torch.equal(loaded(input_ids=ids).logits, before)
+    assert loaded.peft_config["default"].layers_to_transform == [0]
+
+
+def losses(place: RankerPlace) -> list[tuple[int, float]]:
+    entries = [json.loads(line) for line in (place.work / "metrics.jsonl").read_text().splitlines()]
+    return [(entry["step"], entry["loss"]) for entry in entries if "loss" in entry]
+
+
+def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path, tmp_path: Path) -> None:
+    config = config_of(base, epochs=1, batch_size=32, accumulation=1)
+    whole, cut = RankerPlace(tmp_path / "whole"), RankerPlace(tmp_path / "cut")
+    n_steps = train(config, whole).n_steps
+    assert train(config, cut, stop_after=2.5).n_steps == 3
+    assert train(config, cut).n_steps == n_steps
+    assert losses(cut) == losses(whole)
+    last, resumed = (load_file(place.work / f"checkpoint-{n_steps}" / "model.safetensors") for place in (whole, cut))
+    assert set(last) >= {"own", "shared", "bias", "scale"}
+    assert all(torch.equal(resumed[name], weights) for name, weights in last.items())
+
+
+def scorer_of(base: Path, case: Case) -> ItemTokenScorer:
+    """What a few steps on `case` make."""
+    task = case.task
+    record = ProtocolRecord.of([case.split], name="circle", part="validation", core=0, seeds=[0])
+    training = TrainingData(case.catalogue, task, record, "Nobody's.", ())
+    data = RankerData(training, StageContext(case.catalogue, Settings(), vectors=_no_vectors), PromptLibrary.load())
+    bench = tiny_bench(data, config_of(base))
+    tokens = ItemTokens.begun(data, bench.config, bench.base)
+    examples = [tokens.words.numbers[row["items"]].tolist() for row in pieces(task.fit_on, 4)][:32]
+    optimizer = torch.optim.AdamW(tokens.network.trained().values(), lr=1e-2)
+    batch = NextItem().batch(examples)
+    for _ in range(5):
+        optimizer.zero_grad()
+        NextItem().loss(tokens.network.eval(), batch).backward()
+        optimizer.step()
+    return tokens.scorer
+
+
+def test_other_ids_and_places_change_no_score(base: Path) -> None:
+    data = circle()
+    rows = Interactions.from_rows(walks(40), data)
+    assert_id_permutation_invariant(lambda case: scorer_of(base, case), data, rows)
+
+
+def test_no_answer_is_seen(base: Path) -> None:
+    data = circle()
+    assert_blind_to_answers(lambda case: scorer_of(base, case), data, Interactions.from_rows(walks(40), data))
+
+
+def test_pieces_have_each_item_come_next_once(base: Path) -> None:
+    fit_on = walked(20).training.validation.fit_on
+    found = list(pieces(fit_on, 3))
+    assert all(2 <= row["length"] == len(row["items"]) <= 4 for row in found)
+    starts = fit_on.histories().starts
+    for user in range(len(starts) - 1):
+        targets = [item for row in reversed(found) if row["user"] == user for item in row["items"][1:]]
+        assert targets == fit_on.items[starts[user] : starts[user + 1]][1:].tolist()
+
+
+def test_a_batch_stands_at_the_left_in_the_networks_numbers(tmp_path: Path) -> None:
+    catalogue = circle()
+    rows = [("a", "5", 1.0), ("a", "3", 2.0), ("a", "5", 3.0), ("b", "9", 1.0), ("b", "3", 2.0)]
+    met = Interactions.from_rows((Interaction(UserId(u), ItemId(i), 1.0, at) for u, i, at in rows), catalogue)
+    assert first_met(met).tolist() == [5, 3, 9]
+    numbers = np.full(len(catalogue), -1)
+    numbers[first_met(met)] = [0, 1, 2]
+    write_examples(pieces(met, 10), tmp_path / "examples.arrow", schema=PIECES)
+    examples = PieceSet(tmp_path / "examples.arrow", numbers)
+    assert examples.lengths == [3, 2]
+    batch = NextItem().batch([examples[Draw(0, 0)], examples[Draw(1, 0)]])
+    assert batch["items"].tolist() == [[0, 1], [2, 0]]
+    assert batch["targets"].tolist() == [[1, 0], [1, -100]]
+    assert int(batch["n_tokens"]) == 3
+
+
+def test_it_cannot_be_mixed_with_prompts(base: Path) -> None:
+    with pytest.raises(ValidationError, match="item_tokens reads no prompts"):
+        config_of(base, objectives={"item_tokens": 1.0, "listwise": 1.0})
+
+
+def test_the_shipped_configuration_is_complete() -> None:
+    config = RankerTraining.from_file(Path(__file__).parents[2] / "finetune" / "configs" / "ranker-item-tokens.toml")
+    assert config.mode == "item_tokens"
+    assert config.item_tokens.n_layers == 2
