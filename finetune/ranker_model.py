@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,6 +13,8 @@ from typing import cast
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
+from torch.distributed.tensor import DTensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerBase
 from transformers.utils.hub import cached_file
 
@@ -112,6 +116,29 @@ def round_adapter(model: nn.Module) -> None:
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter.copy_(parameter.to(torch.bfloat16))
+
+
+def adapter_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The adapter's weights by name, bfloat16 on the CPU; where several processes share them, all have to ask."""
+    adapter = {name: tensor for name, tensor in model.state_dict().items() if "lora_" in name}
+    whole = {name: t.full_tensor() if isinstance(t, DTensor) else t for name, t in adapter.items()}
+    return {name: tensor.to("cpu", torch.bfloat16) for name, tensor in whole.items()}
+
+
+@contextmanager
+def whole_outer_layers(model: nn.Module) -> Iterator[None]:
+    """Within, each process has what `model` shards outside its blocks, which are gathered one by one as they run.
+
+    So parts of it can be called that are no whole passes.
+    """
+    if not isinstance(model, FSDPModule):
+        yield
+        return
+    model.unshard()
+    try:
+        yield
+    finally:
+        model.reshard()
 
 
 def _linear_names(model: nn.Module) -> list[str]:

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from peft import PeftModel
+from torch import Tensor
 
 from finetune.item_token_model import ItemTokens
 from finetune.ranker_card import ranker_card
@@ -45,6 +45,7 @@ class Outcome:
         n_tokens: Read while learning, likewise.
         seconds: Of training in this run, evaluations included.
         over_catalogue: NDCG@10 over all items of users who decided, by what orders them, where it can.
+        weights: The adapter's, see `adapter_weights`; empty where there is none.
     """
 
     chosen_on: Panel
@@ -59,6 +60,7 @@ class Outcome:
     n_tokens: int
     seconds: float
     over_catalogue: Mapping[str, PerUser] = field(default_factory=dict)
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -155,7 +157,7 @@ class RankerPlace:
         shutil.rmtree(partial, ignore_errors=True)
         with whole_or_absent(partial):
             if isinstance(model, PeftModel):
-                save_adapter(model, partial, base_name=base.name)
+                save_adapter(model, outcome.weights, partial, base_name=base.name)
             else:
                 model.save(partial)
             about = about_adapter(self.out.name, data, config, base, outcome)
@@ -170,13 +172,12 @@ class RankerPlace:
         shutil.rmtree(before, ignore_errors=True)
 
 
-def save_adapter(model: PeftModel, directory: Path, *, base_name: str) -> None:
-    """The adapter as PEFT reads it: safetensors in bfloat16, bound to its base by name."""
+def save_adapter(model: PeftModel, weights: Mapping[str, Tensor], directory: Path, *, base_name: str) -> None:
+    """`weights` of `model` as PEFT reads them: safetensors, bound to their base by name."""
     config = model.peft_config["default"]
     config.base_model_name_or_path = base_name
     config.inference_mode = True
-    weights = {name: tensor.to(torch.bfloat16) for name, tensor in model.state_dict().items() if "lora_" in name}
-    model.save_pretrained(str(directory), state_dict=weights, save_embedding_layers=False)
+    model.save_pretrained(str(directory), state_dict=dict(weights), save_embedding_layers=False)
 
 
 def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from finetune.ranker_candidates import CandidatePlan, Case
 from finetune.ranker_config import ObjectiveName, RankerTraining
 from finetune.ranker_data import RankerData
 from finetune.ranker_examples import RankExample
-from finetune.ranker_model import Base
+from finetune.ranker_model import Base, whole_outer_layers
 from finetune.ranker_objectives import HistoryLM, Isolated, Listwise, Mixture, Objective, Targets
 from finetune.ranker_prompts import PromptEncoder
 from finetune.ranker_validation import Panel
-from llmrec.errors import ConfigError, DataError
+from llmrec.errors import ConfigError, DataError, ModelError
 from llmrec.interfaces import Ranker
 from llmrec.language_model.loading import CausalLM
 from llmrec.language_model.transformers_lm import TransformersLM
@@ -108,8 +108,16 @@ class Bench:
         return Mixture({name: (known[name](), weight) for name, weight in self.config.objectives.items()})
 
     def hear(self, model: nn.Module, cases: Sequence[Case]) -> Panel:
-        """What `model`, as it is now, makes of `cases`, asked by the ranker that serves."""
-        return Panel.heard(self._ranker(model), cases, max_lift=self.ranking.max_lift)
+        """What `model`, as it is now, makes of `cases`, asked by the ranker that serves.
+
+        Raises:
+            ModelError: It fails on every one of them.
+        """
+        with whole_outer_layers(model):
+            panel = Panel.heard(self._ranker(model), cases, max_lift=self.ranking.max_lift)
+        if failure := panel.failure:
+            raise ModelError(f"{self.base.name} ranks no validation slate: {failure}")
+        return panel
 
     def _ranker(self, model: nn.Module) -> Ranker:
         inner = model.get_base_model() if isinstance(model, PeftModel) else model

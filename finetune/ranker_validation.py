@@ -62,6 +62,13 @@ class Panel:
         return float(np.mean(masses)) if masses else math.nan
 
     @property
+    def failure(self) -> str:
+        """Why the model failed, where it failed on everybody; empty when it answered somebody, were it nonsense."""
+        reports = [ranking.report for ranking in self.rankings]
+        failed = [report for report in reports if report.degraded and math.isnan(report.label_mass)]
+        return failed[0].degraded if reports and len(failed) == len(reports) else ""
+
+    @property
     def n_degraded(self) -> int:
         """Users whose slate the model did not order."""
         return sum(not ranking.report.lm_scores for ranking in self.rankings)

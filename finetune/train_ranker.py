@@ -36,7 +36,7 @@ from finetune.ranker_candidates import training_rows, validation_cases
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_data import RankerData, of_dataset, of_recommender, read_recommender
 from finetune.ranker_examples import ExampleSet, sha256_of, write_examples
-from finetune.ranker_model import Base, adapted, load_base, round_adapter
+from finetune.ranker_model import Base, adapted, adapter_weights, load_base, round_adapter
 from finetune.ranker_output import CURVE_FILE, Outcome, RankerPlace
 from finetune.ranker_setup import Bench, Cases, require_it_fits
 from finetune.ranker_switching import switch_on
@@ -162,6 +162,7 @@ def _outcome(
         n_examples=trainer.n_examples,
         n_steps=trainer.state.global_step,
         n_tokens=int(trainer.state.num_input_tokens_seen),
+        weights=adapter_weights(model),
         seconds=seconds,
     )
 

@@ -1,6 +1,7 @@
 """What a panel of validation users says, worked by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,13 @@ def test_a_model_that_did_not_answer_leaves_the_retrievers_order() -> None:
     assert heard.lm.tolist() == heard.fused(5.0).tolist() == [THIRD]
     assert heard.n_degraded == 1
     assert heard.temperature() == 1.0
+
+
+def test_a_model_that_fails_on_everybody_is_told_from_one_that_talks_nonsense() -> None:
+    failing = Ranking((A, B, C), (3.0, 2.0, 1.0), "retrieval", RankReport(degraded="It broke."))
+    talking = replace(failing, report=RankReport(degraded="It is not answering.", label_mass=0.0))
+    assert Panel([case(C)] * 2, [failing, failing], max_lift=10).failure == "It broke."
+    assert not Panel([case(C)] * 2, [failing, talking], max_lift=10).failure
 
 
 def test_temperature_brings_confidence_to_how_often_it_is_right() -> None:

@@ -108,7 +108,8 @@ def test_a_command_teaches_a_recommender_a_planted_rule_and_switches_it_on(
     directory = planted_recommender(tmp_path / "mine", ISOLATED_PROMPT, n_users=240)
     config = tiny_config(
         base, dtype="bfloat16", mode="isolated", objectives={"isolated": 1.0}, rank=64, alpha=128,
-        batch_size=16, per_user=4, pool=30, epochs=1, learning_rate=3e-3, evaluations=1, validation_users=12, decision_users=12, lm_weights=(1.0, 30.0),
+        batch_size=16, per_user=4, pool=30, epochs=1, learning_rate=3e-3, evaluations=1, validation_users=12,
+        decision_users=12, lm_weights=(1.0, 30.0),
     )  # fmt: skip
     options = ["--recommender", str(directory), "--config", str(as_toml(config, tmp_path / "run.toml"))]
     assert main([*options, "--name", "genres"]) == 0
