@@ -58,9 +58,11 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _verify(arguments: argparse.Namespace) -> None:
     wrong: list[str] = []
-    deadline = time.monotonic() + 60 * arguments.minutes
-    for bench in _benches(arguments.bench):
+    started, benches = time.monotonic(), _benches(arguments.bench)
+    for number, bench in enumerate(benches, start=1):
         workbench = _workbench(bench, arguments)
+        # Each table has its share of the time and what those before it left of theirs.
+        deadline = started + 60 * arguments.minutes * number / len(benches)
         wrong += verifying.verify(
             workbench, _plan(arguments), deadline=deadline, say=lambda line: print(line, flush=True)
         )
