@@ -31,6 +31,7 @@ from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.ranking.item_tokens import ItemTokenRanker
 from llmrec.types import Histories
 
+_K = 10
 _WEIGHTS = "model.safetensors"  # a name by which the library knows a checkpoint
 
 
@@ -49,7 +50,7 @@ class Asked:
     def ndcg(self, scorer: ItemTokenScorer) -> PerUser:
         """NDCG@10 over the whole catalogue but what each has met, float64 [n_users]."""
         ranks = answer_ranks(scorer.score_histories(self.histories), self.histories, self.answers)
-        return user_metrics(ranks, cutoffs=(10,))["NDCG@10"]
+        return user_metrics(ranks, cutoffs=(_K,))[f"NDCG@{_K}"]
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,6 @@ class ItemTokenRun:
         lm_weight = chosen_on.best_weight(self.bench.config.lm_weights)
         decided_on = self._heard(scorer, cases.deciding)
         untrained = ItemTokens.begun(self.bench.data, self.bench.config, self.bench.base).text_scorer
-        n_missed = len(self.users.deciding.histories) - len(cases.deciding)
         return Outcome(
             chosen_on=chosen_on,
             decided_on=decided_on,
@@ -195,12 +195,16 @@ class ItemTokenRun:
             n_steps=trainer.state.global_step,
             n_tokens=int(trainer.state.num_input_tokens_seen),
             seconds=seconds,
-            over_catalogue={
-                # What the retriever did not find among its best it ranks lower than any metric looks.
-                "retriever": np.concatenate([decided_on.retrieval, np.zeros(n_missed)]),
-                "adapter alone": self.users.deciding.ndcg(scorer),
-            },
+            over_catalogue=self._retriever(decided_on) | {"adapter alone": self.users.deciding.ndcg(scorer)},
         )
+
+    def _retriever(self, panel: Panel) -> dict[str, PerUser]:
+        """NDCG@10 of the retriever over the whole catalogue; nothing where its slates are too short to tell."""
+        if self.bench.config.slate_size < _K:
+            return {}
+        # What it did not find among its best it ranks lower than the metric looks.
+        n_missed = len(self.users.deciding.histories) - len(panel.cases)
+        return {"retriever": np.concatenate([panel.retrieval, np.zeros(n_missed)])}
 
     def _heard(self, scorer: ItemTokenScorer, cases: Sequence[Case]) -> Panel:
         settings, catalogue = self.bench.ranking, self.bench.data.training.catalogue

@@ -59,6 +59,8 @@ class PromptRanker:
         scorer = load_language_model(settings, AssetStore.from_environment())
         if scorer is None:
             raise ConfigError(f"{path_or_id} is no model to rank with.", hint="Name a directory, an asset or a hub id.")
+        if scorer.reads_items:
+            raise ConfigError(f"the adapter {adapter} knows one catalogue's items, not prompts.", hint="Leave it out.")
         return cls(scorer)
 
     def rank(

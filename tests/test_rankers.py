@@ -1,6 +1,10 @@
 """The ranker that settings choose."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError
@@ -9,10 +13,11 @@ from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker, model_ranker
 from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.isolated import IsolatedRanker
+from llmrec.ranking.item_tokens import ItemTokenRanker
 from llmrec.ranking.listwise import ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.settings import RankingSettings, Settings
-from llmrec.types import Prompt
+from llmrec.types import Histories, Item, ItemId, Prompt
 from tests.contracts.ranker import QUERY, candidates_of
 
 
@@ -26,6 +31,19 @@ class LabelsOnly:
 
     def count_tokens(self, prompt: Prompt) -> int:
         return ScriptedModel().count_tokens(prompt)
+
+
+class ReadsItems(LabelsOnly):
+    """A model whose adapter knows items, the later ones of a catalogue best."""
+
+    reads_items = True
+
+    def catalogue_scorer(self, items: Mapping[ItemId, Item]) -> "ReadsItems":
+        self.n_items = len(items)
+        return self
+
+    def score_histories(self, histories: Histories) -> NDArray[np.float32]:
+        return np.tile(np.arange(self.n_items, dtype=np.float32), (len(histories), 1))
 
 
 def ranking(*assignments: str) -> RankingSettings:
@@ -45,6 +63,22 @@ def test_a_model_that_scores_labels_only_ranks_lists_only(films: Catalogue) -> N
     assert isinstance(model_ranker(films, ranking(), LabelsOnly(), prompts), ListwiseRanker)
     with pytest.raises(ConfigError, match=r"remote cannot judge candidates apart\. Use ranking\.mode=listwise"):
         model_ranker(films, ranking("ranking.mode=isolated"), LabelsOnly(), prompts)
+
+
+def test_a_model_whose_adapter_knows_items_ranks_by_them(films: Catalogue) -> None:
+    prompts, settings = PromptLibrary.load(), ranking("ranking.mode=item_tokens", "ranking.slate_size=4")
+    ranker = model_ranker(films, settings, ReadsItems(), prompts)
+    assert isinstance(ranker, ItemTokenRanker)
+    assert ranker.rank(QUERY, candidates_of(films, 6)).item_ids == ("4", "3", "2", "1", "5", "6")
+
+
+def test_an_adapter_for_items_and_one_for_prompts_are_not_taken_for_each_other(films: Catalogue) -> None:
+    prompts = PromptLibrary.load()
+    with pytest.raises(ConfigError, match="remote has no adapter that knows items; name one in"):
+        model_ranker(films, ranking("ranking.mode=item_tokens"), LabelsOnly(), prompts)
+    for mode in ("listwise", "isolated"):
+        with pytest.raises(ConfigError, match=f"mode is {mode}, and the adapter of remote knows items"):
+            model_ranker(films, ranking(f"ranking.mode={mode}"), ReadsItems(), prompts)
 
 
 def test_an_isolated_model_moves_the_retrievers_order(films: Catalogue) -> None:

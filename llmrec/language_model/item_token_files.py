@@ -10,6 +10,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -174,7 +175,7 @@ def _read(directory: Path) -> tuple[_About, Mapping[str, Tensor]]:
     return about, weights
 
 
-def _numbers(about: _About, items: Mapping[ItemId, Item], directory: Path) -> np.ndarray:
+def _numbers(about: _About, items: Mapping[ItemId, Item], directory: Path) -> NDArray[np.int64]:
     known = {item_id: (number, digest) for number, (item_id, digest) in enumerate(about.items)}
     numbers = np.full(len(items), -1, dtype=np.int64)
     for place, item in enumerate(items.values()):

@@ -19,10 +19,12 @@ from finetune.ranker_examples import Draw, write_examples
 from finetune.ranker_output import Outcome, RankerPlace
 from finetune.retriever_data import TrainingData
 from finetune.time_limit import TimeLimit
-from finetune.train_ranker import Control, fine_tune
+from finetune.train_ranker import Control, fine_tune, main
+from llmrec import Recommender
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.splits import prepared, split
+from llmrec.errors import DataError
 from llmrec.evaluation.protocol import ProtocolRecord
 from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.language_model.transformers_lm import TransformersLM
@@ -34,7 +36,14 @@ from llmrec.settings import Settings
 from llmrec.stages import StageContext
 from llmrec.types import Interaction, Item, ItemId, UserId
 from tests.evaluation.leaks import Case, assert_blind_to_answers, assert_id_permutation_invariant
-from tests.finetune.tiny_ranker import save_lively_model, tiny_bench, tiny_config
+from tests.finetune.tiny_ranker import (
+    ISOLATED_PROMPT,
+    as_toml,
+    planted_recommender,
+    save_lively_model,
+    tiny_bench,
+    tiny_config,
+)
 
 N_CIRCLE = 24
 NEVER_MET = ItemId("new")
@@ -170,7 +179,7 @@ def losses(place: RankerPlace) -> list[tuple[int, float]]:
 
 
 def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path, tmp_path: Path) -> None:
-    config = config_of(base, epochs=1, batch_size=32, accumulation=1)
+    config = config_of(base, epochs=1, batch_size=32, evaluations=2, validation_users=8, decision_users=8)
     whole, cut = RankerPlace(tmp_path / "whole"), RankerPlace(tmp_path / "cut")
     n_steps = train(config, whole).n_steps
     assert train(config, cut, stop_after=2.5).n_steps == 3
@@ -210,6 +219,26 @@ def test_no_answer_is_seen(base: Path) -> None:
     assert_blind_to_answers(lambda case: scorer_of(base, case), data, Interactions.from_rows(walks(40), data))
 
 
+def test_a_command_teaches_a_recommender_its_items_and_switches_them_on(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LLMREC_OFFLINE", "1")
+    monkeypatch.setenv("LLMREC_CACHE", str(tmp_path / "cache"))
+    directory = planted_recommender(tmp_path / "mine", ISOLATED_PROMPT, n_users=120)
+    config = config_of(base, slate_size=20, pool=20, epochs=3, evaluations=1, validation_users=30, decision_users=30)
+    options = ["--recommender", str(directory), "--config", str(as_toml(config, tmp_path / "run.toml"))]
+    assert main([*options, "--name", "items"]) == 0
+    assert "switched on" in capsys.readouterr().err
+    recommender = Recommender.from_pretrained(directory)
+    assert recommender.settings.ranking.mode == "item_tokens"
+    found = recommender.rank(["a0", "a1", "a2"], ["b3", "c5", "a5", "d3", "e6"])
+    assert found[0].item_id == "a5"
+    assert found.trace.adapter == "items"
+    stranger = recommender.recommend("anything", k=3)
+    assert len(stranger) == 3
+    assert any("there is no history to read" in note for note in stranger.trace.notes)
+
+
 def test_pieces_have_each_item_come_next_once(base: Path) -> None:
     fit_on = walked(20).training.validation.fit_on
     found = list(pieces(fit_on, 3))
@@ -234,6 +263,14 @@ def test_a_batch_stands_at_the_left_in_the_networks_numbers(tmp_path: Path) -> N
     assert batch["items"].tolist() == [[0, 1], [2, 0]]
     assert batch["targets"].tolist() == [[1, 0], [1, -100]]
     assert int(batch["n_tokens"]) == 3
+
+
+def test_nobody_to_decide_by_is_said(base: Path, tmp_path: Path) -> None:
+    config = config_of(base, slate_size=2, validation_users=1, decision_users=1)
+    bench, place = tiny_bench(walked(), config), RankerPlace(tmp_path / "out")
+    place.begin(bench.data, config, bench.base)
+    with pytest.raises(DataError, match="among its best 2; each part needs one"):
+        fine_tune(bench, place, Control())
 
 
 def test_it_cannot_be_mixed_with_prompts(base: Path) -> None:

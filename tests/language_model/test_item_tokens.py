@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.errors import ArtifactError, LLMRecError, ModelError
+from llmrec.errors import ArtifactError, ConfigError, LLMRecError, ModelError
 from llmrec.language_model.item_texts import mean_embeddings
 from llmrec.language_model.item_token_files import load_item_tokens, vocabulary_of
 from llmrec.language_model.item_token_network import IGNORED, ItemTokenShape, first_layers
 from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.language_model.transformers_lm import TransformersLM
+from llmrec.prompt_ranker import PromptRanker
 from llmrec.types import Item, ItemId
 from tests.contracts.history_scorer import HistoryScorerContract, histories_of
 from tests.language_model.tiny import save_tiny_model, tiny_model, tiny_tokenizer
@@ -146,6 +147,13 @@ def test_the_serving_model_carries_the_tokens_and_writes_without_them(films: Cat
     assert not plain.reads_items
     with pytest.raises(ModelError, match="without an adapter that knows items"):
         plain.catalogue_scorer(films)
+
+
+def test_texts_are_not_ranked_with_an_adapter_for_items(films: Catalogue, tmp_path: Path) -> None:
+    base = save_tiny_model(tmp_path / NAME)
+    saved(tmp_path / "steps", films, KNOWN)
+    with pytest.raises(ConfigError, match="knows one catalogue's items, not prompts"):
+        PromptRanker.from_pretrained(base, adapter=tmp_path / "steps", device="cpu")
 
 
 def test_the_catalogue_of_others_is_refused(films: Catalogue, tmp_path: Path) -> None:
