@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,6 +188,16 @@ def arguments(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> li
     return ["--dataset", "movielens-latest-small", "--from", str(files), "--config", str(config)]
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As many as the process beside this one has: sums over more are rounded otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_terminated_command_goes_on_where_it_was(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
