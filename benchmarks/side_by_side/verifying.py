@@ -62,7 +62,9 @@ def _known_seconds(kept: Mapping[str, Any], plan: Plan) -> dict[str, float]:
         for stage in kept["stages"]
         if stage not in kept["peers"]
     }
-    return found | {system.name: _seconds(kept["peers"].get(system.name, {})) for system in plan.systems}
+    return found | {
+        system.name: _seconds(kept["peers"][system.name]) for system in plan.systems if system.name in kept["peers"]
+    }
 
 
 def _seconds(record: Mapping[str, Any]) -> float:
