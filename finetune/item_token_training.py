@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.metrics import answer_ranks, user_metrics
 from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.ranking.item_tokens import ItemTokenRanker
-from llmrec.types import Histories
+from llmrec.types import Histories, ItemId
 
 _K = 10
 _WEIGHTS = "model.safetensors"  # a name by which the library knows a checkpoint
@@ -212,9 +213,17 @@ class ItemTokenRun:
         return Panel.heard(ranker, cases, max_lift=settings.max_lift)
 
 
-def _cases_of(asked: Asked, found: Sequence[Case], item_ids: Sequence[str]) -> tuple[Case, ...]:
+def _cases_of(asked: Asked, found: Sequence[Case], item_ids: Sequence[ItemId]) -> tuple[Case, ...]:
+    """Those of `found` that are of `asked`; of users with one history and one answer, as many as were asked."""
     starts, items = asked.histories.starts, asked.histories.items.tolist()
-    known = {
-        tuple(item_ids[item] for item in items[starts[user] : starts[user + 1]]) for user in range(len(asked.histories))
-    }
-    return tuple(case for case in found if case.query.positive_item_ids in known)
+    left = Counter(
+        (tuple(item_ids[item] for item in items[starts[user] : starts[user + 1]]), item_ids[answer])
+        for user, answer in enumerate(asked.answers.items.tolist())
+    )
+    cases = []
+    for case in found:
+        of_case = case.query.positive_item_ids, case.answer
+        if left[of_case]:
+            left[of_case] -= 1
+            cases.append(case)
+    return tuple(cases)

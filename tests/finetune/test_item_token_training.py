@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 
 from finetune.item_token_examples import PIECES, NextItem, PieceSet, first_met, pieces
 from finetune.item_token_model import ItemTokens
+from finetune.item_token_training import ItemTokenUsers
+from finetune.ranker_candidates import validation_cases
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_data import RankerData
 from finetune.ranker_examples import Draw, write_examples
@@ -171,6 +173,16 @@ def test_stock_peft_loads_what_was_trained(base: Path, trained: tuple[RankerPlac
             loaded = PeftModel.from_pretrained(bench.base.model, str(place.out))
         assert not torch.equal(loaded(input_ids=ids).logits, before)
     assert loaded.peft_config["default"].layers_to_transform == [0]
+
+
+def test_of_users_with_one_history_each_part_has_its_own(base: Path) -> None:
+    bench = tiny_bench(walked(), config_of(base))
+    users = ItemTokenUsers.drawn(bench)
+    n_histories = len(users.stopping.histories) + len(users.deciding.histories)
+    found = validation_cases(bench.data, bench.plan, slate_size=bench.config.slate_size)
+    assert n_histories == 120
+    assert len({case.query.positive_item_ids for case in found}) < len(found)
+    assert len(users.cases.stopping) + len(users.cases.deciding) == len(found)
 
 
 def losses(place: RankerPlace) -> list[tuple[int, float]]:
