@@ -13,7 +13,7 @@ DEMO := runs/demo
 REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs app.py
 
-.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full clean help
+.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -79,6 +79,14 @@ bench-quality-full: $(VENV)/.installed ## recompute the whole table from DATA=DI
 	-$(BIN)/python -m benchmarks.quality install
 	$(BIN)/python -m benchmarks.quality run --data '$(DATA)'
 	$(BIN)/python -m benchmarks.readme
+
+bench-ranker: $(VENV)/.installed ## measure again, from DATA=DIR in 20 minutes, what the language model adds to its retriever
+	$(BIN)/llmrec data fetch
+	$(BIN)/python -m benchmarks.ranker verify --data '$(DATA)'
+
+bench-ranker-full: $(VENV)/.installed ## train all adapters of that table from DATA=DIR and measure (hours; goes on where it stopped)
+	$(BIN)/llmrec data fetch
+	$(BIN)/python -m benchmarks.ranker run --data '$(DATA)'
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache

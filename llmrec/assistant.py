@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -45,6 +46,17 @@ from llmrec.types import (
     Trace,
     Understanding,
 )
+
+
+@runtime_checkable
+class BulkRetriever(Retriever, Protocol):
+    """A retriever that answers many queries sooner together than one by one."""
+
+    def retrieve_many(
+        self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask]
+    ) -> Sequence[Sequence[Candidate]]:
+        """For each of `queries`, with its own of `allowed`, what `retrieve` gives it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,17 @@ class Assistant:
     def recommend(self, query: Query, *, k: int) -> Reply:
         """`k` cards for `query` as it stands: no turn is read, no words are made around the cards."""
         return _reply_of(self._recommend(query, k))
+
+    def rankings(self, queries: Sequence[Query], *, k: int) -> Iterator[Ranking]:
+        """What `recommend` shows for each of `queries`, not explained: retrieved together, ranked as they are taken."""
+        stages, n_candidates = self._stages, self._n_candidates(k)
+        allowed = [stages.item_filter.allowed(query) for query in queries]
+        masks = [may.mask for may in allowed]
+        lists = [_lists_of(retriever, queries, n_candidates, masks) for retriever in stages.retrievers]
+        for number, (query, may) in enumerate(zip(queries, allowed, strict=True)):
+            fused = stages.fusion.fuse([found[number] for found in lists], n_candidates)
+            ranking = stages.ranker.rank(query, self._filled(fused, may.mask, k))
+            yield ranking.keep(stages.item_filter.select(query, may, ranking, k))
 
     def rank(self, query: Query, item_ids: Sequence[ItemId]) -> Reply:
         """All of `item_ids` as cards, best first for `query`; nothing is filtered out, no words surround them."""
@@ -161,8 +184,7 @@ class Assistant:
     def _retrieve(
         self, query: Query, allowed: Allowed, k: int, turn: _TurnLog
     ) -> Generator[Event, None, Sequence[Candidate]]:
-        # Several times k: `select` may pass over items of a series that is already on the list.
-        n_candidates = max(self._stages.n_candidates, 3 * k)
+        n_candidates = self._n_candidates(k)
         lists = []
         for retriever in self._stages.retrievers:
             lists.append(retriever.retrieve(query, n_candidates, allowed=allowed.mask))
@@ -170,6 +192,10 @@ class Assistant:
         fused = self._filled(self._stages.fusion.fuse(lists, n_candidates), allowed.mask, k)
         yield turn.log("fusion", n_in=sum(map(len, lists)), order=_ids(fused))
         return fused
+
+    def _n_candidates(self, k: int) -> int:
+        # Several times k: `select` may pass over items of a series that is already on the list.
+        return max(self._stages.n_candidates, 3 * k)
 
     def _filled(self, candidates: Sequence[Candidate], mask: ItemMask, n: int) -> Sequence[Candidate]:
         """At least `n` candidates where the mask has them: what no retriever speaks for follows in catalogue order."""
@@ -225,6 +251,14 @@ class _TurnLog:
         relaxed = (f"dropped {c.field} {c.op} {c.value}: nothing satisfies every wish" for c in shown.allowed.relaxed)
         notes = (*notes, *relaxed, *filter(None, [report.degraded]))
         return Trace(tuple(self._stages), report.prompt_hash, report.model, report.adapter, notes)
+
+
+def _lists_of(
+    retriever: Retriever, queries: Sequence[Query], k: int, masks: Sequence[ItemMask]
+) -> Sequence[Sequence[Candidate]]:
+    if isinstance(retriever, BulkRetriever):
+        return retriever.retrieve_many(queries, k, allowed=masks)
+    return [retriever.retrieve(query, k, allowed=mask) for query, mask in zip(queries, masks, strict=True)]
 
 
 def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:

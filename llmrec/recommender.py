@@ -17,7 +17,8 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
 from llmrec.errors import ConfigError, UnknownItemError
 from llmrec.index import Fitted, load, save
-from llmrec.results import Recommendations, SimilarItem
+from llmrec.many_users import ranked_users, require_known
+from llmrec.results import Recommendations, SimilarItem, UserRecommendations
 from llmrec.settings import Settings
 from llmrec.types import (
     Event,
@@ -98,6 +99,11 @@ class Recommender:
         return self._index.name
 
     @property
+    def user_ids(self) -> tuple[UserId, ...]:
+        """The users whose interactions it has."""
+        return self._index.interactions.user_ids
+
+    @property
     def reports(self) -> tuple[IngestReport, ...]:
         """What became of each row that was read to build this; empty for one that was loaded."""
         return self._index.reports
@@ -142,7 +148,15 @@ class Recommender:
             notes = (*notes, "Nothing in the catalogue satisfies all of that.")
         if k > len(self.catalogue):
             notes = (*notes, f"{k} were asked for; the catalogue has {len(self.catalogue)} items.")
-        return _recommendations(reply, notes)
+        return Recommendations.of(reply, notes)
+
+    def recommend_many(
+        self, user_ids: Sequence[str], *, k: int = 10, where: Where = None, filter_viewed: bool = True
+    ) -> Iterator[UserRecommendations]:
+        """What `recommend` gives each of `user_ids`, one by one, retrieved in bulk and not explained; same errors."""
+        known = require_known(user_ids, self._index.interactions)
+        asked = Query(constraints=parse_where(where, self.catalogue.fields), filter_viewed=filter_viewed)
+        return ranked_users(self._assistant, self._index, known, asked, k=checked_k(k))
 
     def rank(
         self,
@@ -154,7 +168,7 @@ class Recommender:
         """The given items, all of them, best first for a wish, for somebody who liked some titles, or for a user."""
         asked, notes = self._asked_by(query_or_history, user_id)
         reply = self._assistant.rank(asked, [self.item_id(reference) for reference in items])
-        return _recommendations(reply, notes)
+        return Recommendations.of(reply, notes)
 
     def explain(
         self, query_or_history: str | Sequence[ItemReference], item: ItemReference, *, user_id: str | None = None
@@ -277,8 +291,3 @@ class Recommender:
             if self._running is None:
                 self._running = assemble(self._index, self._overrides)
             return self._running
-
-
-def _recommendations(reply: Reply, notes: tuple[str, ...]) -> Recommendations:
-    trace = replace(reply.trace, notes=notes + reply.trace.notes)
-    return Recommendations(reply.recommendations, reply.profile, trace)

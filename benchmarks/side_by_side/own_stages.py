@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import llmrec
 from benchmarks.side_by_side.bench import Cut
 from llmrec.assets import AssetStore
+from llmrec.data.catalogue import Catalogue
 from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.fitting import Workshop
 from llmrec.evaluation.protocol import split_sha256
@@ -91,8 +92,8 @@ def _computed(cut: Cut, plan: Plan, workshop: Workshop) -> Evaluation:
     return evaluate(cut.splits, plan, workshop, name=cut.bench.dataset, core=cut.bench.core, progress=True)
 
 
-def _workshop(cut: Cut, runs: Path) -> Workshop:
-    settings, catalogue = settings_of(cut), cut.data.catalogue
+def item_vectors(catalogue: Catalogue, settings: Settings, runs: Path) -> Callable[[], ExactVectorStore]:
+    """Encodes the items of `catalogue` when first asked; what is kept in `runs` is not encoded again."""
 
     @cache
     def vectors() -> ExactVectorStore:
@@ -100,7 +101,12 @@ def _workshop(cut: Cut, runs: Path) -> Workshop:
         found = embed_resumable(catalogue, encoder, runs / "quality" / "vectors")
         return ExactVectorStore(catalogue.ids, found)
 
-    return Workshop(StageContext(catalogue, settings, vectors))
+    return vectors
+
+
+def _workshop(cut: Cut, runs: Path) -> Workshop:
+    settings, catalogue = settings_of(cut), cut.data.catalogue
+    return Workshop(StageContext(catalogue, settings, item_vectors(catalogue, settings, runs)))
 
 
 @cache

@@ -36,9 +36,15 @@ def open_recommender(
     from llmrec.build import Overrides
     from llmrec.recommender import Recommender
 
+    changes = setting_changes(device=device, no_model=no_model, assignments=assignments)
+    return Recommender.from_pretrained(directory, overrides=Overrides(prompts=prompts, settings=changes))
+
+
+def setting_changes(*, device: str | None, no_model: bool, assignments: list[str] | None) -> tuple[str, ...]:
+    """What the command line changes, as `room.key=value`."""
     changes = [*(assignments or [])]
     if device is not None:
         changes += [f"language_model.device={device}", f"encoder.device={device}"]
     if no_model:
         changes += ["language_model.model=none"]
-    return Recommender.from_pretrained(directory, overrides=Overrides(prompts=prompts, settings=tuple(changes)))
+    return tuple(changes)

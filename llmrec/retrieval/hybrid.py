@@ -102,12 +102,23 @@ class HybridRetriever:
 
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """At most `k` candidates, best first; none without a known item in the history."""
+        return self.retrieve_many([query], k, allowed=[allowed])[0]
+
+    def retrieve_many(
+        self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask | None]
+    ) -> Sequence[Sequence[Candidate]]:
+        """The same for several queries, each with its own `allowed`; their histories are scored together."""
         require_k(k)
-        histories = query_histories(query, self._positions)
-        if not len(histories.items):
-            return []
-        scores = self.score_histories(histories)[0]
-        return best_candidates(scores, k, item_ids=self._ids, source=self.name, allowed=allowed)
+        each = [query_histories(query, self._positions) for query in queries]
+        if not any(len(histories.items) for histories in each):
+            return [[] for _ in queries]
+        table = self.score_histories(Histories.joined(each))
+        return [
+            best_candidates(scores, k, item_ids=self._ids, source=self.name, allowed=mask)
+            if len(histories.items)
+            else []
+            for scores, histories, mask in zip(table, each, allowed, strict=True)
+        ]
 
     def explain(self, query: Query, item_id: ItemId) -> ScoreParts:
         """What each of the user's items adds through the linear parts; the rest is everything else.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,16 @@ class Histories:
     def ages(self) -> NDArray[np.int64]:
         """Steps back from each user's newest interaction, int64 [n]; the newest has age 0."""
         return np.repeat(self.starts[1:], self.lengths) - 1 - np.arange(len(self.items))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Histories]) -> Histories:
+        """The users of all `parts`, at least one, in their order."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        items, values, at = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("items", "values", "at")
+        )
+        return cls(starts, items, values, at)
 
     def of(self, users: NDArray[np.integer] | slice) -> Histories:
         """The histories of some users (numbers within these), in the order given."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
-from llmrec.errors import DataError, UnknownItemError
+from llmrec.errors import ConfigError, DataError, UnknownItemError
 from llmrec.retrieval.collaborative import EASERetriever
 from llmrec.retrieval.content import ContentSignals
 from llmrec.retrieval.hashing import HashingEmbedder
@@ -156,6 +156,19 @@ def test_nothing_is_retrieved_for_somebody_without_a_known_item() -> None:
         assert not retriever.retrieve(query, 5)
         assert np.isfinite(retriever.scores(query)).all()
     assert len(retriever.retrieve(asks(history=("gone", "i1")), 5)) == 5
+
+
+def test_many_at_once_get_what_each_gets_alone() -> None:
+    retriever = fitted(world())
+    queries = [asks(history=("i1", "i2")), Query(), asks(history=("i3",), disliked=("i1",))]
+    masks = [None, None, np.arange(len(world().interactions.item_ids)) % 2 == 0]
+    together = retriever.retrieve_many(queries, 4, allowed=masks)
+    alone = [retriever.retrieve(query, 4, allowed=mask) for query, mask in zip(queries, masks, strict=True)]
+    assert [[one.item_id for one in found] for found in together] == [[one.item_id for one in found] for found in alone]
+    assert [len(found) for found in together] == [4, 0, 4]
+    assert retriever.retrieve_many([], 4, allowed=[]) == []
+    with pytest.raises(ConfigError, match="k is 0"):
+        retriever.retrieve_many([], 0, allowed=[])
 
 
 def test_shares_of_a_single_linear_signal_are_its_own_times_weight_and_scale() -> None:
