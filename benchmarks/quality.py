@@ -12,15 +12,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.side_by_side import verifying
 from benchmarks.side_by_side.bench import BENCHES, Bench, read_and_cut
 from benchmarks.side_by_side.comparing import Plan, compare, estimated
 from benchmarks.side_by_side.systems import chosen_systems
 from benchmarks.side_by_side.table import RESULTS
 from benchmarks.side_by_side.venvs import install, peer_python
+from benchmarks.side_by_side.verifying import Verified, verify
 from benchmarks.side_by_side.workbench import Workbench
 from llmrec.stages import STAGES
 
@@ -57,18 +57,30 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    wrong: list[str] = []
-    started, benches = time.monotonic(), _benches(arguments.bench)
-    for number, bench in enumerate(benches, start=1):
-        workbench = _workbench(bench, arguments)
-        # Each table has its share of the time and what those before it left of theirs.
-        deadline = started + 60 * arguments.minutes * number / len(benches)
-        wrong += verifying.verify(
-            workbench, _plan(arguments), deadline=deadline, say=lambda line: print(line, flush=True)
+    found: dict[str, Verified] = {}
+    for bench, deadline in _turns(_benches(arguments.bench), seconds=60 * arguments.minutes):
+        before = found.get(bench.name, Verified())
+        now = verify(
+            _workbench(bench, arguments),
+            _plan(arguments),
+            deadline=deadline,
+            say=lambda line: print(line, flush=True),
+            before=before.systems,
         )
+        found[bench.name] = Verified(before.wrong + now.wrong, now.systems)
+    wrong = [sentence for verified in found.values() for sentence in verified.wrong]
     for sentence in wrong:
         print(f"WRONG {sentence}", file=sys.stderr)
     sys.exit(int(bool(wrong)))
+
+
+def _turns(benches: Sequence[Bench], *, seconds: float) -> Iterator[tuple[Bench, float]]:
+    """Each table with its share of the time and what those before it left; then each with all that is left."""
+    started = time.monotonic()
+    for number, bench in enumerate(benches, start=1):
+        yield bench, started + seconds * number / len(benches)
+    for bench in benches:
+        yield bench, started + seconds
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

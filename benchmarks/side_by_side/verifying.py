@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.side_by_side.comparing import Plan, tested_users
@@ -21,37 +22,57 @@ SAME, TRAINED = 0.002, 0.02
 Say = Callable[[str], None]
 
 
-def verify(bench: Workbench, plan: Plan, *, deadline: float, say: Say) -> list[str]:
-    """Sentences for every number that could not be had again; empty when all agree.
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of verifying a table.
+
+    Attributes:
+        wrong: A sentence for every number that could not be had again.
+        systems: Those that were recomputed, now or before.
+    """
+
+    wrong: tuple[str, ...] = ()
+    systems: frozenset[str] = frozenset()
+
+
+def verify(
+    bench: Workbench, plan: Plan, *, deadline: float, say: Say, before: Collection[str] = frozenset()
+) -> Verified:
+    """Recompute what is cheap first, and compare.
 
     Args:
         bench: The benchmark.
         plan: Which systems may be recomputed, and where tables are.
-        deadline: `time.monotonic()` after which no further system is started.
+        deadline: `time.monotonic()` by which a system has to end, by what it took before, to be started.
         say: Told what is done.
+        before: Systems that need not be recomputed again.
     """
     kept, name = read_table(bench.cut.bench, plan.results), bench.cut.bench.name
     if kept is None:
         say(f"{name}: no table is kept")
-        return []
+        return Verified()
     protocol = ProtocolRecord.of(
         bench.cut.splits, name=bench.cut.bench.dataset, part="test", core=bench.cut.bench.core, seeds=kept["seeds"]
     )
     if protocol.data.sha256 != kept["data"]["sha256"] or protocol.split_sha256 != kept["split_sha256"]:
-        return [f"{name}: the data or its split is not what the table was made on"]
+        return Verified((f"{name}: the data or its split is not what the table was made on",))
     known_s = _known_seconds(kept, plan)
-    chosen = sorted(
-        (name for name in known_s if known_s[name] <= CHEAP_S or name not in kept["peers"]), key=known_s.get
-    )
+    ours_or_cheap = (one for one in known_s if known_s[one] <= CHEAP_S or one not in kept["peers"])
+    chosen = sorted((one for one in ours_or_cheap if one not in before), key=known_s.__getitem__)
+    if not chosen:
+        return Verified(systems=frozenset(before))
     say(f"{name}: about {sum(known_s[one] for one in chosen) / 60:.1f} minutes")
     note_look(bench.cut.bench, "benchmarks.quality verify", chosen, results=plan.results)
     found: dict[str, Mapping[str, PerUser]] = {}
+    systems = set(before)
     for one in chosen:
         again = _again(bench, one, kept, plan) if time.monotonic() + known_s[one] < deadline else {}
         if not again:
             say(f"{name}: {one} not recomputed")
+            continue
         found |= again
-    return _compared(bench, found, kept, say)
+        systems.add(one)
+    return Verified(tuple(_compared(bench, found, kept, say)), frozenset(systems))
 
 
 def _known_seconds(kept: Mapping[str, Any], plan: Plan) -> dict[str, float]:

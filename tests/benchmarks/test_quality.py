@@ -21,7 +21,7 @@ from benchmarks.side_by_side.running import Outcome, Request, Runner
 from benchmarks.side_by_side.search import Trial, best_of
 from benchmarks.side_by_side.systems import System, chosen_systems, read_systems
 from benchmarks.side_by_side.table import differences, disagreements, note_look, sample_of
-from benchmarks.side_by_side.verifying import verify
+from benchmarks.side_by_side.verifying import Verified, verify
 from benchmarks.side_by_side.workbench import Workbench
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
@@ -312,7 +312,7 @@ def test_a_kept_table_is_had_again_and_a_changed_number_is_noticed(bench: Workbe
     assert kept is not None
     # A peer that the table does not have is not asked for.
     plan = _plan(tmp_path, (_system(),))
-    assert verify(bench, plan, deadline=time.monotonic() + 600, say=said.append) == []
+    assert verify(bench, plan, deadline=time.monotonic() + 600, say=said.append).wrong == ()
     assert said[-2:] == [
         "any-leave-last-out: about 0.0 minutes",
         "any-leave-last-out: 3 systems recomputed on 4 users, 0 numbers are off",
@@ -320,12 +320,19 @@ def test_a_kept_table_is_had_again_and_a_changed_number_is_noticed(bench: Workbe
     table = json.loads(kept.read_text())
     table["sample"]["stages"]["transitions"]["R@10"] += 0.1
     kept.write_text(json.dumps(table))
-    (sentence,) = verify(bench, plan, deadline=time.monotonic() + 600, say=said.append)
+    (sentence,) = verify(bench, plan, deadline=time.monotonic() + 600, say=said.append).wrong
     assert sentence.startswith("any-leave-last-out: transitions: R@10 on the sample is ")
 
 
 def test_what_would_not_end_in_time_is_not_recomputed(bench: Workbench, tmp_path: Path) -> None:
     plan, said = _plan(tmp_path), list[str]()
     compare(bench, plan, say=said.append)
-    assert verify(bench, plan, deadline=time.monotonic() - 1, say=said.append) == []
+    assert verify(bench, plan, deadline=time.monotonic() - 1, say=said.append) == Verified()
     assert "any-leave-last-out: sasrec not recomputed" in said
+    first = {"popularity", "transitions"}
+    later = verify(bench, plan, deadline=time.monotonic() + 600, say=said.append, before=first)
+    assert said[-1] == "any-leave-last-out: 1 systems recomputed on 4 users, 0 numbers are off"
+    assert later == Verified(systems=frozenset({*first, "sasrec"}))
+    n_said = len(said)
+    assert verify(bench, plan, deadline=time.monotonic() + 600, say=said.append, before=later.systems) == later
+    assert len(said) == n_said
