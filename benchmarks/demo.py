@@ -21,7 +21,7 @@ from llmrec.build import Overrides
 from llmrec.bundle import open_bundle
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.gguf import prepared_model
-from llmrec.language_model.loading import ModelSource, load_model
+from llmrec.language_model.loading import CausalLM, ModelSource, load_model
 from llmrec.recommender import Recommender
 from llmrec.types import CardsEvent, ReplyEvent, StageEvent, Turn
 
@@ -100,7 +100,7 @@ def _talk(recommender: Recommender, message: str, waits: Waits, n_phrased: int) 
             waits.reply.append(time.perf_counter() - started)
 
 
-def _prefill_s(scorer: RecordingScorer, encoding: ChatEncoding, model: torch.nn.Module) -> float:
+def _prefill_s(scorer: RecordingScorer, encoding: ChatEncoding, model: CausalLM) -> float:
     """Seconds of one bare forward pass over the prompt that was ranked last."""
     if scorer.last is None:
         raise SystemExit("the model was not asked to rank")

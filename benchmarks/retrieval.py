@@ -12,6 +12,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -139,7 +140,7 @@ def answer(query: Query, retrievers: Sequence[Retriever], item_filter: HardFilte
     started = time.perf_counter()
     allowed = timings.measure("filter", lambda: item_filter.allowed(query))
     lists = [
-        timings.measure(retriever.name, lambda r=retriever: r.retrieve(query, K, allowed=allowed.mask))
+        timings.measure(retriever.name, partial(retriever.retrieve, query, K, allowed=allowed.mask))
         for retriever in retrievers
     ]
     fused: Sequence[Candidate] = timings.measure("fusion", lambda: fusion.fuse(lists, K))

@@ -24,6 +24,7 @@ from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.types import (
     Candidate,
+    FactValue,
     History,
     Interaction,
     Item,
@@ -115,7 +116,7 @@ def measure(directory: str, *, repeats: int, n_history: int, n_candidates: int) 
 
 def _item(number: int) -> Item:
     title = f"The {_MOODS[number % 8]} {_NOUNS[number % 10]} ({1960 + number})"
-    facts = {"year": 1960 + number, "genres": (_GENRES[number % 7], _GENRES[(number + 3) % 7])}
+    facts: dict[str, FactValue] = {"year": 1960 + number, "genres": (_GENRES[number % 7], _GENRES[(number + 3) % 7])}
     words = [_WORDS[(number + step) % 7] for step in range(4)]
     return Item(ItemId(str(number)), title, facts, ", ".join(words))
 

@@ -71,7 +71,8 @@ def _keep_by_user(evaluation: Evaluation, path: Path, instead: Path) -> None:
         for name, stage in evaluation.stages.items()
         for metric in COMPARED
     }
-    np.savez_compressed(path, users=np.array(evaluation.users, dtype=np.str_), **columns)
+    arrays: dict[str, Any] = {"users": np.array(evaluation.users, dtype=np.str_), **columns}
+    np.savez_compressed(path, **arrays)
     if path.stat().st_size > _MAX_BYTES:
         path.replace(instead)
 
