@@ -194,10 +194,20 @@ def test_a_kept_table_is_had_again_and_a_changed_number_is_told(copied: Made) ->
 
 
 def test_without_an_adapter_or_the_time_for_one_only_the_controls_are_verified(copied: Made, tmp_path: Path) -> None:
-    wrong, said = verified(copied, replace(copied.plan, runs=tmp_path / "empty"), minutes=0)
+    record = copied.record
+    record["adapters"][0]["seconds"] = 1e6
+    (copied.plan.results / f"ranker-{BENCH.name}.json").write_text(json.dumps(record))
+    wrong, said = verified(copied, replace(copied.plan, runs=tmp_path / "empty"))
     assert wrong == []
     assert f"{len(WITHOUT_MODEL)} stages recomputed" in said[-1]
     assert "no time to train" in said[0]
+
+
+def test_what_cannot_be_measured_in_time_is_said(copied: Made) -> None:
+    wrong, said = verified(copied, copied.plan, minutes=0)
+    assert wrong == []
+    assert "not recomputed" in said[0]
+    assert len(copied.looks) == len(copied.record["seeds"])
 
 
 def test_another_data_set_than_the_tables_is_told(copied: Made) -> None:
