@@ -20,6 +20,7 @@ from finetune.ranker_data import RankerData
 from finetune.ranker_model import Base
 from finetune.ranker_trainer import last_complete_checkpoint
 from finetune.ranker_validation import Decision, Panel
+from finetune.run_record import require_same_run
 from finetune.whole_files import whole_or_absent
 from llmrec.errors import ConfigError
 from llmrec.evaluation.estimates import PerUser, bootstrap_means
@@ -133,17 +134,7 @@ class RankerPlace:
             "base": f"{base.name} {base.weights_sha256}",
             "config": config.model_dump(mode="json"),
         }
-        noted = self.work / RUN_FILE
-        if not noted.is_file():
-            self.work.mkdir(parents=True, exist_ok=True)
-            noted.write_text(json.dumps(run, indent=1), encoding="utf-8")
-        before = json.loads(noted.read_text(encoding="utf-8"))
-        changed = [key for key, value in run.items() if before.get(key) != value]
-        if changed:
-            raise ConfigError(
-                f"the checkpoints in {self.work} are of another run: {', '.join(changed)} changed.",
-                hint="Resume with what it began with, or choose another --out or --name.",
-            )
+        require_same_run(self.work / RUN_FILE, run, options="--out or --name")
 
     def publish(
         self, model: PeftModel | ItemTokens, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome

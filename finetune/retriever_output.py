@@ -16,6 +16,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from finetune.retriever_card import model_card
 from finetune.retriever_config import RetrieverTraining
 from finetune.retriever_data import TrainingData
+from finetune.run_record import require_same_run
 from llmrec.errors import ConfigError
 from llmrec.evaluation.estimates import PerUser, bootstrap_means
 
@@ -89,17 +90,7 @@ class RunPlace:
             "split": data.record.split_sha256,
             "config": config.model_dump(mode="json"),
         }
-        noted = self.checkpoints / RUN_FILE
-        if not noted.is_file():
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
-            noted.write_text(json.dumps(run, indent=1), encoding="utf-8")
-        before = json.loads(noted.read_text(encoding="utf-8"))
-        changed = [key for key, value in run.items() if before.get(key) != value]
-        if changed:
-            raise ConfigError(
-                f"the checkpoints in {self.checkpoints} are of another run: {', '.join(changed)} changed.",
-                hint="Resume with what it began with, or choose another --out.",
-            )
+        require_same_run(self.checkpoints / RUN_FILE, run, options="--out")
 
     def publish(
         self, model: SentenceTransformer, data: TrainingData, config: RetrieverTraining, outcome: Outcome
