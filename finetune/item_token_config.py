@@ -17,6 +17,9 @@ class ItemTokenTraining(BaseModel):
         output_dropout: Share of those they say.
         own_learning_rate: Of the items' own numbers; `learning_rate` is the adapter's.
         bias_learning_rate: Of each item's bias, which is its popularity.
+        negatives: How many other items each step tells apart from what came next, drawn anew and weighted for the rest;
+            0 takes all items, which is exact and, with many thousands of them, slow.
+        averaging: What is judged and kept is a moving mean of the weights over about so many passes; 0 keeps the last.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,3 +32,5 @@ class ItemTokenTraining(BaseModel):
     output_dropout: float = Field(0.2, ge=0, lt=1)
     own_learning_rate: float = Field(3e-3, gt=0, lt=1)
     bias_learning_rate: float = Field(1e-2, gt=0, lt=1)
+    negatives: int = Field(0, ge=0)
+    averaging: float = Field(0.0, ge=0, le=100)

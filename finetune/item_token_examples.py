@@ -71,7 +71,13 @@ class PieceSet(TorchDataset[Sequence[int]]):
 
 @dataclass(frozen=True)
 class NextItem:
-    """Cross-entropy of each next item over all that anybody met: who was never met could not be passed over."""
+    """Cross-entropy of each next item over all that anybody met: who was never met could not be passed over.
+
+    Attributes:
+        n_negatives: See `ItemTokenNetwork.forward`.
+    """
+
+    n_negatives: int = 0
 
     def batch(self, examples: Sequence[Sequence[int]]) -> Batch:
         """Pieces at the left edge, where a causal model needs no mask."""
@@ -83,5 +89,5 @@ class NextItem:
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """A mean over items that came next."""
-        loss: Tensor = model(batch["items"], batch["targets"])
+        loss: Tensor = model(batch["items"], batch["targets"], self.n_negatives)
         return loss

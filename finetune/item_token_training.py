@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from finetune.item_token_examples import PIECES, NextItem, PieceSet, pieces
 from finetune.item_token_model import ItemTokens
+from finetune.moving_mean import MovingMean
 from finetune.ranker_candidates import Case, validation_cases
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_examples import sha256_of, write_examples
@@ -113,13 +114,25 @@ class ItemTokenTrainer(RankTrainer):
         super().__init__(
             tokens.network,
             trainer_arguments(config, place.work, n_examples=len(examples), on_cpu=on_cpu),
-            objective=NextItem(),
+            objective=NextItem(config.item_tokens.negatives),
             examples=examples,
             watch=watch,
             # The network itself says what it computes in which format.
             compute_dtype=torch.float32,
-            callbacks=callbacks,
+            callbacks=[_Averaging(self), *callbacks],
         )
+        per_step = config.batch_size * config.accumulation * self.args.world_size
+        n_steps = config.item_tokens.averaging * len(examples) / per_step
+        self._mean = MovingMean(self._network.trained(), n_steps=n_steps)
+
+    def average(self, step: int) -> None:
+        """Take the weights after step number `step` into the mean that is judged and kept."""
+        self._mean.update(step)
+
+    def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
+        """As RankTrainer, of the mean."""
+        with self._mean.in_place():
+            return super().evaluate(*args, **kwargs)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW; items' own numbers and biases have rates of their own, and what is one number does not decay."""
@@ -140,14 +153,29 @@ class ItemTokenTrainer(RankTrainer):
         if self.args.should_save and output_dir is not None:
             Path(output_dir).mkdir(parents=True, exist_ok=True)
             weights = {name: value.detach().cpu().contiguous() for name, value in self._network.trained().items()}
-            save_file(weights, Path(output_dir) / _WEIGHTS)
+            save_file({**weights, **self._mean.state()}, Path(output_dir) / _WEIGHTS)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        self._network.load_state_dict(load_file(Path(resume_from_checkpoint) / _WEIGHTS), strict=False)
+        weights = load_file(Path(resume_from_checkpoint) / _WEIGHTS)
+        self._network.load_state_dict(weights, strict=False)
+        self._mean.load(weights)
 
     def _load_best_model(self) -> None:
         if self.state.best_model_checkpoint is not None:
             self._load_from_checkpoint(self.state.best_model_checkpoint)
+            self._mean.adopt()
+
+
+class _Averaging(TrainerCallback):
+    """Takes the mean before a step's evaluation and checkpoint."""
+
+    def __init__(self, trainer: ItemTokenTrainer) -> None:
+        self._trainer = trainer
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self._trainer.average(state.global_step)
 
 
 @dataclass(frozen=True)

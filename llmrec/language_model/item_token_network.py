@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -41,6 +42,40 @@ class Dropout:
 
     inputs: float = 0.0
     outputs: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The items that one step knows, and the step's own numbers for them.
+
+    Attributes:
+        rows: int64 [n_shown], the network's numbers.
+        log_shares: float32 [n_shown], log of how many items each stands for.
+        items: What is read, in the step's numbers.
+        targets: What came next, in the step's numbers.
+    """
+
+    rows: Tensor
+    log_shares: Tensor
+    items: Tensor
+    targets: Tensor
+
+    @classmethod
+    def drawn(cls, items: Tensor, targets: Tensor, *, n_items: int, n_negatives: int) -> _Shown:
+        named = torch.unique(torch.cat([items.flatten(), targets]))
+        n_others = n_items - len(named)
+        if not 0 < n_negatives < n_others:
+            every = torch.arange(n_items, device=items.device)
+            return cls(every, torch.zeros(n_items, device=items.device), items, targets)
+        is_other = torch.ones(n_items, dtype=torch.bool, device=items.device)
+        is_other[named] = False
+        others = torch.nonzero(is_other)[:, 0]
+        others = others[torch.randperm(n_others, device=items.device)[:n_negatives]]
+        rows = torch.cat([named, others])
+        log_shares = torch.zeros(len(rows), device=items.device)
+        log_shares[len(named) :] = math.log(n_others / n_negatives)
+        numbers = torch.zeros_like(is_other, dtype=torch.int64).scatter_(0, rows, torch.arange(len(rows)).to(rows))
+        return cls(rows, log_shares, numbers[items], numbers[targets])
 
 
 class ItemTokenNetwork(nn.Module):
@@ -114,16 +149,22 @@ class ItemTokenNetwork(nn.Module):
         products = (states @ vectors.to(states.dtype).T).float()
         return products * self.scale + (self.bias if bias is None else bias)
 
-    def forward(self, items: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, items: Tensor, targets: Tensor, n_negatives: int = 0) -> Tensor:
         """Cross-entropy of what came next over all items, a mean over the `targets` that are not IGNORED.
 
-        Both are int64 [n, length]; a piece of history stands at the left edge.
+        Args:
+            items: int64 [n, length]; a piece of history stands at the left edge.
+            targets: int64 [n, length], what came next.
+            n_negatives: With fewer than all items, so many that were not named are drawn, and each counts for its share
+                of them: what the softmax divides by is right on average. Source: Jean et al. 2015. 0 draws none.
         """
-        vectors = self.item_vectors()
-        read = functional.dropout(functional.embedding(items, vectors), self.dropout.inputs, self.training)
         asked = targets != IGNORED
+        shown = _Shown.drawn(items, targets[asked], n_items=len(self.own), n_negatives=n_negatives)
+        vectors = cast(Tensor, self.texts)[shown.rows] + self.own[shown.rows] @ self.shared
+        read = functional.dropout(functional.embedding(shown.items, vectors), self.dropout.inputs, self.training)
         states = functional.dropout(self.states(read)[asked], self.dropout.outputs, self.training)
-        return functional.cross_entropy(self.logits(states, vectors), targets[asked])
+        logits = self.logits(states, vectors, self.bias[shown.rows] + shown.log_shares)
+        return functional.cross_entropy(logits, shown.targets)
 
     def trained(self) -> dict[str, nn.Parameter]:
         """What is learned, by name: the layers themselves are not."""

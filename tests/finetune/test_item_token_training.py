@@ -192,13 +192,16 @@ def losses(place: RankerPlace) -> list[tuple[int, float]]:
 
 def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path, tmp_path: Path) -> None:
     config = config_of(base, epochs=1, batch_size=32, evaluations=2, validation_users=8, decision_users=8)
+    tokens = config.item_tokens.model_copy(update={"negatives": 3, "averaging": 0.5})
+    config = config.model_copy(update={"item_tokens": tokens})
     whole, cut = RankerPlace(tmp_path / "whole"), RankerPlace(tmp_path / "cut")
     n_steps = train(config, whole).n_steps
     assert train(config, cut, stop_after=2.5).n_steps == 3
     assert train(config, cut).n_steps == n_steps
     assert losses(cut) == losses(whole)
     last, resumed = (load_file(place.work / f"checkpoint-{n_steps}" / "model.safetensors") for place in (whole, cut))
-    assert set(last) >= {"own", "shared", "bias", "scale"}
+    assert set(last) >= {"own", "shared", "bias", "scale", "mean.own"}
+    assert not torch.equal(last["own"], last["mean.own"])
     assert all(torch.equal(resumed[name], weights) for name, weights in last.items())
 
 
@@ -275,6 +278,16 @@ def test_a_batch_stands_at_the_left_in_the_networks_numbers(tmp_path: Path) -> N
     assert batch["items"].tolist() == [[0, 1], [2, 0]]
     assert batch["targets"].tolist() == [[1, 0], [1, -100]]
     assert int(batch["n_tokens"]) == 3
+
+
+def test_what_is_kept_is_the_mean_of_the_steps(base: Path, tmp_path: Path) -> None:
+    tokens = config_of(base).item_tokens.model_copy(update={"averaging": 2.0})
+    config = config_of(base, epochs=1, evaluations=1).model_copy(update={"item_tokens": tokens})
+    place = RankerPlace(tmp_path / "steps")
+    n_steps = train(config, place).n_steps
+    kept = load_file(place.out / "item_tokens.safetensors")
+    last = load_file(place.work / f"checkpoint-{n_steps}" / "model.safetensors")
+    torch.testing.assert_close(kept["bias"], last["mean.bias"].to(kept["bias"].dtype))
 
 
 def test_nobody_to_decide_by_is_said(base: Path, tmp_path: Path) -> None:

@@ -223,3 +223,17 @@ def test_more_layers_than_there_are_is_refused(films: Catalogue) -> None:
         drawn_network(films, KNOWN, shape=ItemTokenShape(n_layers=3))
     with pytest.raises(ModelError, match="tiny is no decoder with a list of layers"):
         first_layers(torch.nn.Linear(2, 2), 1, name="tiny")
+
+
+def test_drawn_items_stand_for_all_that_were_not_named(films: Catalogue) -> None:
+    network, _, _ = drawn_network(films, KNOWN)
+    network = network.eval()
+    items, targets = torch.tensor([[0, 1]]), torch.tensor([[1, 2]])
+    whole = network(items, targets)
+    # Of the seven, three are named; four others leave nothing to draw.
+    torch.testing.assert_close(network(items, targets, n_negatives=4), whole)
+    torch.manual_seed(0)
+    drawn = torch.stack([network(items, targets, n_negatives=2) for _ in range(400)])
+    assert drawn.std() > 0
+    assert drawn.mean().item() == pytest.approx(whole.item(), rel=0.02)
+    assert network(items, targets, n_negatives=2).requires_grad
