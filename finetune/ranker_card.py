@@ -27,7 +27,7 @@ Verdict: {verdict}
 In llmrec: `language_model.adapter=PATH` (this directory) with `language_model.model={base}`, `ranking.mode={mode}`,
 `ranking.lm_weight={lm_weight:g}`. {reads} Divide scores by {temperature:g} before a softmax over the slate for
 probabilities that come true. Elsewhere: `PeftModel.from_pretrained(base, PATH)`.
-
+{pipeline}
 ## Data
 {data}: {n_users} users, {n_items} items, {n_interactions} interactions.
 - sha256 of the interactions `{data_sha256}`, of the item texts `{texts_sha256}`, of the cut `{split_sha256}`, of the
@@ -62,6 +62,17 @@ _ITEMS = (
     "It reads no prompts: the items of this catalogue are its words, known by id and title; any other item is read by "
     "its text. `item_tokens.safetensors` and `item_tokens.json` hold what was learned of each."
 )
+_PIPELINE = """
+With transformers alone (5.23 or later), texts as in `decision_template.jinja`:
+```python
+decide = pipeline("decision", "{base}", decision_config=PATH)
+decide({{"state": {{"history": [...]}}, "questions": {question}}})
+```
+"""
+_QUESTIONS = {
+    "listwise": '{"next": {"type": "choice", "criteria": {item_id: text}}}',
+    "isolated": '{item_id: {"type": "noul", "instructions": text}}',
+}
 _FOLDED = "the best of `{retriever}`, fitted for each of {folds} parts of the users without what is asked of them"
 _DECIDING = "none are learned from; the slates below are the best of `{retriever}`"
 
@@ -77,6 +88,7 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         mode=about["mode"],
         lm_weight=about["fusion"]["with_lm"]["lm"],
         reads=(_PROMPTS if about["template"] else _ITEMS).format_map(about),
+        pipeline=_pipeline(about),
         slate_size=about["slate_size"],
         temperature=about["temperature"],
         data=record["data"]["name"],
@@ -105,6 +117,12 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         n_stopped=about["n_users"]["stopped_by"],
         table=_table(about["validation"]),
     )
+
+
+def _pipeline(about: About) -> str:
+    if about["decision_pipeline"] != "yes":
+        return f"Not for transformers' decision pipeline: {about['decision_pipeline']}\n"
+    return _PIPELINE.format(base=about["base"], question=_QUESTIONS[about["mode"]])
 
 
 def _layers(config: About) -> str:

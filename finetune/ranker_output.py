@@ -22,11 +22,13 @@ from finetune.ranker_trainer import last_complete_checkpoint
 from finetune.ranker_validation import Decision, Panel
 from finetune.run_record import require_same_run
 from finetune.whole_files import whole_or_absent
-from llmrec.errors import ConfigError
+from llmrec.errors import ConfigError, ModelError
 from llmrec.evaluation.estimates import PerUser, bootstrap_means
+from llmrec.language_model.decision_files import isolated_files, listwise_files
 
 ABOUT_FILE, RUN_FILE, CURVE_FILE = "ranker.json", "run.json", "metrics.jsonl"
 EXAMPLES_FILE, CURVES_FILE = "examples.arrow", "curves.png"
+_N_LETTERS = 26
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ class RankerPlace:
                 save_adapter(model, outcome.weights, partial, base_name=base.name)
             else:
                 model.save(partial)
-            about = about_adapter(self.out.name, data, config, base, outcome)
+            pipeline = save_decision_files(data, config, base, outcome, partial)
+            about = {**about_adapter(self.out.name, data, config, base, outcome), "decision_pipeline": pipeline}
             (partial / ABOUT_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
             shutil.copyfile(self.work / CURVE_FILE, partial / CURVE_FILE)
             draw_curves(partial / CURVE_FILE, partial / CURVES_FILE)
@@ -169,6 +172,31 @@ def save_adapter(model: PeftModel, weights: Mapping[str, Tensor], directory: Pat
     config.base_model_name_or_path = base_name
     config.inference_mode = True
     model.save_pretrained(str(directory), state_dict=dict(weights), save_embedding_layers=False)
+
+
+def save_decision_files(data: RankerData, config: RankerTraining, base: Base, outcome: Outcome, directory: Path) -> str:
+    """Let transformers' own pipeline run the adapter in `directory`: "yes", or why it cannot.
+
+    That is no reason to lose what was trained.
+    """
+    template = _template(config)
+    try:
+        if config.mode == "listwise":
+            files = listwise_files(
+                base.tokenizer,
+                data.prompts[template],
+                name=base.name,
+                n_labels=max(config.slate_size, _N_LETTERS),
+                temperature=outcome.temperature,
+            )
+        elif config.mode == "isolated":
+            files = isolated_files(base.tokenizer, data.prompts[template], name=base.name)
+        else:
+            return "it reads items, not prompts."
+    except ModelError as error:
+        return error.message
+    files.write(directory)
+    return "yes"
 
 
 def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome) -> dict[str, Any]:

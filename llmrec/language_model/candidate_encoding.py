@@ -38,6 +38,7 @@ class CandidateEncoding:
     Attributes:
         yes_id: The token that says yes where a candidate ends.
         no_id: The token that says no.
+        lead: What both answers begin with, as a space by itself; read along with the candidate.
     """
 
     def __init__(self, chat: ChatEncoding, *, name: str) -> None:
@@ -47,13 +48,12 @@ class CandidateEncoding:
         shared = [a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(yes, no, strict=False))]
         if shared[: len(before)] != before or len(shared) == min(len(yes), len(no)):
             raise ModelError(f"{name} does not read{' and'.join(_ANSWERS)} as two answers to one question.")
-        # What both answers begin with, as a space by itself, is read along with the candidate.
-        self._lead = shared[len(before) :]
+        self.lead = shared[len(before) :]
         self.yes_id, self.no_id = yes[len(shared)], no[len(shared)]
 
     def ids(self, prompt: Prompt, candidates: Sequence[str]) -> CandidateIds:
         """Token ids; no control token but those of the chat template. Raises ModelError."""
-        encoded = [[*ids, *self._lead] for ids in self._chat.text_ids(candidates)]
+        encoded = [[*ids, *self.lead] for ids in self._chat.text_ids(candidates)]
         for place, ids in enumerate(encoded):
             if not ids:
                 raise ModelError(f"candidate {place + 1} of {len(encoded)} has no text.")

@@ -31,6 +31,11 @@ class ChatEncoding:
         self._has_system_role = self._renders(_PROBE)
         self._labels = self._single_token_labels()
 
+    @property
+    def has_system_role(self) -> bool:
+        """Whether the template knows it; where not, the user's first message begins with what the system says."""
+        return self._has_system_role
+
     def ids(self, prompt: Prompt) -> list[int]:
         """Token ids up to where the answer begins; no control token but those of the template. Raises ModelError."""
         try:

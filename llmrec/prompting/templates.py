@@ -36,6 +36,7 @@ class PromptTemplate:
         inputs: Every variable that `render` needs, and no other.
         hash: First 12 hex digits of the file's sha256.
         path: Where it stands; empty for a template that was given as text.
+        sources: Each message's role and Jinja.
     """
 
     name: str
@@ -44,6 +45,7 @@ class PromptTemplate:
     inputs: tuple[str, ...]
     hash: str
     path: Path
+    sources: tuple[tuple[Role, str], ...]
     _sections: tuple[tuple[Role, Template], ...]
 
     @classmethod
@@ -56,7 +58,8 @@ class PromptTemplate:
         source = text.replace("\r\n", "\n")
         front = _FRONT_MATTER.match(source)
         body = source[front.end() :] if front else source
-        sections = tuple(_sections(name, body))
+        sources = tuple(_sources(name, body))
+        sections = tuple((role, _compile(name, text)) for role, text in sources)
         used = _variables(body)
         values = _front_matter(name, front.group(1)) if front else {"inputs": sorted(used)}
         inputs = _names(name, values["inputs"])
@@ -64,7 +67,7 @@ class PromptTemplate:
             raise ConfigError(f"prompt {name}: {variable!r} is used but not in inputs.", hint=_hint(variable, inputs))
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         version, description = str(values.get("version", "")), str(values.get("description", ""))
-        return cls(name, version, description, inputs, digest, path, sections)
+        return cls(name, version, description, inputs, digest, path, sources, sections)
 
     @classmethod
     def from_file(cls, path: Path) -> PromptTemplate:
@@ -159,7 +162,7 @@ def _names(name: str, inputs: object) -> tuple[str, ...]:
     return tuple(inputs)
 
 
-def _sections(name: str, body: str) -> Iterable[tuple[Role, Template]]:
+def _sources(name: str, body: str) -> Iterable[tuple[Role, str]]:
     before, *rest = _SECTION.split(body)
     if not rest:
         rest = ["user", before]
@@ -167,7 +170,7 @@ def _sections(name: str, body: str) -> Iterable[tuple[Role, Template]]:
         raise ConfigError(f"prompt {name}: text stands before the first of system:, user: and assistant:.")
     for role, text in zip(rest[::2], rest[1::2], strict=True):
         # The pattern admits these three words alone.
-        yield cast(Role, role), _compile(name, text)
+        yield cast(Role, role), text
 
 
 def _compile(name: str, text: str) -> Template:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import pipeline
 
 from finetune.ranker_callbacks import Termination
 from finetune.ranker_config import RankerTraining
@@ -24,6 +25,8 @@ from llmrec.assets import AssetStore
 from llmrec.errors import ConfigError
 from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.models import load_language_model
+from llmrec.prompting.rank_prompt import SlateLine
+from llmrec.prompting.templates import PromptTemplate
 from tests.finetune.tiny_ranker import (
     ISOLATED_PROMPT,
     SHORT_PROMPT,
@@ -141,12 +144,27 @@ def written(base: Path, tmp_path_factory: pytest.TempPathFactory) -> RankerPlace
 
 def test_what_is_written_is_loaded_by_the_serving_model(base: Path, written: RankerPlace) -> None:
     assert {path.name for path in written.out.iterdir()} == {
-        "README.md", "adapter_config.json", WEIGHTS, "curves.png", "metrics.jsonl", "ranker.json",
+        "README.md", "adapter_config.json", WEIGHTS, "curves.png", "metrics.jsonl", "ranker.json", "decision.json",
+        "decision_template.jinja",
     }  # fmt: skip
     weights = load_file(written.out / WEIGHTS)
     assert {tensor.dtype for tensor in weights.values()} == {torch.bfloat16}
     assert all(".layers.1." in name for name in weights)
     assert TransformersLM.from_pretrained(base, adapter=written.out, device="cpu").adapter == "mine"
+
+
+def test_transformers_own_pipeline_runs_what_is_written(base: Path, written: RankerPlace) -> None:
+    decide = pipeline("decision", str(base), decision_config=str(written.out), device="cpu", dtype="float32")
+    items = {"1": "a1", "2": "b1", "3": "c1"}
+    request = {"state": {"history": ["b2", "a2"]}, "questions": {"next": {"type": "choice", "criteria": items}}}
+    found = decide(request)["next"]["probabilities"]
+    serving = TransformersLM.from_pretrained(base, adapter=written.out, device="cpu")
+    labels = serving.labels(3)
+    lines = [SlateLine(label, text) for label, text in zip(labels, items.values(), strict=True)]
+    prompt = PromptTemplate.from_text("rank", SHORT_PROMPT).render(history=["b2", "a2"], items=lines)
+    log_probs = torch.tensor(serving.score_labels(prompt, labels, timeout_s=60).log_probs)
+    temperature = json.loads((written.out / "ranker.json").read_text())["temperature"]
+    assert list(found.values()) == pytest.approx((log_probs / temperature).softmax(dim=-1).tolist(), abs=1e-3)
 
 
 def test_what_serving_has_to_know_stands_beside_the_weights(written: RankerPlace) -> None:

@@ -140,7 +140,7 @@ def test_a_model_that_forgets_early_tokens_is_refused() -> None:
 def test_a_candidate_without_text_is_named() -> None:
     tokenizer = tiny_tokenizer()
     model = TransformersLM(tiny_model(), tokenizer, name="tiny")
-    model._candidates._lead.clear()
+    model._candidates.lead.clear()
     with pytest.raises(ModelError, match="candidate 2 of 2 has no text"):
         scores_of(model, SHARED, ["Up Answer:", ""])
 
