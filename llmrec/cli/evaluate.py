@@ -128,7 +128,7 @@ def evaluate(
     )
     found = replace(found, notes=(*subject.notes, *found.notes))
     if fusion is not None:
-        learned_fusion(found).save(fusion)
+        learned_fusion(found, source=subject.workshop.source).save(fusion)
     _keep(found, out, report, slate_size=subject.workshop.context.settings.ranking.slate_size)
     if as_json:
         say_json(found.to_json())

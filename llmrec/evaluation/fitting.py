@@ -10,7 +10,14 @@ from functools import cached_property
 from llmrec.data.splits import Task
 from llmrec.errors import ConfigError
 from llmrec.evaluation.beyond_accuracy import Popularity
-from llmrec.evaluation.fused_stages import CrossFittedRanker, RankFusionScorer, ShuffledRanker, Slates, SlateScorer
+from llmrec.evaluation.fused_stages import (
+    RANK_FUSION,
+    CrossFittedRanker,
+    RankFusionScorer,
+    ShuffledRanker,
+    Slates,
+    SlateScorer,
+)
 from llmrec.evaluation.fusion_fitting import WITHOUT_LM, CrossFitted, FusionFit
 from llmrec.evaluation.heard import AnswerLog, HeardRanker
 from llmrec.evaluation.results import ORACLE
@@ -74,6 +81,12 @@ class Workshop:
         """What each retriever's rank is worth in the later stages' candidates, for known users who say nothing."""
         weights = self.context.settings.retrieval.weights
         return {name: weight for name, weight in weights.items() if audience(name, weights) == "everybody"}
+
+    @property
+    def source(self) -> str:
+        """Whose candidates the later stages order; fused by rank, they are of no single retriever."""
+        weights = self.fusion_weights
+        return next(iter(weights)) if len(weights) == 1 else RANK_FUSION
 
     def require(self, names: Iterable[str]) -> None:
         """Raises ConfigError for a stage that is not known or needs a model or retrievers that are not there."""

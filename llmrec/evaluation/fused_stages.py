@@ -19,6 +19,8 @@ from llmrec.retrieval.best import best_positions
 from llmrec.retrieval.scoring import HistoryScorer, ScoreTable
 from llmrec.types import Candidate, Histories, History, Interaction, ItemId, Query, Ranking, RankReport, UserId
 
+RANK_FUSION = "fusion"
+"""The source of candidates that several retrievers found, as a recommender calls it."""
 _SOMEBODY = UserId("")
 
 
@@ -39,7 +41,7 @@ class RankFusionScorer:
     weights: Mapping[str, float]
     n_candidates: int
     k0: float = 60.0
-    name: str = "fusion"
+    name: str = RANK_FUSION
 
     def score_histories(self, histories: Histories) -> ScoreTable:
         """float32 [n_users, n_items]; 0 for what no part named."""

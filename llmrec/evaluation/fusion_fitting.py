@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from llmrec.ranking.fusion_model import FEATURES, LM, RETRIEVAL, Column, FusionModel
+from llmrec.ranking.fusion_model import FEATURES, LM, RETRIEVAL, Column, FeatureScale, FusionModel
 from llmrec.retrieval.fusion_weights import Examples, fitted_weights, settled
 from llmrec.types import ItemId, Query
 
@@ -44,7 +44,7 @@ class Example:
 
     Attributes:
         user: Number of the user; parts of the users never divide one.
-        features: By name, float64 [n_candidates] each.
+        features: By name, float64 [n_candidates] each, in their own units.
         lm_scores: float64 [n_candidates], the language model's own; nan where it said nothing.
         answer: Its place on the slate.
         others: Places of other answers of the same user, which compete with none.
@@ -66,32 +66,39 @@ class LabelledSlates:
         signals: float32 [n, n_candidates, n_features], in the order of FEATURES; 0 where there is no candidate.
         log_shares: float32 [n, n_candidates], 0 for a candidate and -inf where there is none.
         lm_scores: float64 [n, n_candidates]; nan where the model said nothing.
+        scale: What the features were divided by.
     """
 
     users: NDArray[np.int64]
     signals: NDArray[np.float32]
     log_shares: NDArray[np.float32]
     lm_scores: NDArray[np.float64]
+    scale: FeatureScale
 
     @classmethod
-    def of(cls, examples: Sequence[Example]) -> Self:
-        """The examples as a table."""
+    def of(cls, examples: Sequence[Example], *, source: str) -> Self:
+        """The examples, all of candidates of `source`, as a table."""
+        spreads = {name: [float(example.features[name].std()) for example in examples] for name in FEATURES}
+        scale = FeatureScale(source, {name: float(np.mean(found)) for name, found in spreads.items() if found})
         n, width = len(examples), max((len(example.lm_scores) for example in examples), default=1)
         signals = np.zeros((n, width, len(FEATURES)), dtype=np.float32)
         log_shares = np.full((n, width), -np.inf, dtype=np.float32)
         lm_scores = np.full((n, width), np.nan)
         for row, example in enumerate(examples):
             apart = {example.answer, *example.others}
+            features = scale.applied(example.features, source=source)
             places = [example.answer, *(place for place in range(len(example.lm_scores)) if place not in apart)]
             for number, name in enumerate(FEATURES):
-                signals[row, : len(places), number] = example.features[name][places]
+                signals[row, : len(places), number] = features[name][places]
             log_shares[row, : len(places)] = 0.0
             lm_scores[row, : len(places)] = example.lm_scores[places]
-        return cls(np.array([example.user for example in examples], dtype=np.int64), signals, log_shares, lm_scores)
+        users = np.array([example.user for example in examples], dtype=np.int64)
+        return cls(users, signals, log_shares, lm_scores, scale)
 
     def where(self, kept: NDArray[np.bool_]) -> LabelledSlates:
         """Those with `kept`, bool [n], true."""
-        return LabelledSlates(self.users[kept], self.signals[kept], self.log_shares[kept], self.lm_scores[kept])
+        columns = (self.users[kept], self.signals[kept], self.log_shares[kept], self.lm_scores[kept])
+        return LabelledSlates(*columns, self.scale)
 
     def examples(self, names: Sequence[str]) -> Examples:
         """What weights of the features called `names` are fitted on."""
@@ -123,22 +130,22 @@ def fitted_fusion(slates: LabelledSlates, features: Sequence[str], plan: FusionF
     """The weights of `features` that make the answers most likely, or fewer of them where unseen users are better off.
 
     A multinomial logit with a small penalty. It begins with the retriever's score alone; all features but the language
-    model's, and then that, come in only where cross-validation over users finds the answers more likely and NDCG@10 not
-    lower. So a voice that adds nothing gets weight 0.
+    model's, and then that, come in only where cross-validation over users finds the answers more likely, by more than
+    the standard error of the difference, and NDCG@10 not lower. So a voice that adds nothing gets weight 0.
     """
     temperature = fitted_temperature(slates.lm_scores) if LM in features else 1.0
     chosen: tuple[str, ...] = (RETRIEVAL,)
     if len(np.unique(slates.users)) < plan.min_users:
-        return FusionModel({RETRIEVAL: 1.0}, temperature)
+        return FusionModel({RETRIEVAL: 1.0}, temperature, slates.scale)
     reached = _Unseen.of(slates.examples(chosen), plan)
     for more in (tuple(name for name in features if name != LM), tuple(features)):
         found = _Unseen.of(slates.examples(more), plan)
-        if found.surprise < reached.surprise and found.ndcg >= reached.ndcg:
+        if found.is_better_than(reached):
             chosen, reached = more, found
     if chosen == (RETRIEVAL,):  # one weight changes no order
-        return FusionModel({RETRIEVAL: 1.0}, temperature)
+        return FusionModel({RETRIEVAL: 1.0}, temperature, slates.scale)
     weights = _weights(slates.examples(chosen), plan)
-    return FusionModel(dict(zip(chosen, weights.tolist(), strict=True)), temperature)
+    return FusionModel(dict(zip(chosen, weights.tolist(), strict=True)), temperature, slates.scale)
 
 
 def cross_fitted(
@@ -178,12 +185,17 @@ class _Unseen:
     """What weights reach on users that they were not learned from.
 
     Attributes:
-        surprise: Mean negative log-likelihood of the answers. It tells a voice from noise with fewer users than NDCG.
+        surprise: Negative log-likelihood of each answer, [n]. It tells a voice from noise with fewer users than NDCG.
         ndcg: Mean NDCG@10.
     """
 
-    surprise: float
+    surprise: NDArray[np.float64]
     ndcg: float
+
+    def is_better_than(self, other: _Unseen) -> bool:
+        """Whether the answers are likelier by more than chance explains, and the order is not worse."""
+        gain = other.surprise - self.surprise
+        return bool(gain.mean() > gain.std() / math.sqrt(len(gain))) and self.ndcg >= other.ndcg
 
     @classmethod
     def of(cls, examples: Examples, plan: FusionFit) -> Self:
@@ -194,7 +206,7 @@ class _Unseen:
             if inside.any() and not inside.all():
                 scores[inside] = examples.signals[inside] @ _weights(examples.of(~inside), plan).astype(np.float32)
         found = special.logsumexp(scores + examples.log_shares, axis=1) - scores[:, 0]
-        return cls(float(found.mean()), float(_ndcg(scores, examples.log_shares).mean()))
+        return cls(found.astype(np.float64), float(_ndcg(scores, examples.log_shares).mean()))
 
 
 def _weights(examples: Examples, plan: FusionFit) -> NDArray[np.float64]:

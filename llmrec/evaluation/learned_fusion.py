@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from llmrec.errors import ArtifactError, ConfigError
 from llmrec.evaluation.fitting import FUSED_WITH_LM
-from llmrec.evaluation.results import TEMPERATURE, WEIGHT, Evaluation
+from llmrec.evaluation.results import SPREAD, TEMPERATURE, WEIGHT, Evaluation
 from llmrec.evaluation.run import Plan
 from llmrec.evaluation.targets import require_place
-from llmrec.ranking.fusion_model import FusionModel
+from llmrec.ranking.fusion_model import FeatureScale, FusionModel
 
 
 def require_fusion_file(path: Path, plan: Plan) -> None:
@@ -29,8 +30,17 @@ def require_fusion_file(path: Path, plan: Plan) -> None:
             raise ConfigError(f"{path} holds something else than a fusion; name another file.") from error
 
 
-def learned_fusion(found: Evaluation) -> FusionModel:
-    """The weights that all validation users together gave the voices of `fused`, one seed's; silent ones left out."""
+def learned_fusion(found: Evaluation, *, source: str) -> FusionModel:
+    """The weights that all validation users together gave the voices of `fused`, one seed's; silent ones left out.
+
+    Args:
+        found: Holds that stage.
+        source: Whose candidates it ordered.
+    """
     stage = next(stage for name, stage in found.stages.items() if name.partition("@")[0] == FUSED_WITH_LM)
-    weights = {key.removeprefix(WEIGHT): value for key, value in stage.overall.items() if key.startswith(WEIGHT)}
-    return FusionModel({name: weight for name, weight in weights.items() if weight}, stage.overall[TEMPERATURE])
+    weights = {name: weight for name, weight in _named(stage.overall, WEIGHT).items() if weight}
+    return FusionModel(weights, stage.overall[TEMPERATURE], FeatureScale(source, _named(stage.overall, SPREAD)))
+
+
+def _named(overall: Mapping[str, float], kind: str) -> Mapping[str, float]:
+    return {key.removeprefix(kind): value for key, value in overall.items() if key.startswith(kind)}

@@ -17,7 +17,7 @@ from llmrec.evaluation.fused_stages import CrossFittedRanker, SlateScorer
 from llmrec.evaluation.fusion_fitting import WITHOUT_LM
 from llmrec.evaluation.label_beliefs import label_beliefs
 from llmrec.evaluation.metrics import CUTOFFS, AnswerRanks, answer_ranks, answers_of, user_metrics
-from llmrec.evaluation.results import TEMPERATURE, WEIGHT, ReliabilityBin
+from llmrec.evaluation.results import SPREAD, TEMPERATURE, WEIGHT, ReliabilityBin
 from llmrec.evaluation.slate_metrics import first_wherever, slate_metrics
 from llmrec.ranking.fusion_model import FEATURES, LM
 from llmrec.retrieval.scoring import HistoryScorer, batches
@@ -215,4 +215,5 @@ def _worth(ranker: CrossFittedRanker, features: Sequence[str]) -> Mapping[str, f
     """What was learned from all validation users together."""
     fusion = ranker.fusions.of_all
     weights = {f"{WEIGHT}{name}": fusion.weights.get(name, 0.0) for name in features}
+    weights |= {f"{SPREAD}{name}": spread for name, spread in fusion.scale.spreads.items() if name in features}
     return weights | ({TEMPERATURE: fusion.temperature} if LM in features else {})

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from llmrec.evaluation.estimates import Estimate, PerUser, bootstrap_means
-from llmrec.evaluation.results import ORACLE, TEMPERATURE, WEIGHT, Difference, Evaluation, StageResult
+from llmrec.evaluation.results import ORACLE, SPREAD, TEMPERATURE, WEIGHT, Difference, Evaluation, StageResult
 
 HEADLINE = "NDCG@10"
 N_TOLD_APART = 5  # stages with a colour of their own
@@ -70,7 +70,7 @@ class Panel:
         family = metric.partition("@")[0]
         known = {name: _mean(found, metric) for name, found in self.estimates.items()}
         known = {name: mean for name, mean in known.items() if np.isfinite(mean)}
-        if len(known) < 2 or family in _NEITHER or family.startswith(WEIGHT):
+        if len(known) < 2 or family in _NEITHER or family.startswith((WEIGHT, SPREAD)):
             return None
         pick = min if family in _LOWER_IS_BETTER else max
         return pick(known, key=lambda name: known[name])

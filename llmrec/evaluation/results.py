@@ -23,8 +23,8 @@ RESULT_FILE, PER_USER_FILE = "result.json", "per_user.npz"
 REPORT_FILE, METRICS_FILE = "report.html", "metrics.json"
 ORACLE = "oracle"
 """The stage that is measured as if the answer stood first wherever it can: a ceiling, and nobody's rival."""
-WEIGHT, TEMPERATURE = "weight:", "temperature"
-"""What was learned, among the metrics of all users together; the names of weights begin with the first."""
+WEIGHT, SPREAD, TEMPERATURE = "weight:", "spread:", "temperature"
+"""What was learned, among the metrics of all users together; a feature's name follows the first two."""
 _BOOTSTRAP_SEED = 0
 
 

@@ -64,7 +64,8 @@ class ValidationSlates:
             # Nobody could tell two users with one history apart, so both are in the same part.
             user = users.setdefault(case.query.positive_item_ids, len(users))
             examples += _examples(case, user, lm_ranker)
-        return cross_fitted(LabelledSlates.of(examples), features, plan, known=users)
+        source = self.cases[0].slate[0].source if self.cases else ""
+        return cross_fitted(LabelledSlates.of(examples, source=source), features, plan, known=users)
 
 
 def _cases(task: Task, slates: Slates, popularity: Mapping[ItemId, int]) -> Iterator[_Case]:

@@ -38,7 +38,8 @@ class CalibratedRanker:
             return retrieval_ranking(candidates, RankReport())
         slate, rest = candidates[: self._slate_size], candidates[self._slate_size :]
         report = self._lm_ranker.rank(query, slate).report if self._fusion.hears_model else RankReport()
-        fused = self._fusion.scores(slate_features(slate, self._popularity, report.lm_scores)).tolist()
+        features = slate_features(slate, self._popularity, report.lm_scores)
+        fused = self._fusion.scores(features, source=slate[0].source).tolist()
         # Sorting is stable: the retrievers' order decides between equals.
         order = sorted(range(len(slate)), key=lambda place: -fused[place])
         scores = [fused[place] for place in order]

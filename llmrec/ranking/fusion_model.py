@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -18,14 +18,45 @@ from llmrec.types import Candidate, ItemId
 
 LM, RETRIEVAL = "lm", "retrieval"
 FEATURES = (LM, RETRIEVAL, "log_rank", "log_popularity")
-"""What can have a weight. Higher is better for each, and each has mean 0 and spread 1 over the slate."""
+"""What can have a weight. Higher is better for each, and each has mean 0 over the slate."""
 FUSION_FILE = "fusion.json"
 """Its name in an adapter's directory."""
 
 Column = NDArray[np.float64]  # [n_candidates], in the slate's order
 _EQUAL = 1e-12  # a spread below this is rounding, not an opinion
-_FORMAT = 1
+_FORMAT = 2
 _AGAIN = "Fit it again, or delete the file to rank without it."
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureScale:
+    """What features are divided by: the same for all slates, for a slate whose scores lie close together says less.
+
+    Attributes:
+        source: Whose candidates it was learned from. Another's scores have another unit.
+        spreads: Mean standard deviation over the slates it was learned from, by feature.
+    """
+
+    source: str = ""
+    spreads: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a name that is not known or a number that is no spread."""
+        for name, spread in self.spreads.items():
+            _require_known(name)
+            if not (math.isfinite(spread) and spread >= 0):
+                raise ConfigError(f"the spread of {name} is {spread}; it must be a finite number, 0 or above.")
+
+    def applied(self, features: Mapping[str, Column], *, source: str) -> Mapping[str, Column]:
+        """`features` of a slate of `source`, each of a spread about 1.
+
+        One without a known spread, and the scores of another source, get a spread of 1 on every slate.
+        """
+        known = {name: spread for name, spread in self.spreads.items() if name != RETRIEVAL or source == self.source}
+        return {
+            name: _divided(column, known[name]) if name in known else standardised(column)
+            for name, column in features.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +66,17 @@ class FusionModel:
     Attributes:
         weights: By name, of FEATURES; one that is not named weighs 0. Where `lm` does, the model need not be asked.
         temperature: What the model's scores are divided by before a softmax over the slate makes them probabilities.
+        scale: Of the features that are weighed.
     """
 
     weights: Mapping[str, float]
     temperature: float = 1.0
+    scale: FeatureScale = FeatureScale()
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a name that is not known or a number that is none."""
         for name, weight in self.weights.items():
-            if name not in FEATURES:
-                raise ConfigError(f"no fusion feature is called {name!r}; known are {', '.join(FEATURES)}.")
+            _require_known(name)
             if not math.isfinite(weight):
                 raise ConfigError(f"the fusion weight of {name} is {weight}; it must be a finite number.")
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -55,16 +87,23 @@ class FusionModel:
         """Whether the language model has a weight."""
         return self.weights.get(LM, 0.0) != 0
 
-    def scores(self, features: Mapping[str, Column]) -> Column:
-        """The weighted sum of `features`, float64 [n_candidates]; higher is better."""
+    def scores(self, features: Mapping[str, Column], *, source: str) -> Column:
+        """The weighted sum of `features` of a slate of `source`, float64 [n_candidates]; higher is better."""
+        scaled = self.scale.applied(features, source=source)
         total = np.zeros_like(features[RETRIEVAL])
         for name, weight in self.weights.items():
-            total += weight * features[name]
+            total += weight * scaled[name]
         return total
 
     def save(self, path: Path) -> None:
         """Write it as JSON. Raises ArtifactError."""
-        values = {"format": _FORMAT, "weights": dict(self.weights), "temperature": self.temperature}
+        values = {
+            "format": _FORMAT,
+            "weights": dict(self.weights),
+            "temperature": self.temperature,
+            "source": self.scale.source,
+            "spreads": dict(self.scale.spreads),
+        }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -78,8 +117,10 @@ class FusionModel:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values["format"] != _FORMAT:
                 raise ArtifactError(f"{path} has format {values['format']!r}, not {_FORMAT}.", hint=_AGAIN)
-            weights = {str(name): float(weight) for name, weight in values["weights"].items()}
-            return cls(weights, float(values["temperature"]))
+            weights, spreads = (
+                {str(name): float(number) for name, number in values[key].items()} for key in ("weights", "spreads")
+            )
+            return cls(weights, float(values["temperature"]), FeatureScale(str(values["source"]), spreads))
         except ConfigError as error:
             raise ArtifactError(f"{path} cannot be used: {error.message}", hint=_AGAIN) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -95,7 +136,7 @@ class FusionModel:
 def slate_features(
     slate: Sequence[Candidate], popularity: Mapping[ItemId, int], lm_scores: Mapping[ItemId, float]
 ) -> Mapping[str, Column]:
-    """Every feature of a slate, each standardised over it.
+    """Every feature of a slate in its own unit, less its mean over the slate.
 
     Args:
         slate: Candidates of one source.
@@ -106,10 +147,10 @@ def slate_features(
     counts = np.array([popularity.get(candidate.item_id, 0) for candidate in slate], dtype=np.float64)
     return {
         LM: _known(slate, lm_scores),
-        RETRIEVAL: standardised(scores),
+        RETRIEVAL: _centred(scores),
         # Equals share their mean rank, so that no order of items decides.
-        "log_rank": standardised(-np.log(stats.rankdata(-scores, method="average"))),
-        "log_popularity": standardised(np.log1p(counts)),
+        "log_rank": _centred(-np.log(stats.rankdata(-scores, method="average"))),
+        "log_popularity": _centred(np.log1p(counts)),
     }
 
 
@@ -123,5 +164,18 @@ def standardised(values: Sequence[float] | Column) -> Column:
 def _known(slate: Sequence[Candidate], lm_scores: Mapping[ItemId, float]) -> Column:
     column = np.zeros(len(slate))
     places = [place for place, candidate in enumerate(slate) if candidate.item_id in lm_scores]
-    column[places] = standardised([lm_scores[slate[place].item_id] for place in places])
+    column[places] = _centred(np.array([lm_scores[slate[place].item_id] for place in places]))
     return column
+
+
+def _centred(column: Column) -> Column:
+    return column - column.mean() if len(column) else column
+
+
+def _divided(column: Column, spread: float) -> Column:
+    return column / spread if spread > _EQUAL else np.zeros_like(column)
+
+
+def _require_known(name: str) -> None:
+    if name not in FEATURES:
+        raise ConfigError(f"no fusion feature is called {name!r}; known are {', '.join(FEATURES)}.")

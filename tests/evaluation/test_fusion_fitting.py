@@ -18,6 +18,7 @@ from llmrec.ranking.fusion_model import FEATURES, FusionModel
 from llmrec.types import History, Interaction, ItemId, Query, UserId
 
 N_CANDIDATES = 12
+SOURCE = "ease"
 PLAN = FusionFit()
 
 
@@ -34,11 +35,12 @@ def planted(n: int, *, seed: int = 0, **worth: float) -> list[Example]:
 
 
 def fitted(examples: list[Example], features: tuple[str, ...] = FEATURES) -> FusionModel:
-    return fitted_fusion(LabelledSlates.of(examples), features, PLAN)
+    return fitted_fusion(LabelledSlates.of(examples, source=SOURCE), features, PLAN)
 
 
 def test_what_made_the_answers_is_found_again() -> None:
-    weights = fitted(planted(3000, lm=0.8, retrieval=1.5, log_popularity=-0.4)).weights
+    model = fitted(planted(3000, lm=0.8, retrieval=1.5, log_popularity=-0.4))
+    weights = {name: weight / model.scale.spreads[name] for name, weight in model.weights.items()}
     # The penalty of 0.003 pulls each a little towards 0.
     assert weights["retrieval"] == pytest.approx(1.5, abs=0.12)
     assert weights["lm"] == pytest.approx(0.8, abs=0.08)
@@ -75,10 +77,29 @@ def test_from_too_few_users_nothing_is_learned() -> None:
 def test_answers_of_one_user_do_not_compete_and_short_slates_have_no_ghosts() -> None:
     columns = {name: np.array([0.0, 1.0, 2.0]) for name in FEATURES}
     short = Example(0, {name: np.array([5.0, 6.0]) for name in FEATURES}, np.array([5.0, 6.0]), 1)
-    table = LabelledSlates.of([Example(0, columns, columns["lm"], 2, others=(0,)), short])
-    assert table.signals[..., 0].tolist() == [[2.0, 1.0, 0.0], [6.0, 5.0, 0.0]]
+    table = LabelledSlates.of([Example(0, columns, columns["lm"], 2, others=(0,)), short], source=SOURCE)
+    # Divided by the mean spread of both slates.
+    spread = ((2 / 3) ** 0.5 + 0.5) / 2
+    assert table.scale.source == SOURCE
+    assert table.scale.spreads == pytest.approx(dict.fromkeys(FEATURES, spread))
+    expected = np.array([[2.0, 1.0, 0.0], [6.0, 5.0, 0.0]]) / spread
+    np.testing.assert_allclose(table.signals[..., 0], expected, rtol=1e-6)
     assert table.log_shares.tolist() == [[0, 0, -math.inf], [0, 0, -math.inf]]
     assert np.isnan(table.lm_scores).tolist() == [[False, False, True]] * 2
+
+
+def test_how_far_candidates_are_apart_counts() -> None:
+    # On every other slate the model hardly has an opinion, and what it says there is noise.
+    rng = np.random.default_rng(1)
+    examples = []
+    for user, example in enumerate(planted(2000, lm=1.0)):
+        quiet = user % 2 == 0
+        lm = 0.01 * rng.standard_normal(N_CANDIDATES) if quiet else example.features["lm"]
+        examples.append(Example(user, {**example.features, "lm": lm}, lm, example.answer))
+    model = fitted(examples)
+    assert model.scale.source == SOURCE
+    # A step of 1 in the model's own score is worth what was planted, on whichever slate.
+    assert model.weights["lm"] / model.scale.spreads["lm"] == pytest.approx(1.0, abs=0.12)
 
 
 def query(user: int) -> Query:
@@ -88,12 +109,12 @@ def query(user: int) -> Query:
 def test_no_user_is_served_by_weights_that_saw_his_answer() -> None:
     known = {(ItemId(f"i{user}"),): user for user in range(60)}
     examples = planted(60, lm=1.0, retrieval=1.0)
-    before = cross_fitted(LabelledSlates.of(examples), FEATURES, PLAN, known=known)
+    before = cross_fitted(LabelledSlates.of(examples, source=SOURCE), FEATURES, PLAN, known=known)
     for user in range(0, 60, 12):
         own = examples[user]
         changed = [*examples]
         changed[user] = Example(user, own.features, own.lm_scores, (own.answer + 1) % N_CANDIDATES)
-        after = cross_fitted(LabelledSlates.of(changed), FEATURES, PLAN, known=known)
+        after = cross_fitted(LabelledSlates.of(changed, source=SOURCE), FEATURES, PLAN, known=known)
         assert after.model_for(query(user)) == before.model_for(query(user))
     strangers = Query(history=History((Interaction(UserId(""), ItemId("new")),)))
     assert before.model_for(strangers) == before.of_all

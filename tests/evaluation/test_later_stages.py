@@ -138,10 +138,10 @@ def test_probabilities_are_judged_as_they_are_and_at_the_learned_temperature() -
 
 def test_what_was_learned_can_be_served_with(tmp_path: Path) -> None:
     found = run(ScriptedModel(judge=reads), "fused", part="validation")
-    learned = learned_fusion(found)
+    learned = learned_fusion(found, source="popularity")
     assert learned.weights["lm"] == found.stages["fused"].overall["weight:lm"]
     assert learned.hears_model
     require_fusion_file(tmp_path / "fusion.json", Plan(("fused",), seeds=(0,)))
     learned.save(tmp_path / "fusion.json")
     require_fusion_file(tmp_path / "fusion.json", Plan(("fused",), seeds=(0,)))  # an earlier one is replaced
-    assert not learned_fusion(run(ScriptedModel(judge=says_nothing), "fused")).hears_model
+    assert not learned_fusion(run(ScriptedModel(judge=says_nothing), "fused"), source="popularity").hears_model
