@@ -23,7 +23,7 @@ from benchmarks.side_by_side.table import RESULTS
 from finetune.ranker_config import RankerTraining
 from llmrec.errors import LLMRecError
 
-_PRESET = Path(__file__).parents[1] / "finetune" / "configs" / "ranker-item-tokens.toml"
+_PRESETS = Path(__file__).parents[1] / "finetune" / "configs"
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -64,15 +64,18 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _work(arguments: argparse.Namespace) -> Iterator[tuple[Cut, Recipe]]:
-    training = RankerTraining.from_file(arguments.config)
-    if training.mode != "item_tokens":
-        sys.exit(f"{arguments.config} trains {training.mode} adapters; this table is of item_tokens.")
-    if arguments.base:
-        training = training.model_copy(update={"base": arguments.base})
     for bench in _benches(arguments.bench):
+        training = _training(arguments.config or _PRESETS / f"{bench.preset}.toml", arguments.base)
         cut = bench.cut(arguments.data)
         settings = retriever_settings(cut, arguments.settings)
         yield cut, Recipe.of(training, settings, slate_size=arguments.slate_size, max_minutes=arguments.max_minutes)
+
+
+def _training(file: Path, base: str | None) -> RankerTraining:
+    training = RankerTraining.from_file(file)
+    if training.mode != "item_tokens":
+        sys.exit(f"{file} trains {training.mode} adapters; this table is of item_tokens.")
+    return training.model_copy(update={"base": base}) if base else training
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -99,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--seeds", type=int, default=3, help="adapters for each benchmark")
     running.add_argument("--max-minutes", type=float, help="of training each adapter; to its end by default")
     running.add_argument("--slate-size", type=int, default=50, help="the retriever's best that are ordered")
-    running.add_argument("--config", type=Path, default=_PRESET, help="the adapters' preset")
+    running.add_argument("--config", type=Path, help="the adapters' preset, instead of each benchmark's own")
     running.add_argument("--settings", type=Path, help="of the retriever, instead of benchmarks/settings")
     running.add_argument("--base", help="asset, directory or hub id instead of the preset's")
     running.set_defaults(command=_run)

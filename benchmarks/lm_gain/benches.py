@@ -24,10 +24,12 @@ class GainBench:
 
     Attributes:
         limit_users: How many users are tested, drawn once; None for all.
+        preset: Name of the adapters' configuration, chosen on validation rows.
     """
 
     bench: Bench
     limit_users: int | None = None
+    preset: str = "ranker-item-tokens"
 
     @property
     def name(self) -> str:
@@ -42,7 +44,7 @@ class GainBench:
 _ALL = (
     GainBench(Bench("movielens-100k", "leave-last-out")),
     GainBench(Bench("movielens-latest-small", "leave-last-out", ties="random")),
-    GainBench(Bench("amazon-games", "leave-last-out", core=0), limit_users=3000),
+    GainBench(Bench("amazon-games", "leave-last-out", core=0), 3000, "ranker-item-tokens-short"),
 )
 GAIN_BENCHES: Mapping[str, GainBench] = {bench.name: bench for bench in _ALL}
 

@@ -107,22 +107,22 @@ def read(bench: str, results: Path) -> Mapping[str, Any] | None:
 def keep_pooled(benches: Sequence[str], results: Path) -> tuple[Path | None, str]:
     """Write the table of all users of all benchmarks together; where it cannot be had, None and why.
 
-    It is of kept tables alone, which have to be of the same seeds and made in the same way.
+    It is of kept tables alone, which have to be of the same seeds, base and slates; presets may differ.
     """
     tables = {name: read(name, results) for name in benches}
     missing = [name for name, table in tables.items() if table is None]
     if missing:
         return None, f"not pooled: no table of {', '.join(missing)} is kept"
     known = {name: table for name, table in tables.items() if table is not None}
-    if len({json.dumps([table["how"], table["seeds"]], sort_keys=True) for table in known.values()}) > 1:
-        return None, "not pooled: the tables were made in different ways or with different seeds"
+    if len({json.dumps(_shared(table), sort_keys=True) for table in known.values()}) > 1:
+        return None, "not pooled: the tables have different seeds, bases or slates"
     columns = _joined([results / f"{name_of(name)}.npz" for name in known])
     pooled, each = gain_json(columns), {name: table["gain"] for name, table in known.items()}
     record = {
         "benches": list(known),
         "data": {name: table["data"] for name, table in known.items()},
         "seeds": next(iter(known.values()))["seeds"],
-        "how": next(iter(known.values()))["how"],
+        "how": {name: table["how"] for name, table in known.items()},
         "commits": {name: table["commit"] for name, table in known.items()},
         "commit": commit(),
         "machine": machine(),
@@ -132,6 +132,12 @@ def keep_pooled(benches: Sequence[str], results: Path) -> tuple[Path | None, str
     }
     gain = Gain.of(*(columns[name][HEADLINE] for name in ("fused", "fused_without_lm")))
     return _write(record, results / f"{_POOLED}.json"), f"pooled, {CLAIM}: {gain}"
+
+
+def _shared(table: Mapping[str, Any]) -> Sequence[Any]:
+    """What tables of one pool have in common."""
+    how = table["how"]
+    return [table["seeds"], how["slate_size"], how["training"]["base"], how["training"]["mode"]]
 
 
 def _claim(pooled: Mapping[str, Any], each: Mapping[str, Mapping[str, Any]]) -> Mapping[str, bool]:

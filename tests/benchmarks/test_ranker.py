@@ -253,7 +253,7 @@ def test_tables_that_are_missing_or_of_another_kind_are_not_pooled(copied: Made)
     names = second_table(copied, lambda record: record["how"].update(slate_size=30))
     path, why = keep_pooled(names, copied.plan.results)
     assert path is None
-    assert "different ways" in why
+    assert "different seeds, bases or slates" in why
 
 
 def test_a_gain_is_a_mean_difference_and_a_quotient_of_means() -> None:

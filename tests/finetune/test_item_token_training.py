@@ -303,7 +303,8 @@ def test_it_cannot_be_mixed_with_prompts(base: Path) -> None:
         config_of(base, objectives={"item_tokens": 1.0, "listwise": 1.0})
 
 
-def test_the_shipped_configuration_is_complete() -> None:
-    config = RankerTraining.from_file(Path(__file__).parents[2] / "finetune" / "configs" / "ranker-item-tokens.toml")
+@pytest.mark.parametrize("name", ["ranker-item-tokens", "ranker-item-tokens-short"])
+def test_the_shipped_configurations_are_complete(name: str) -> None:
+    config = RankerTraining.from_file(Path(__file__).parents[2] / "finetune" / "configs" / f"{name}.toml")
     assert config.mode == "item_tokens"
     assert config.item_tokens.n_layers == 2
