@@ -1,9 +1,8 @@
-"""Weights from disk: safetensors only, no code from the model's directory, adapters that provably do something."""
+"""Weights from disk: safetensors only, and no code from the model's directory."""
 
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import torch
-from peft import PeftModel
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -146,38 +144,15 @@ def load_model(source: ModelSource) -> tuple[CausalLM, PreTrainedTokenizerBase]:
         raise ModelError(f"{source.name!r} does not fit on {source.device}.", hint="Use device cpu.") from error
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise ModelError(
-            f"the language model {source.name!r} cannot be loaded: {_first_line(error)}.",
+            f"the language model {source.name!r} cannot be loaded: {first_line(error)}.",
             hint="Give a directory with config.json, tokenizer.json and safetensors weights.",
         ) from error
     torch.nn.Module.train(model, mode=False)
     return cast(CausalLM, model), tokenizer
 
 
-def load_adapter(model: CausalLM, directory: Path, *, base_name: str) -> CausalLM:
-    """`model` with the adapter of `directory` built into its layers.
-
-    Raises:
-        ModelError: The adapter is missing, damaged, made for another base than `base_name`, or changes nothing.
-    """
-    check_adapter_files(directory, base_name=base_name)
-    before = _sample_logits(model)
-    try:
-        with warnings.catch_warnings():
-            # Weights that are missing from the file are a warning there, and an untrained adapter here.
-            warnings.filterwarnings("error", message="Found missing adapter keys")
-            # peft asks transformers by an old name; nothing a user of either could change.
-            warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
-            peft_model = PeftModel.from_pretrained(cast(torch.nn.Module, model), str(directory))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, Warning) as error:
-        raise ModelError(f"the adapter {directory} does not fit {base_name}: {_first_line(error)}.") from error
-    adapted = cast(CausalLM, peft_model.get_base_model())
-    if torch.equal(before, _sample_logits(adapted)):
-        raise ModelError(f"the adapter {directory} changes nothing in {base_name}.", hint="Train it, or leave it out.")
-    return adapted
-
-
 def check_adapter_files(directory: Path, *, base_name: str) -> None:
-    """Raise ModelError when `directory` holds no adapter, or one of another base than `base_name`."""
+    """Raise ModelError when `directory` holds no adapter, one of another base than `base_name`, or no plain LoRA."""
     if not (directory / _ADAPTER_WEIGHTS).is_file():
         raise ModelError(f"the adapter directory {directory} has no {_ADAPTER_WEIGHTS}.")
     try:
@@ -191,12 +166,28 @@ def check_adapter_files(directory: Path, *, base_name: str) -> None:
             f"the adapter {directory} was trained on {made_for!r}, not on {base_name!r}.",
             hint="Load it on the model it was trained on.",
         )
+    kind, bias = config.get("peft_type", "LORA"), config.get("bias", "none")
+    if (kind, bias) != ("LORA", "none"):
+        raise ModelError(
+            f"the adapter {directory} is of type {kind} with bias {bias!r}; it could not be taken off the base again.",
+            hint="Train a LoRA without biases.",
+        )
 
 
-def _sample_logits(model: CausalLM) -> torch.Tensor:
-    ids = torch.arange(1, 9, device=model.device).unsqueeze(0) % model.config.vocab_size
-    with torch.inference_mode():
-        return model(input_ids=ids, use_cache=False).logits
+def end_ids(model: CausalLM, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Tokens that end a text. Raises ModelError when there are none."""
+    own = model.generation_config.eos_token_id if model.generation_config else None
+    listed = own if isinstance(own, list) else [own]
+    ends = [int(end) for end in (*listed, tokenizer.eos_token_id) if end is not None]
+    if not ends:
+        raise ModelError("the model has no end-of-text token.", hint="Set eos_token_id in its generation_config.json.")
+    return list(dict.fromkeys(ends))
+
+
+def first_line(error: BaseException) -> str:
+    """What a library said, without its traceback and last full stop."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__).rstrip(".")
 
 
 @contextmanager
@@ -208,8 +199,3 @@ def _no_progress_bars() -> Iterator[None]:
     finally:
         if shown:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).rstrip(".")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, Thread
-from typing import TypedDict
+from types import MappingProxyType
 
 import torch
 from transformers import (
@@ -18,6 +19,7 @@ from transformers import (
 )
 
 from llmrec.errors import ModelError, ModelTimeout
+from llmrec.language_model.adapters import Adapters, with_in_use
 from llmrec.language_model.bounds import Stop, check_deadline, foreign_errors
 from llmrec.language_model.candidate_encoding import CandidateEncoding
 from llmrec.language_model.candidate_reader import CandidateReader
@@ -26,7 +28,8 @@ from llmrec.language_model.choosing import choose_row
 from llmrec.language_model.devices import choose_device, choose_dtype
 from llmrec.language_model.item_token_files import has_item_tokens, load_item_tokens
 from llmrec.language_model.item_tokens import ItemTokenScorer
-from llmrec.language_model.loading import CausalLM, ModelSource, load_adapter, load_model
+from llmrec.language_model.loading import CausalLM, ModelSource, end_ids, load_model
+from llmrec.language_model.padding import Batch, left_padded
 from llmrec.language_model.prefix_cache import PrefixCache
 from llmrec.types import CandidateScores, Completion, Item, ItemId, Label, LabelScores, Prompt
 
@@ -42,25 +45,26 @@ class TransformersLM:
         tokenizer: PreTrainedTokenizerBase,
         *,
         name: str,
-        adapter: str = "",
+        adapters: Adapters | None = None,
         item_tokens: Path | None = None,
     ) -> None:
         """Take over a loaded model and make it greedy. Raises ModelError when it has no chat template.
 
         Args:
-            model: With its adapter for prompts, if any.
+            model: The base; it answers without adapter.
             tokenizer: Its own.
             name: For traces.
-            adapter: That adapter's name.
+            adapters: Those that were put into it.
             item_tokens: Directory of an adapter that knows items; texts are read and written without it.
         """
         self._model = model
         self._tokenizer = tokenizer
         self._name = name
-        self._adapter = adapter
+        self._adapter = ""
+        self._adapters = adapters or Adapters(model, {}, base_name=name)
         self._item_tokens = item_tokens
         self._chat = ChatEncoding(tokenizer, name=name)
-        self._end_ids = _end_ids(model, tokenizer)
+        self._end_ids = end_ids(model, tokenizer)
         self._pad_id = self._end_ids[0] if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
         # The model's own defaults may ask for sampling; ours are complete, so nothing is merged and nothing warns.
         model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
@@ -78,6 +82,7 @@ class TransformersLM:
         device: str | None = None,
         dtype: str | None = None,
         adapter: Path | None = None,
+        more_adapters: Mapping[str, Path] = MappingProxyType({}),
         local_files_only: bool = True,
         revision: str | None = None,
         name: str | None = None,
@@ -88,7 +93,8 @@ class TransformersLM:
             path_or_id: Directory with safetensors weights, or a hub id. No code in it is run.
             device: `cpu`, `cuda`, `cuda:1`, `mps`; None or `auto` takes the best there is.
             dtype: `float32`, `bfloat16`, `float16`, `fast`; None or `auto` is bfloat16 on CUDA, else float32.
-            adapter: Directory of a PEFT adapter trained on this very model.
+            adapter: Directory of a PEFT adapter trained on this very model; its last part is its name. It is in use.
+            more_adapters: Others by name, for `with_adapter`.
             local_files_only: Whether the hub may not be asked.
             revision: The hub's commit.
             name: Name for traces and for the adapter's base; the path's last part when None.
@@ -102,10 +108,13 @@ class TransformersLM:
         source = ModelSource(str(path_or_id), chosen, choose_dtype(dtype, chosen), is_local, revision)
         model, tokenizer = load_model(source)
         shown_name = name or Path(path_or_id).name
-        if adapter is None or has_item_tokens(adapter):
-            return cls(model, tokenizer, name=shown_name, item_tokens=adapter)
-        model = load_adapter(model, adapter, base_name=shown_name)
-        return cls(model, tokenizer, name=shown_name, adapter=adapter.name)
+        item_tokens = adapter if adapter is not None and has_item_tokens(adapter) else None
+        in_use = adapter if item_tokens is None else None
+        if item_tokens is not None and more_adapters:
+            raise ModelError(f"the adapter {adapter} knows items and cannot share {shown_name} with others.")
+        adapters = Adapters(model, with_in_use(more_adapters, in_use), base_name=shown_name)
+        whole = cls(model, tokenizer, name=shown_name, adapters=adapters, item_tokens=item_tokens)
+        return whole.with_adapter(in_use.name if in_use else "")
 
     @property
     def name(self) -> str:
@@ -116,6 +125,18 @@ class TransformersLM:
     def adapter(self) -> str:
         """Name of the adapter in use, or empty."""
         return self._adapter
+
+    def with_adapter(self, name: str) -> TransformersLM:
+        """The same model, nothing of it loaded again, answering with the adapter `name`; without any for "".
+
+        Both may be used by several threads: each call switches for itself. Raises ModelError for an unknown name.
+        """
+        if name and name not in self._adapters.names:
+            known = ", ".join(self._adapters.names) or "none"
+            raise ModelError(f"{self._name} was loaded without an adapter called {name!r}; it has {known}.")
+        view = copy.copy(self)
+        view._adapter = name
+        return view
 
     @property
     def reads_items(self) -> bool:
@@ -189,7 +210,7 @@ class TransformersLM:
         what = f"a batch of {len(rows)} prompts of up to {longest} tokens"
         with self._my_turn(deadline), foreign_errors(what=what):
             output = self._model.generate(
-                **self._left_padded(rows, longest), max_new_tokens=max_new_tokens, stopping_criteria=_criteria(stop)
+                **self._padded(rows), max_new_tokens=max_new_tokens, stopping_criteria=_criteria(stop)
             )
         return [self._completion(row, late=stop.late) for row in output[:, longest:].tolist()]
 
@@ -215,7 +236,7 @@ class TransformersLM:
             try:
                 with self._my_turn(deadline), foreign_errors(what=f"a prompt of {len(ids)} tokens"):
                     self._model.generate(
-                        **self._left_padded([ids], len(ids)),
+                        **self._padded([ids]),
                         max_new_tokens=max_new_tokens,
                         stopping_criteria=_criteria(stop),
                         streamer=streamer,
@@ -259,18 +280,13 @@ class TransformersLM:
         if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise ModelTimeout(f"{self._name} was busy for the whole time allowed.")
         try:
+            self._adapters.use(self._adapter)
             yield
         finally:
             self._turn.release()
 
-    def _left_padded(self, rows: Sequence[Sequence[int]], longest: int) -> _Batch:
-        padded = [[self._pad_id] * (longest - len(row)) + list(row) for row in rows]
-        mask = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
-        device = self._model.device
-        return {
-            "input_ids": torch.tensor(padded, device=device),
-            "attention_mask": torch.tensor(mask, device=device),
-        }
+    def _padded(self, rows: Sequence[Sequence[int]]) -> Batch:
+        return left_padded(rows, pad_id=self._pad_id, device=self._model.device)
 
     def _completion(self, ids: list[int], *, late: bool) -> Completion:
         ends = [place for place, token_id in enumerate(ids) if token_id in self._end_ids]
@@ -278,21 +294,5 @@ class TransformersLM:
         return Completion(text, "stop" if ends else "timeout" if late else "length")
 
 
-class _Batch(TypedDict):
-    """The arguments of `generate` that say what to continue."""
-
-    input_ids: torch.Tensor
-    attention_mask: torch.Tensor
-
-
 def _criteria(stop: Stop) -> StoppingCriteriaList:
     return StoppingCriteriaList([stop])
-
-
-def _end_ids(model: CausalLM, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    own = model.generation_config.eos_token_id if model.generation_config else None
-    listed = own if isinstance(own, list) else [own]
-    ends = [int(end) for end in (*listed, tokenizer.eos_token_id) if end is not None]
-    if not ends:
-        raise ModelError("the model has no end-of-text token.", hint="Set eos_token_id in its generation_config.json.")
-    return list(dict.fromkeys(ends))

@@ -9,15 +9,18 @@ from peft import LoraConfig, get_peft_model
 
 from llmrec.errors import ModelError
 from llmrec.language_model.transformers_lm import TransformersLM
-from tests.contracts.label_scorer import QUESTION
+from tests.contracts.adapter_host import AdapterHostContract
+from tests.contracts.label_scorer import QUESTION, LabelScorerContract
 from tests.language_model.tiny import tiny_model
 
 # peft 0.21 asks transformers by an old name when it wraps a model.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 
 
-def save_adapter(directory: Path, *, base: str, scale: float) -> Path:
-    config = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+def save_adapter(
+    directory: Path, *, base: str, scale: float, modules: tuple[str, ...] = ("q_proj", "v_proj"), rank: int = 2
+) -> Path:
+    config = LoraConfig(r=rank, target_modules=list(modules), task_type="CAUSAL_LM")
     model = get_peft_model(tiny_model(), config)
     with torch.no_grad():
         for name, weights in model.named_parameters():
@@ -78,3 +81,72 @@ def test_a_directory_without_safetensors_is_refused(tiny_directory: Path, adapte
     shutil.move(adapter / "adapter_model.safetensors", adapter / "adapter_model.bin")
     with pytest.raises(ModelError, match=r"has no adapter_model\.safetensors"):
         TransformersLM.from_pretrained(tiny_directory, adapter=adapter)
+
+
+def test_damaged_weights_are_told_in_a_sentence(tiny_directory: Path, adapter: Path) -> None:
+    weights = adapter / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ModelError, match=r"the weights of the adapter .*ranker are damaged: .*Copy or train it again"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=adapter)
+
+
+@pytest.mark.parametrize(("key", "value"), [("peft_type", "PROMPT_TUNING"), ("bias", "all")])
+def test_what_could_not_be_taken_off_again_is_refused(
+    key: str, value: str, tiny_directory: Path, adapter: Path
+) -> None:
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps({**config, key: value}))
+    with pytest.raises(ModelError, match=f"{value}.* could not be taken off the base again"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=adapter)
+
+
+class TestTransformersLMAsAdapterHost(AdapterHostContract):
+    @pytest.fixture
+    def host(self, tiny_directory: Path, tmp_path: Path) -> TransformersLM:
+        red = save_adapter(tmp_path / "red", base="tiny", scale=0.5)
+        blue = save_adapter(tmp_path / "some-run", base="tiny", scale=-0.7, modules=("up_proj", "v_proj"), rank=3)
+        return TransformersLM.from_pretrained(tiny_directory, device="cpu", adapter=red, more_adapters={"blue": blue})
+
+
+class TestAViewAsLabelScorer(LabelScorerContract):
+    @pytest.fixture
+    def scorer(self, tiny_directory: Path, adapter: Path) -> TransformersLM:
+        return TransformersLM.from_pretrained(
+            tiny_directory, device="cpu", more_adapters={"a.b": adapter}
+        ).with_adapter("a.b")
+
+
+def test_several_adapters_share_one_model(tiny_directory: Path, adapter: Path, tmp_path: Path) -> None:
+    other = save_adapter(tmp_path / "explain", base="tiny", scale=-0.5, modules=("o_proj",))
+    host = TransformersLM.from_pretrained(tiny_directory, device="cpu", adapter=adapter, more_adapters={"why": other})
+    assert host.adapter == "ranker"
+    assert host.with_adapter("why")._model is host._model
+    alone = TransformersLM.from_pretrained(tiny_directory, device="cpu", adapter=other)
+    found, expected = (
+        model.score_labels(QUESTION, model.labels(5), timeout_s=60).log_probs
+        for model in (host.with_adapter("why"), alone)
+    )
+    assert np.array_equal(found, expected)
+
+
+def test_without_adapter_the_host_is_the_base_to_the_bit(
+    tiny_directory: Path, tiny: TransformersLM, adapter: Path
+) -> None:
+    host = TransformersLM.from_pretrained(tiny_directory, device="cpu", adapter=adapter)
+    found, expected = (
+        model.score_labels(QUESTION, model.labels(5), timeout_s=60).log_probs for model in (host.with_adapter(""), tiny)
+    )
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("fault", ["idle", "other"])
+def test_one_of_several_that_does_not_fit_is_named(fault: str, tiny_directory: Path, adapter: Path) -> None:
+    base, scale = ("tiny", 0.0) if fault == "idle" else ("Bigger", 0.5)
+    bad = save_adapter(adapter.with_name(fault), base=base, scale=scale)
+    with pytest.raises(ModelError, match=rf"{fault} (changes nothing|was trained on 'Bigger', not on 'tiny')"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=adapter, more_adapters={"second": bad})
+
+
+def test_two_adapters_of_one_name_are_refused(tiny_directory: Path, adapter: Path) -> None:
+    with pytest.raises(ModelError, match="two adapters are called 'ranker'"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=adapter, more_adapters={"ranker": adapter})
