@@ -13,7 +13,7 @@ DEMO := runs/demo
 REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs app.py
 
-.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full clean help
+.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -87,6 +87,10 @@ bench-ranker: $(VENV)/.installed ## measure again, from DATA=DIR in 20 minutes, 
 bench-ranker-full: $(VENV)/.installed ## train all adapters of that table from DATA=DIR and measure (hours; goes on where it stopped)
 	$(BIN)/llmrec data fetch
 	$(BIN)/python -m benchmarks.ranker run --data '$(DATA)'
+
+bench-speed: $(VENV)/.installed ## users a second beside what others do with the same model, from DATA=DIR (ARGS='--adapter DIR --json')
+	$(BIN)/llmrec data fetch
+	$(BIN)/python -m benchmarks.speed --data '$(DATA)' $(ARGS)
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache

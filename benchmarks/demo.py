@@ -9,21 +9,22 @@ import argparse
 import json
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from benchmarks.provenance import commit, machine, median_ci95
-from benchmarks.speed import RecordingScorer
 from llmrec.assets import AssetStore
 from llmrec.build import Overrides
 from llmrec.bundle import open_bundle
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.gguf import prepared_model
 from llmrec.language_model.loading import CausalLM, ModelSource, load_model
+from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.recommender import Recommender
-from llmrec.types import CardsEvent, ReplyEvent, StageEvent, Turn
+from llmrec.types import CardsEvent, Label, LabelScores, Prompt, ReplyEvent, StageEvent, Turn
 
 MESSAGES = (
     "a scary film from the 90s, I loved Alien",
@@ -37,6 +38,17 @@ MESSAGES = (
     "black and white, dark city, a detective",
     "war films before 1980",
 )
+
+
+class RecordingScorer(TransformersLM):
+    """The real scorer, remembering the prompt it was last asked."""
+
+    last: Prompt | None = None
+
+    def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
+        """The real scores of `prompt`, which is kept."""
+        self.last = prompt
+        return super().score_labels(prompt, labels, timeout_s=timeout_s)
 
 
 @dataclass

@@ -1,0 +1,68 @@
+"""One language model in one number format, as every system of a run uses it; an adapter is part of its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+
+from llmrec.errors import ModelError
+from llmrec.language_model.candidate_encoding import CandidateEncoding
+from llmrec.language_model.chat_encoding import ChatEncoding
+from llmrec.language_model.item_token_files import has_item_tokens
+from llmrec.language_model.loading import CausalLM, ModelSource, check_adapter_files, load_model
+from llmrec.language_model.transformers_lm import TransformersLM
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready.
+
+    Attributes:
+        model: As transformers has it.
+        lm: The same as this package serves it.
+        encoding: From prompts to what `lm` reads.
+    """
+
+    directory: Path
+    name: str
+    model: CausalLM
+    tokenizer: PreTrainedTokenizerBase
+    lm: TransformersLM
+    encoding: CandidateEncoding
+
+    @classmethod
+    def of(cls, directory: Path, *, name: str, dtype: torch.dtype, device: torch.device) -> Loaded:
+        """The model in `directory`. Raises ModelError."""
+        model, tokenizer = load_model(ModelSource(str(directory), device, dtype))
+        encoding = CandidateEncoding(ChatEncoding(tokenizer, name=name), name=name)
+        return cls(directory, name, model, tokenizer, TransformersLM(model, tokenizer, name=name), encoding)
+
+
+def with_adapter(directory: Path, adapter: Path | None, scratch: Path) -> Path:
+    """A directory with the model of `directory` whose weights contain the adapter; `directory` itself without one.
+
+    All systems read these files, so that none is timed with an adapter beside the weights and another without.
+
+    Args:
+        directory: The base model.
+        adapter: A PEFT adapter for prompts, trained on it.
+        scratch: A directory to write to.
+
+    Raises:
+        ModelError: The adapter is missing, of another base, or reads items instead of prompts.
+    """
+    if adapter is None:
+        return directory
+    if has_item_tokens(adapter):
+        raise ModelError(f"the adapter {adapter} reads items, not prompts.", hint="Give one that ranks with prompts.")
+    check_adapter_files(adapter, base_name=directory.name)
+    base = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, local_files_only=True)
+    merged = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
+    place = scratch / directory.name
+    merged.save_pretrained(place)
+    AutoTokenizer.from_pretrained(directory, local_files_only=True).save_pretrained(place)
+    return place
