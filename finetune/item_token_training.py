@@ -24,7 +24,7 @@ from finetune.ranker_examples import sha256_of, write_examples
 from finetune.ranker_output import Outcome, RankerPlace
 from finetune.ranker_setup import Bench, Cases
 from finetune.ranker_trainer import RankTrainer, Watch, trainer_arguments
-from finetune.ranker_validation import Decision, Panel
+from finetune.ranker_validation import Panel
 from llmrec.data.splits import Answers, Task
 from llmrec.errors import DataError
 from llmrec.evaluation.estimates import PerUser
@@ -209,16 +209,13 @@ class ItemTokenRun:
         self.tokens.round_adapter()
         scorer, cases = self.tokens.scorer, self.users.cases
         chosen_on = self._heard(scorer, cases.stopping)
-        lm_weight = chosen_on.best_weight(self.bench.config.lm_weights)
         decided_on = self._heard(scorer, cases.deciding)
         untrained = ItemTokens.begun(self.bench.data, self.bench.config, self.bench.base).text_scorer
         return Outcome(
             chosen_on=chosen_on,
             decided_on=decided_on,
             base_on=self._heard(untrained, cases.deciding),
-            lm_weight=lm_weight,
-            decision=Decision.of(decided_on, lm_weight),
-            temperature=chosen_on.temperature(),
+            verdict=self.bench.verdict(chosen_on, decided_on),
             examples_sha256=sha256_of(self.place.examples),
             n_examples=trainer.n_examples,
             n_steps=trainer.state.global_step,

@@ -25,7 +25,8 @@ Verdict: {verdict}
 
 ## Use
 In llmrec: `language_model.adapter=PATH` (this directory) with `language_model.model={base}`, `ranking.mode={mode}`,
-`ranking.lm_weight={lm_weight:g}`. {reads} Divide scores by {temperature:g} before a softmax over the slate for
+`ranking.lm_weight={lm_weight:g}`; where there is a `fusion.json` beside it, its learned weights count instead.
+{reads} Divide scores by {temperature:g} before a softmax over the slate for
 probabilities that come true. Elsewhere: `PeftModel.from_pretrained(base, PATH)`.
 {pipeline}
 ## Data

@@ -19,12 +19,14 @@ from finetune.ranker_curves import draw_curves
 from finetune.ranker_data import RankerData
 from finetune.ranker_model import Base
 from finetune.ranker_trainer import last_complete_checkpoint
-from finetune.ranker_validation import Decision, Panel
+from finetune.ranker_validation import Panel
+from finetune.ranker_verdict import Verdict
 from finetune.run_record import require_same_run
 from finetune.whole_files import whole_or_absent
 from llmrec.errors import ConfigError, ModelError
 from llmrec.evaluation.estimates import PerUser, bootstrap_means
 from llmrec.language_model.decision_files import isolated_files, listwise_files
+from llmrec.ranking.fusion_model import FUSION_FILE
 
 ABOUT_FILE, RUN_FILE, CURVE_FILE = "ranker.json", "run.json", "metrics.jsonl"
 EXAMPLES_FILE, CURVES_FILE = "examples.arrow", "curves.png"
@@ -39,9 +41,7 @@ class Outcome:
         chosen_on: What the adapter made of the slates it was stopped by.
         decided_on: The same of slates that nothing was chosen on.
         base_on: What the base without the adapter makes of those.
-        lm_weight: What its voice is worth beside the retriever's.
-        decision: Whether that gains.
-        temperature: Of its label probabilities.
+        verdict: How the adapter is heard beside the retriever, and whether that gains.
         examples_sha256: Of what was learned from.
         n_examples: In one pass.
         n_steps: With those of the runs that this one resumed.
@@ -54,9 +54,7 @@ class Outcome:
     chosen_on: Panel
     decided_on: Panel
     base_on: Panel
-    lm_weight: float
-    decision: Decision
-    temperature: float
+    verdict: Verdict
     examples_sha256: str
     n_examples: int
     n_steps: int
@@ -68,13 +66,13 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """What became of it, for whoever ran it."""
-        low, high = self.decision.gain.ci95
+        decision = self.verdict.decision
+        low, high = decision.gain.ci95
         found = (
-            f"NDCG@10 {self.decision.gain.mean:+.4f} ({self.decision.relative_gain:+.1%}; 95 % interval {low:+.4f} to "
-            f"{high:+.4f}) over the retriever on {len(self.decided_on.cases)} validation users at weight "
-            f"{self.lm_weight:g}"
+            f"NDCG@10 {decision.gain.mean:+.4f} ({decision.relative_gain:+.1%}; 95 % interval {low:+.4f} to "
+            f"{high:+.4f}) over the same without it on {len(self.decided_on.cases)} validation users"
         )
-        return f"the adapter gains {found}." if self.decision.gains else f"no gain is shown: {found}."
+        return f"the adapter gains {found}." if decision.gains else f"no gain is shown: {found}."
 
     def numbers(self) -> Mapping[str, Mapping[str, object]]:
         """NDCG@10 with its 95 % interval by what orders, on the users that decided."""
@@ -83,7 +81,8 @@ class Outcome:
             "retriever": panel.retrieval,
             "base model alone": self.base_on.lm,
             "adapter alone": panel.lm,
-            "fused": panel.fused(self.lm_weight),
+            "fused without it": self.verdict.control,
+            "fused": self.verdict.fused,
         }
         whole = {f"{name}, whole catalogue": values for name, values in self.over_catalogue.items()}
         means = {**bootstrap_means(rows, seed=0), **(bootstrap_means(whole, seed=0) if whole else {})}
@@ -153,6 +152,8 @@ class RankerPlace:
                 save_adapter(model, outcome.weights, partial, base_name=base.name)
             else:
                 model.save(partial)
+            if outcome.verdict.fusion is not None:
+                outcome.verdict.fusion.save(partial / FUSION_FILE)
             pipeline = save_decision_files(data, config, base, outcome, partial)
             about = {**about_adapter(self.out.name, data, config, base, outcome), "decision_pipeline": pipeline}
             (partial / ABOUT_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
@@ -187,7 +188,7 @@ def save_decision_files(data: RankerData, config: RankerTraining, base: Base, ou
                 data.prompts[template],
                 name=base.name,
                 n_labels=max(config.slate_size, _N_LETTERS),
-                temperature=outcome.temperature,
+                temperature=outcome.verdict.temperature,
             )
         elif config.mode == "isolated":
             files = isolated_files(base.tokenizer, data.prompts[template], name=base.name)
@@ -208,14 +209,14 @@ def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Bas
         "template_hash": _template_hash(data, config),
         "base": base.name,
         "base_sha256": base.weights_sha256,
-        "temperature": round(outcome.temperature, 4),
+        "temperature": round(outcome.verdict.temperature, 4),
         "fusion": {
-            "with_lm": {"retrieval": 1.0, "lm": outcome.lm_weight},
+            "with_lm": {"retrieval": 1.0, "lm": outcome.verdict.lm_weight},
             "without_lm": {"retrieval": 1.0},
         },
         "slate_size": config.slate_size,
         "max_prompt_tokens": config.max_prompt_tokens,
-        "gains": outcome.decision.gains,
+        "gains": outcome.verdict.decision.gains,
         "verdict": outcome.sentence,
         "retriever": config.retriever,
         "record": asdict(data.training.record),

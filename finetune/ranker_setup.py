@@ -19,7 +19,9 @@ from finetune.ranker_model import Base, whole_outer_layers
 from finetune.ranker_objectives import HistoryLM, Isolated, Listwise, Mixture, Objective, Targets
 from finetune.ranker_prompts import PromptEncoder
 from finetune.ranker_validation import Panel
+from finetune.ranker_verdict import Verdict
 from llmrec.errors import ConfigError, DataError, ModelError
+from llmrec.evaluation.beyond_accuracy import users_by_item
 from llmrec.interfaces import Ranker
 from llmrec.language_model.loading import CausalLM
 from llmrec.language_model.transformers_lm import TransformersLM
@@ -118,6 +120,11 @@ class Bench:
         if failure := panel.failure:
             raise ModelError(f"{self.base.name} ranks no validation slate: {failure}")
         return panel
+
+    def verdict(self, chosen_on: Panel, decided_on: Panel) -> Verdict:
+        """What the adapter that ordered both is worth."""
+        popularity = users_by_item(self.data.training.validation.fit_on)
+        return Verdict.of(chosen_on, decided_on, lm_weights=self.config.lm_weights, popularity=popularity)
 
     def _ranker(self, model: nn.Module) -> Ranker:
         inner = model.get_base_model() if isinstance(model, PeftModel) else model

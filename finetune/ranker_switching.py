@@ -7,6 +7,7 @@ from pathlib import Path
 
 from finetune.ranker_setup import Bench
 from llmrec import index
+from llmrec.settings import RankingSettings
 
 
 def switch_on(recommender: Path, adapter: Path, bench: Bench, lm_weight: float) -> None:
@@ -19,6 +20,7 @@ def switch_on(recommender: Path, adapter: Path, bench: Bench, lm_weight: float) 
     model = fitted.settings.language_model.model_copy(
         update={"model": bench.config.base, "adapter": str(adapter.resolve())}
     )
-    ranking = bench.ranking.model_copy(update={"lm_weight": lm_weight})
+    # Where all weights were learned this one only says that the model is asked.
+    ranking = bench.ranking.model_copy(update={"lm_weight": lm_weight or RankingSettings().lm_weight})
     settings = fitted.settings.model_copy(update={"language_model": model, "ranking": ranking})
     index.save(replace(fitted, settings=settings), recommender)

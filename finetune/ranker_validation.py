@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from finetune.ranker_candidates import Case
-from llmrec.evaluation.estimates import Estimate, PerUser, bootstrap_means
+from llmrec.evaluation.estimates import PerUser
 from llmrec.interfaces import Ranker
+from llmrec.ranking.calibrated import CalibratedRanker
 from llmrec.ranking.fused import FusedRanker
+from llmrec.ranking.fusion_model import FusionModel
 from llmrec.types import Candidate, ItemId, Query, Ranking
 
 _K = 10
@@ -81,6 +83,14 @@ class Panel:
             fused.append(ranker.rank(case.query, case.candidates))
         return self._ndcgs(fused)
 
+    def calibrated(self, fusion: FusionModel, popularity: Mapping[ItemId, int]) -> PerUser:
+        """NDCG@10 of all voices as a recommender with `fusion` hears them, float64 [n_cases]."""
+        fused = []
+        for case, ranking in zip(self.cases, self.rankings, strict=True):
+            ranker = CalibratedRanker(_Heard(ranking), fusion, popularity, slate_size=len(case.candidates))
+            fused.append(ranker.rank(case.query, case.candidates))
+        return self._ndcgs(fused)
+
     def best_weight(self, weights: Iterable[float]) -> float:
         """That one of `weights`, or 0, which orders best on average; the smallest of equals."""
         return max([0.0, *sorted(weights)], key=lambda weight: float(self.fused(weight).mean()))
@@ -111,30 +121,6 @@ class Panel:
         return np.array(
             [_ndcg(ranking.item_ids, case.answer) for case, ranking in zip(self.cases, rankings, strict=True)]
         )
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What users whom nothing was chosen on say of an adapter.
-
-    Attributes:
-        gain: NDCG@10 of the fused order minus the retriever's, mean over users with its 95 % interval.
-        relative_gain: That as a share of the retriever's.
-        gains: Whether the adapter is switched on: its voice has a weight, and the mean is above its standard error.
-    """
-
-    gain: Estimate
-    relative_gain: float
-    gains: bool
-
-    @classmethod
-    def of(cls, panel: Panel, lm_weight: float) -> Decision:
-        """Decide."""
-        difference = panel.fused(lm_weight) - panel.retrieval
-        mean = float(difference.mean())
-        error = float(difference.std(ddof=1) / math.sqrt(len(difference))) if len(difference) > 1 else math.inf
-        gain = bootstrap_means({"gain": difference}, seed=0)["gain"]
-        return cls(gain, mean / max(float(panel.retrieval.mean()), 1e-9), lm_weight > 0 and mean > error)
 
 
 @dataclass(frozen=True)

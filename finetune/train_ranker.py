@@ -41,7 +41,6 @@ from finetune.ranker_output import CURVE_FILE, Outcome, RankerPlace
 from finetune.ranker_setup import Bench, Cases, require_it_fits
 from finetune.ranker_switching import switch_on
 from finetune.ranker_trainer import RankTrainer, Watch, stop_when_it_no_longer_gains, trainer_arguments
-from finetune.ranker_validation import Decision
 from finetune.time_limit import TimeLimit
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import TerminalProgress
@@ -147,7 +146,6 @@ def _outcome(
     model.eval()
     round_adapter(model)
     chosen_on = bench.hear(model, cases.stopping)
-    lm_weight = chosen_on.best_weight(bench.config.lm_weights)
     decided_on = bench.hear(model, cases.deciding)
     with model.disable_adapter():
         base_on = bench.hear(model, cases.deciding)
@@ -155,9 +153,7 @@ def _outcome(
         chosen_on=chosen_on,
         decided_on=decided_on,
         base_on=base_on,
-        lm_weight=lm_weight,
-        decision=Decision.of(decided_on, lm_weight),
-        temperature=chosen_on.temperature(),
+        verdict=bench.verdict(chosen_on, decided_on),
         examples_sha256=sha256_of(place.examples),
         n_examples=trainer.n_examples,
         n_steps=trainer.state.global_step,
@@ -203,8 +199,8 @@ def _run(options: argparse.Namespace) -> Outcome | None:
     model, outcome = fine_tune(bench, place, control)
     if outcome is not None and processes.is_main_process:
         place.publish(model, data, config, base, outcome)
-        if options.recommender is not None and outcome.decision.gains:
-            switch_on(options.recommender, place.out, bench, outcome.lm_weight)
+        if options.recommender is not None and outcome.verdict.decision.gains:
+            switch_on(options.recommender, place.out, bench, outcome.verdict.lm_weight)
             print(f"{options.recommender} now ranks with {place.out.name}: switched on.", file=sys.stderr)
     return outcome
 

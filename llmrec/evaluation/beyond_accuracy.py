@@ -48,6 +48,12 @@ class Popularity:
         return self.counts / max(self.n_users, 1)
 
 
+def users_by_item(fit_on: Interactions) -> Mapping[ItemId, int]:
+    """How many users met each item that anybody met."""
+    counts = Popularity.of(fit_on).counts.astype(int).tolist()
+    return {item_id: n for item_id, n in zip(fit_on.item_ids, counts, strict=True) if n}
+
+
 @dataclass(frozen=True)
 class ListMetrics:
     """Metrics of lists: those that every user has, float64 [n_users], and those of all lists together."""

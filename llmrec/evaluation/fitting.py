@@ -9,7 +9,7 @@ from functools import cached_property
 
 from llmrec.data.splits import Task
 from llmrec.errors import ConfigError
-from llmrec.evaluation.beyond_accuracy import Popularity
+from llmrec.evaluation.beyond_accuracy import users_by_item
 from llmrec.evaluation.fused_stages import (
     RANK_FUSION,
     CrossFittedRanker,
@@ -200,8 +200,7 @@ class TaskStages:
     @cached_property
     def popularity(self) -> Mapping[ItemId, int]:
         """How many users met each item that anybody met, in what the task lets stages learn from."""
-        counts = Popularity.of(self._task.fit_on).counts.astype(int).tolist()
-        return {item_id: n for item_id, n in zip(self._task.fit_on.item_ids, counts, strict=True) if n}
+        return users_by_item(self._task.fit_on)
 
     def _fit(self, name: str) -> FittedStage:
         started = time.perf_counter()

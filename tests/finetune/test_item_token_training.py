@@ -130,8 +130,8 @@ def test_a_planted_transition_is_learned(trained: tuple[RankerPlace, Outcome]) -
     # Of some 20 items that a user has not met, chance puts the next one on average where NDCG@10 is 0.22.
     assert float(outcome.base_on.lm.mean()) < 0.7
     assert float(over_all.mean()) > 0.9
-    assert outcome.lm_weight > 0
-    assert outcome.decision.gains
+    assert outcome.verdict.lm_weight > 0
+    assert outcome.verdict.decision.gains
 
 
 def test_what_is_written_is_served_as_it_was_measured(base: Path, trained: tuple[RankerPlace, Outcome]) -> None:
@@ -150,7 +150,7 @@ def test_what_is_written_is_served_as_it_was_measured(base: Path, trained: tuple
 def test_the_directory_holds_all_that_serving_and_reading_need(trained: tuple[RankerPlace, Outcome]) -> None:
     place, outcome = trained
     assert {path.name for path in place.out.iterdir()} == {
-        "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.png", "item_tokens.json",
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.png", "fusion.json", "item_tokens.json",
         "item_tokens.safetensors", "metrics.jsonl", "ranker.json",
     }  # fmt: skip
     about = json.loads((place.out / "ranker.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 from finetune.ranker_candidates import Case
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_setup import Cases
-from finetune.ranker_validation import Decision, Panel
+from finetune.ranker_validation import Panel
 from llmrec.errors import DataError
 from llmrec.types import Candidate, ItemId, Query, Ranking, RankReport
 
@@ -70,18 +70,6 @@ def test_temperature_brings_confidence_to_how_often_it_is_right() -> None:
     rankings = [ranking({A: 8.0, B: 0.0})] * 4
     cases = [Case(Query(), case(A).candidates[:2], answer) for answer in (A, A, A, B)]
     assert Panel(cases, rankings, max_lift=10).temperature() == pytest.approx(8 / math.log(3), rel=1e-3)
-
-
-def test_an_adapter_gains_when_the_mean_is_above_its_standard_error() -> None:
-    many = panel([C] * 30 + [A] * 10, AGAINST)
-    decision = Decision.of(many, 2.0)
-    assert decision.gains
-    # 30 users gain 1 - 1/2, 10 lose as much.
-    assert decision.gain.mean == pytest.approx(0.25)
-    assert decision.relative_gain == pytest.approx(0.25 / (30 * THIRD + 10) * 40)
-    assert not Decision.of(many, 0.0).gains
-    assert not Decision.of(panel([C, A], AGAINST), 2.0).gains
-    assert not Decision.of(panel([C], AGAINST), 2.0).gains
 
 
 def test_users_are_cut_in_two_parts_that_share_nobody() -> None:

@@ -27,6 +27,7 @@ from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.models import load_language_model
 from llmrec.prompting.rank_prompt import SlateLine
 from llmrec.prompting.templates import PromptTemplate
+from tests.cli_helpers import call
 from tests.finetune.tiny_ranker import (
     ISOLATED_PROMPT,
     SHORT_PROMPT,
@@ -87,8 +88,8 @@ def test_a_random_model_learns_a_planted_rule_from_labels(base: Path, tmp_path: 
     assert outcome.decided_on.random == pytest.approx(0.64, abs=0.005)
     assert float(outcome.base_on.lm.mean()) < 0.8
     assert float(outcome.decided_on.lm.mean()) > 0.9
-    assert outcome.lm_weight > 0
-    assert outcome.decision.gains
+    assert outcome.verdict.lm_weight > 0
+    assert outcome.verdict.decision.gains
     assert outcome.sentence.startswith("the adapter gains NDCG@10 +0.")
 
 
@@ -176,6 +177,22 @@ def test_what_serving_has_to_know_stands_beside_the_weights(written: RankerPlace
     assert about["fusion"]["without_lm"] == {"retrieval": 1.0}
     assert about["fusion"]["with_lm"]["lm"] >= 0
     assert about["n_users"] == {"stopped_by": 2, "decided_by": 2}
+
+
+def test_the_command_shows_what_is_written(written: RankerPlace, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = call(capsys, "adapter", "show", written.out).out
+    about = json.loads((written.out / "ranker.json").read_text())
+    for line in (
+        "mine: a LoRA adapter over lively",
+        f"mode: listwise; prompt rank, hash {about['template_hash']}",
+        "rank 2, alpha 4, down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj of 1 layers",
+        "decision pipeline: runs it",
+        f"learned from: letters, {about['n_examples']} examples, {about['n_steps']} steps",
+        about["verdict"],
+        f"  adapter alone: {about['validation']['adapter alone']['mean']:.4f} (",
+    ):
+        assert line in shown
+    assert call(capsys, "adapter", "show", written.out, "--json").json["record"]["base"] == "lively"
 
 
 def test_the_card_names_data_base_examples_and_numbers(written: RankerPlace) -> None:
