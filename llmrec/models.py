@@ -16,6 +16,7 @@ from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.settings import EncoderSettings, LanguageModelSettings
 
 if TYPE_CHECKING:
+    from llmrec.language_model.loading import LoadedModel
     from llmrec.language_model.transformers_lm import TransformersLM
 
 M = TypeVar("M", covariant=True)
@@ -79,6 +80,33 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
         place,
         store,
     )
+
+
+def load_plain_model(name: str, store: AssetStore, *, dtype: str, fetch: Progress | None = None) -> LoadedModel:
+    """The causal language model called `name` on the CPU as it is, and its tokenizer.
+
+    Args:
+        name: An asset's name, a directory, or a hub id.
+        store: Where assets are cached.
+        dtype: `float32`, `bfloat16`, `float16`, or `auto` for its own.
+        fetch: Fetch a missing asset, telling this of the bytes; None uses what is there.
+
+    Raises:
+        AssetError: The asset is absent and was not to be, or could not be, fetched.
+        ConfigError: Nothing has that name.
+        ModelError: It cannot be loaded.
+    """
+    from llmrec.language_model.devices import choose_device, choose_dtype
+    from llmrec.language_model.loading import ModelSource, load_model
+
+    place, device = _place(name, store, fetch), choose_device("cpu")
+
+    def load(*, local_files_only: bool) -> LoadedModel:
+        if dtype == "auto":
+            return load_model(ModelSource(str(place), device, "auto", local_files_only))
+        return load_model(ModelSource(str(place), device, choose_dtype(dtype, device), local_files_only))
+
+    return _local_first(load, place, store)
 
 
 def model_place(name: str, store: AssetStore, *, fetch: Progress | None = None) -> Path | str:

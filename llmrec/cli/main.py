@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from llmrec import __version__
-from llmrec.cli import build, chat, compare, data, doctor, evaluate, prompts, recommend, tune, ui
+from llmrec.cli import adapter, build, chat, compare, data, doctor, evaluate, prompts, recommend, tune, ui
 from llmrec.cli.output import MENDABLE, note, report_error
 from llmrec.errors import LLMRecError
 
@@ -37,6 +37,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)
 app.command("doctor")(doctor.doctor)
+app.add_typer(adapter.app, name="adapter")
 app.add_typer(data.app, name="data")
 app.add_typer(prompts.app, name="prompts")
 

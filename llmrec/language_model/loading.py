@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 import torch
 from transformers import (
@@ -24,8 +24,8 @@ from transformers.utils import logging as transformers_logging
 
 from llmrec.errors import ModelError
 
-_ADAPTER_WEIGHTS = "adapter_model.safetensors"
-_ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
 
 
 class Forward(Protocol):
@@ -118,22 +118,26 @@ class ModelSource:
 
     Attributes:
         name: A directory or a hub id.
+        dtype: Number format; `auto` is the model's own.
         local_files_only: Whether the hub may not be asked.
         revision: The hub's commit, or None for its newest.
     """
 
     name: str
     device: torch.device
-    dtype: torch.dtype
+    dtype: torch.dtype | Literal["auto"]
     local_files_only: bool = True
     revision: str | None = None
 
 
-def load_model(source: ModelSource) -> tuple[CausalLM, PreTrainedTokenizerBase]:
+LoadedModel = tuple[CausalLM, PreTrainedTokenizerBase]
+
+
+def load_model(source: ModelSource) -> LoadedModel:
     """The causal language model and its tokenizer. Raises ModelError."""
     shared = {"local_files_only": source.local_files_only, "revision": source.revision, "trust_remote_code": False}
     try:
-        with _no_progress_bars():
+        with no_progress_bars():
             tokenizer = AutoTokenizer.from_pretrained(source.name, **shared)
             model = AutoModelForCausalLM.from_pretrained(
                 source.name, dtype=source.dtype, use_safetensors=True, **shared
@@ -153,13 +157,13 @@ def load_model(source: ModelSource) -> tuple[CausalLM, PreTrainedTokenizerBase]:
 
 def check_adapter_files(directory: Path, *, base_name: str) -> None:
     """Raise ModelError when `directory` holds no adapter, one of another base than `base_name`, or no plain LoRA."""
-    if not (directory / _ADAPTER_WEIGHTS).is_file():
-        raise ModelError(f"the adapter directory {directory} has no {_ADAPTER_WEIGHTS}.")
+    if not (directory / ADAPTER_WEIGHTS).is_file():
+        raise ModelError(f"the adapter directory {directory} has no {ADAPTER_WEIGHTS}.")
     try:
-        config = json.loads((directory / _ADAPTER_CONFIG).read_text(encoding="utf-8"))
+        config = json.loads((directory / ADAPTER_CONFIG).read_text(encoding="utf-8"))
         made_for = str(config.get("base_model_name_or_path") or "")
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{directory / _ADAPTER_CONFIG} cannot be read: {error}.") from error
+        raise ModelError(f"{directory / ADAPTER_CONFIG} cannot be read: {error}.") from error
     # Paths differ between machines and hub ids carry an owner; the last part is the model's own name.
     if made_for and Path(made_for).name.casefold() != Path(base_name).name.casefold():
         raise ModelError(
@@ -191,7 +195,8 @@ def first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _no_progress_bars() -> Iterator[None]:
+def no_progress_bars() -> Iterator[None]:
+    """Keep transformers' bars off stderr within."""
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
