@@ -1,6 +1,6 @@
-"""The README's table of quality, out of the JSON files in `benchmarks/results`: no number of it is typed by hand.
+"""The README's tables of quality, out of the JSON files in `benchmarks/results`: no number of it is typed by hand.
 
-Run: `python -m benchmarks.readme` rewrites what stands between its marks; `--check` only says whether that is old.
+Run: `python -m benchmarks.readme` rewrites what stands between their marks; `--check` only says whether that is old.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gain_rows import gain_block
 from benchmarks.side_by_side.bench import BENCHES
 from benchmarks.side_by_side.table import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- quality:BEGIN -->", "<!-- quality:END -->"
 OURS = "hybrid"  # the default source of candidates: named beforehand, so that no test row chooses what is shown
 BASELINE = "dense"  # what it is held against where no peer can be measured
 HEADLINE = "NDCG@10"
@@ -114,24 +114,31 @@ def quality_block(results: Path) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def with_block(text: str, block: str) -> str:
-    """`text` with `block` between the marks. Raises SystemExit unless they stand there once each, in order."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise SystemExit(f"the text needs {BEGIN} and after it {END}, once each.")
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+def with_block(text: str, name: str, block: str) -> str:
+    """`text` with `block` between the marks of `name`. Raises SystemExit unless they stand there once, in order."""
+    first, last = marks(name)
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in rest or last in after:
+        raise SystemExit(f"the text needs {first} and after it {last}, once each.")
+    return f"{before}{first}\n{block}\n{last}{after}"
+
+
+def marks(name: str) -> tuple[str, str]:
+    """What stands before and after a block."""
+    return f"<!-- {name}:BEGIN -->", f"<!-- {name}:END -->"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the block, or say that it is old."""
+    """Write the blocks, or say that they are old."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when the block is old")
+    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when a block is old")
     parser.add_argument("--readme", type=Path, default=README)
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args(argv)
     old = arguments.readme.read_text(encoding="utf-8")
-    new = with_block(old, quality_block(arguments.results))
+    new = with_block(old, "quality", quality_block(arguments.results))
+    new = with_block(new, "gain", gain_block(arguments.results))
     if arguments.check:
         sys.exit(
             f"{arguments.readme} is not what the results say; run python -m benchmarks.readme" if new != old else 0

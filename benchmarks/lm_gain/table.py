@@ -24,7 +24,7 @@ HEADLINE = "NDCG@10"
 CLAIM = "fused over fused_without_lm"
 _PAIRS = (("fused", "fused_without_lm"), ("fused", "retrieval"), ("lm", "retrieval"))
 _ON_SLATE = tuple((stage, "random_order") for stage in ("lm", "fused", "fused_without_lm", "retrieval"))
-_POOLED = "ranker-pooled"
+POOLED = "ranker-pooled"
 
 
 def name_of(bench: str) -> str:
@@ -131,7 +131,7 @@ def keep_pooled(benches: Sequence[str], results: Path) -> tuple[Path | None, str
         "claim": _claim(pooled, each),
     }
     gain = Gain.of(*(columns[name][HEADLINE] for name in ("fused", "fused_without_lm")))
-    return _write(record, results / f"{_POOLED}.json"), f"pooled, {CLAIM}: {gain}"
+    return _write(record, results / f"{POOLED}.json"), f"pooled, {CLAIM}: {gain}"
 
 
 def _shared(table: Mapping[str, Any]) -> Sequence[Any]:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.readme import BEGIN, END, README, main, quality_block, with_block
+from benchmarks.gain_rows import gain_block
+from benchmarks.lm_gain.table import CLAIM
+from benchmarks.readme import README, main, marks, quality_block, with_block
 from benchmarks.side_by_side.table import RESULTS
 
+BEGIN, END = marks("quality")
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\.\d{4}")
 
 
@@ -92,15 +95,15 @@ def test_results_without_our_stage_make_no_row(tmp_path: Path) -> None:
 
 
 def test_only_what_stands_between_the_marks_is_replaced() -> None:
-    assert with_block(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    assert with_block(f"a\n{BEGIN}\nold\n{END}\nb\n", "quality", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
     for broken in (f"{END} {BEGIN}", BEGIN, f"{BEGIN}{END}{BEGIN}{END}", ""):
         with pytest.raises(SystemExit, match="once each"):
-            with_block(broken, "new")
+            with_block(broken, "quality", "new")
 
 
 def test_an_old_block_is_found_and_written_anew(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"{BEGIN}\nold\n{END}\n")
+    readme.write_text("\n".join([*marks("quality"), *marks("gain")]))
     _keep(_record({"hybrid": 0.14}), tmp_path, "own")
     with pytest.raises(SystemExit, match=r"run python -m benchmarks\.readme"):
         main(["--check", "--readme", str(readme), "--results", str(tmp_path)])
@@ -111,9 +114,27 @@ def test_an_old_block_is_found_and_written_anew(tmp_path: Path) -> None:
     assert ended.value.code == 0
 
 
-def test_the_committed_block_is_what_the_committed_results_say() -> None:
+def test_the_committed_blocks_are_what_the_committed_results_say() -> None:
     text = README.read_text(encoding="utf-8")
-    assert with_block(text, quality_block(RESULTS)) == text
+    assert with_block(text, "quality", quality_block(RESULTS)) == text
+    assert with_block(text, "gain", gain_block(RESULTS)) == text
+
+
+def _gain(mean: float, ratio: float) -> Mapping[str, Any]:
+    added = {"n_users": 4553, "relative": {"mean": mean, "ci95": [mean - 0.02, mean + 0.02]}}
+    return {"NDCG@10": {CLAIM: added}, "NDCG@10|slate": {"lm over random_order": {"relative": {"mean": ratio - 1}}}}
+
+
+def test_what_the_model_adds_stands_beside_the_same_without_it(tmp_path: Path) -> None:
+    assert gain_block(tmp_path).startswith("No table is kept yet")
+    stages = {"retrieval": 0.07, "lm": 0.06, "fused_without_lm": 0.075, "fused": 0.08}
+    _keep(_record(stages, gain=_gain(0.0667, 1.8)), tmp_path, "ranker-amazon-games-leave-last-out")
+    _keep({"gain": _gain(0.05, 2.0)}, tmp_path, "ranker-pooled")
+    games, pooled = _rows(gain_block(tmp_path))
+    assert games[1:] == [".0700", ".0600", ".0750", ".0800", "**+6.7%** (+4.7% to +8.7%)", "1.80x"]
+    assert games[0].endswith("(benchmarks/results/ranker-amazon-games-leave-last-out.json), 1,943")
+    assert pooled[0].endswith("(benchmarks/results/ranker-pooled.json), 4,553")
+    assert pooled[1:] == ["-", "-", "-", "-", "**+5.0%** (+3.0% to +7.0%)", "2.00x"]
 
 
 def _numbers(value: object) -> Iterator[float]:
