@@ -1,0 +1,119 @@
+"""What may be expected of a turn, by the first word of the expectation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.where import constraint_text, matches, parse_where
+from llmrec.types import ItemId, Profile, Reply, Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One turn that was played, and the cards of the reply that stood above it."""
+
+    catalogue: Catalogue
+    understanding: Understanding
+    reply: Reply
+    before: Profile
+    above: tuple[ItemId, ...]
+
+    @property
+    def cards(self) -> tuple[ItemId, ...]:
+        return tuple(card.item_id for card in self.reply.recommendations)
+
+    def items(self, text: str) -> list[ItemId]:
+        """Items by title, or by `#n` for a card of the reply above; parted by semicolons."""
+        return [self._item(part.strip()) for part in text.split(";")]
+
+    def _item(self, text: str) -> ItemId:
+        if text.startswith("#"):
+            place = int(text[1:]) - 1
+            return self.above[place] if place < len(self.above) else ItemId(f"there was no card {text}")
+        (item_id,) = [item.id for item in self.catalogue.values() if item.title == text]
+        return item_id
+
+
+def holds(played: Played, expectation: str) -> bool:
+    """Whether the expectation is true of the turn. Raises KeyError for an unknown word."""
+    word, _, rest = expectation.partition(" ")
+    return CHECKS[word](played, rest)
+
+
+def _satisfies(played: Played, rest: str) -> bool:
+    (constraint,) = parse_where([rest], played.catalogue.fields)
+    return bool(played.cards) and all(matches(played.catalogue[i], constraint) for i in played.cards)
+
+
+def _absent(played: Played, rest: str) -> bool:
+    return not set(played.items(rest)) & set(played.cards)
+
+
+def _shows(played: Played, rest: str) -> bool:
+    return set(played.items(rest)) <= set(played.cards)
+
+
+def _cards(played: Played, rest: str) -> bool:
+    return len(played.cards) == int(rest) if rest else bool(played.cards)
+
+
+def _no(played: Played, rest: str) -> bool:
+    word, _, rest = rest.partition(" ")
+    if word == "cards":
+        return not played.cards
+    if word == "card":
+        (constraint,) = parse_where([rest.removeprefix("satisfies ")], played.catalogue.fields)
+        return not any(matches(played.catalogue[i], constraint) for i in played.cards)
+    if word == "repeat":
+        profile = played.before
+        gone = {e.item_id for e in (*profile.shown, *profile.seen, *profile.disliked)}
+        return not gone & set(played.cards)
+    return not CHECKS[word](played, rest)
+
+
+def _state(played: Played, rest: str) -> bool:
+    name, _, rest = rest.partition(" ")
+    profile = played.reply.profile
+    if name == "no":
+        return all(entry.constraint.field != rest.removeprefix("where ") for entry in profile.constraints)
+    if name == "where":
+        return _where(played, profile, rest)
+    if name == "wish":
+        texts = [wish.text.casefold() for wish in profile.wishes]
+        return not texts if rest == "empty" else any(rest.casefold() in text for text in texts)
+    ids = {entry.item_id for entry in getattr(profile, name)}
+    return not ids if rest == "empty" else set(played.items(rest)) <= ids
+
+
+def _where(played: Played, profile: Profile, rest: str) -> bool:
+    if rest == "empty":
+        return not profile.constraints
+    wanted = {constraint_text(c) for c in parse_where([rest], played.catalogue.fields)}
+    return wanted <= {constraint_text(entry.constraint) for entry in profile.constraints}
+
+
+def _says(played: Played, rest: str) -> bool:
+    text = played.reply.text.casefold()
+    if rest.startswith("not "):
+        return rest.removeprefix("not ").casefold() not in text
+    return rest.casefold() in text
+
+
+def _asked(played: Played, rest: str) -> bool:
+    return bool(played.understanding.question)
+
+
+def _not(played: Played, rest: str) -> bool:
+    return not CHECKS[rest](played, "")
+
+
+def _act(played: Played, rest: str) -> bool:
+    return rest in {act.kind for act in played.understanding.acts}
+
+
+CHECKS: Mapping[str, Callable[[Played, str], bool]] = {
+    "satisfies": _satisfies, "absent": _absent, "shows": _shows, "cards": _cards, "no": _no, "state": _state,
+    "says": _says, "asked": _asked, "not": _not, "act": _act,
+}  # fmt: skip

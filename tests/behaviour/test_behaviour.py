@@ -1,0 +1,31 @@
+"""Conversations written down before the code that answers them: what must hold holds, and nearly all that should."""
+
+import pytest
+
+from tests.behaviour.playing import Outcome, play
+from tests.behaviour.script import Script, scripts
+
+ALL = scripts()
+ENOUGH = 0.95
+
+
+@pytest.mark.parametrize("script", ALL, ids=[f"{script.file}: {script.name}" for script in ALL])
+def test_what_must_hold_holds(script: Script) -> None:
+    broken = [outcome for outcome in play(script) if outcome.expectation.must and not outcome.held]
+    assert not broken, "\n".join(map(_told, broken))
+
+
+def test_nearly_every_expectation_holds() -> None:
+    outcomes = [outcome for script in ALL for outcome in play(script)]
+    broken = [outcome for outcome in outcomes if not outcome.held]
+    assert len(broken) <= (1 - ENOUGH) * len(outcomes), "\n".join(map(_told, broken))
+
+
+def test_there_are_enough_dialogues_over_three_catalogues() -> None:
+    assert len(ALL) >= 150
+    assert {script.catalogue for script in ALL} == {"films", "books", "shop"}
+
+
+def _told(outcome: Outcome) -> str:
+    script, expected = outcome.script, outcome.expectation
+    return f"{script.file}:{expected.line} {script.name} > {outcome.said}: {expected.text} | {outcome.reply}"
