@@ -127,7 +127,8 @@ def save(fitted: Fitted, directory: Path) -> None:
         "has_time": fitted.has_time,
     }
     with new_version(directory, about) as files:
-        (files / "settings.json").write_text(json.dumps(fitted.settings.model_dump(), indent=1), encoding="utf-8")
+        settings = _movable(fitted.settings, directory).model_dump()
+        (files / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
         save_catalogue(fitted.catalogue, files / "items.jsonl")
         save_interactions(fitted.interactions, files / "interactions")
         fitted.vectors.save(files / "vectors")
@@ -146,7 +147,7 @@ def load(directory: Path) -> Fitted:
     retrievers = [name for name in STORED if (bundle.files / name).is_dir()]
     return Fitted(
         name=str(bundle.about["name"]),
-        settings=_stored_settings(bundle.files / "settings.json"),
+        settings=_in_place(_stored_settings(bundle.files / "settings.json"), directory),
         catalogue=catalogue,
         interactions=interactions,
         encoder=str(bundle.about["encoder"]),
@@ -162,3 +163,27 @@ def _stored_settings(path: Path) -> Settings:
     settings = Settings.from_file(path)
     # A directory from before the hybrid has its parts at weights of their own; an update shall not add a second vote.
     return settings if "hybrid" in settings.retrieval.model_fields_set else settings.changed(["retrieval.hybrid=0"])
+
+
+def _movable(settings: Settings, directory: Path) -> Settings:
+    """`settings` as they are stored: an adapter inside `directory` is named from there, so that it moves along."""
+    if not settings.language_model.adapter:
+        return settings
+    adapter, root = Path(settings.language_model.adapter).resolve(), directory.resolve()
+    is_inside = adapter.is_relative_to(root)
+    return _with_adapter(settings, adapter.relative_to(root).as_posix() if is_inside else str(adapter))
+
+
+def _in_place(settings: Settings, directory: Path) -> Settings:
+    """What `_movable` stored, with the adapter's place on this machine."""
+    stored = settings.language_model.adapter
+    inside = directory.resolve() / stored
+    # A directory from before adapters moved along may name one from where commands were run.
+    if not stored or (Path(stored).is_dir() and not inside.is_dir()):
+        return settings
+    return _with_adapter(settings, str(inside))
+
+
+def _with_adapter(settings: Settings, adapter: str) -> Settings:
+    model = settings.language_model.model_copy(update={"adapter": adapter})
+    return settings.model_copy(update={"language_model": model})

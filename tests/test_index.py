@@ -1,6 +1,8 @@
 """Everything learned, as a directory: the hybrid's nested parts included, and what older directories lack."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +102,71 @@ def test_a_directory_from_before_the_hybrid_is_loaded_and_stays_without_one(dire
     assert loaded.has_time
     updated = refit(loaded, None, None, remove=["10"], columns=None, overrides=OVERRIDES)
     assert updated.retrievers.keys() == {"bm25", "ease", "transitions", "popularity"}
+
+
+def with_adapter(fitted: Fitted, adapter: Path | str) -> Fitted:
+    return replace(fitted, settings=fitted.settings.changed([f"language_model.adapter={adapter}"]))
+
+
+def stored_adapter(directory: Path) -> str:
+    settings = json.loads((open_bundle(directory).files / "settings.json").read_text())
+    return settings["language_model"]["adapter"]
+
+
+def test_a_directory_is_moved_with_its_adapter(fitted: Fitted, directory: Path, tmp_path: Path) -> None:
+    (directory / "adapters" / "mine").mkdir(parents=True)
+    save(with_adapter(fitted, directory / "adapters" / "mine"), directory)
+    assert stored_adapter(directory) == "adapters/mine"
+    moved = directory.rename(tmp_path / "elsewhere")
+    assert load(moved).settings.language_model.adapter == str(moved / "adapters" / "mine")
+    # Nobody looks where it was, also when something stands there again.
+    (tmp_path / "r" / "adapters" / "mine").mkdir(parents=True)
+    save(load(moved), moved)
+    assert load(moved).settings.language_model.adapter == str(moved / "adapters" / "mine")
+
+
+def test_a_directory_is_named_from_anywhere(
+    fitted: Fitted, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (directory / "adapters" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    save(with_adapter(fitted, "r/adapters/mine"), Path("r"))
+    assert load(Path("r")).settings.language_model.adapter == str(directory / "adapters" / "mine")
+
+
+def test_an_adapter_from_outside_stays_where_it_is(
+    fitted: Fitted, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs" / "lm").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    save(with_adapter(fitted, "runs/lm"), directory)
+    monkeypatch.chdir(directory)
+    assert load(directory).settings.language_model.adapter == str(tmp_path / "runs" / "lm")
+
+
+def test_an_adapter_that_was_named_from_where_a_command_was_run_is_still_found(
+    fitted: Fitted, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs" / "lm").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    rewritten(directory, "runs/lm")
+    assert load(directory).settings.language_model.adapter == "runs/lm"
+
+
+def test_an_adapter_that_was_left_behind_is_looked_for_in_the_directory(directory: Path) -> None:
+    rewritten(directory, "adapters/mine")
+    assert load(directory).settings.language_model.adapter == str(directory / "adapters" / "mine")
+
+
+def test_without_adapter_there_is_nothing_to_move(directory: Path) -> None:
+    assert stored_adapter(directory) == load(directory).settings.language_model.adapter == ""
+
+
+def rewritten(directory: Path, adapter: str) -> None:
+    """The same version with another name of an adapter in its settings."""
+    bundle = open_bundle(directory)
+    with new_version(directory, dict(bundle.about)) as files:
+        shutil.copytree(bundle.files, files, dirs_exist_ok=True)
+        settings = json.loads((files / "settings.json").read_text())
+        settings["language_model"]["adapter"] = adapter
+        (files / "settings.json").write_text(json.dumps(settings))

@@ -134,6 +134,10 @@ def test_a_command_teaches_a_recommender_a_planted_rule_and_switches_it_on(
     serving = load_language_model(settings.language_model, AssetStore(tmp_path / "cache", offline=True))
     assert serving is not None
     assert serving.adapter == "genres"
+    moved = directory.rename(tmp_path / "moved")
+    moved_settings = index.load(moved).settings.language_model
+    assert moved_settings.adapter == str(moved / "adapters" / "genres")
+    assert load_language_model(moved_settings, AssetStore(tmp_path / "cache", offline=True)) is not None
 
 
 @pytest.fixture(scope="module")
