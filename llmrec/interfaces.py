@@ -207,6 +207,37 @@ class CandidateScorer(Protocol):
         ...
 
 
+@runtime_checkable
+class ContinuationScorer(Protocol):
+    """Says how likely each of some texts is to come next, each by itself, as CandidateScorer judges."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model for traces."""
+        ...
+
+    @property
+    def adapter(self) -> str:
+        """Name of the adapter in use, or empty."""
+        ...
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """Most tokens it accepts, all texts together."""
+        ...
+
+    def count_continuations(self, prompt: Prompt, texts: Sequence[str]) -> int:
+        """Tokens of `prompt` and of all `texts` as they would be fed, chat markup included."""
+        ...
+
+    def score_continuations(self, prompt: Prompt, texts: Sequence[str], *, timeout_s: float) -> CandidateScores:
+        """How likely each text is, log P(text | prompt); label mass 1, for whatever comes next is an answer.
+
+        Raises ModelError, ModelTimeout.
+        """
+        ...
+
+
 class CatalogueScorer(Protocol):
     """Scores every item of one catalogue by what users met, with a language model that reads items as words."""
 

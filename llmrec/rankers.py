@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError
-from llmrec.interfaces import CandidateScorer, ItemReader, LabelScorer, Ranker
+from llmrec.interfaces import CandidateScorer, ContinuationScorer, ItemReader, LabelScorer, Ranker
 from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.calibrated import CalibratedRanker
@@ -15,6 +15,7 @@ from llmrec.ranking.fused import FusedRanker
 from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
 from llmrec.ranking.item_tokens import ItemTokenRanker
+from llmrec.ranking.likelihood import LikelihoodScorer
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.settings import RankingSettings
@@ -70,18 +71,26 @@ def model_ranker(catalogue: Catalogue, settings: RankingSettings, model: LabelSc
         return ItemTokenRanker(model.catalogue_scorer(catalogue), catalogue, max_slate=settings.slate_size)
     if settings.mode == "listwise":
         return _listwise(catalogue, settings, model, prompts)
-    if not isinstance(model, CandidateScorer):
-        raise ConfigError(
-            f"ranking.mode is isolated, and {model.name} cannot judge candidates apart.",
-            hint="Use ranking.mode=listwise.",
-        )
+    scorer, template = _apart(settings.mode, model)
     limits = IsolatedLimits(
         max_slate=settings.slate_size,
         max_prompt_tokens=settings.max_prompt_tokens,
         min_label_mass=settings.min_label_mass,
         timeout_s=settings.timeout_s,
     )
-    return IsolatedRanker(model, IsolatedPrompt(prompts["rank_isolated"]), catalogue, limits=limits)
+    prompt = IsolatedPrompt(prompts[template], max_history=settings.max_history, text=settings.text)
+    return IsolatedRanker(scorer, prompt, catalogue, limits=limits)
+
+
+def _apart(mode: str, model: LabelScorer) -> tuple[CandidateScorer, str]:
+    """What scores candidates that do not see each other in this mode, and the name of its prompt."""
+    if mode == "isolated" and isinstance(model, CandidateScorer):
+        return model, "rank_isolated"
+    if mode == "likelihood" and isinstance(model, ContinuationScorer):
+        return LikelihoodScorer(model), "rank_likelihood"
+    raise ConfigError(
+        f"ranking.mode is {mode}, and {model.name} cannot judge candidates apart.", hint="Use ranking.mode=listwise."
+    )
 
 
 def _other_mode(mode: str, name: str, *, reads_items: bool) -> str:
@@ -100,4 +109,5 @@ def _listwise(
         timeout_s=settings.timeout_s,
         n_orders=settings.n_orders,
     )
-    return ListwiseRanker(model, RankPrompt(prompts["rank"]), catalogue, limits=limits)
+    prompt = RankPrompt(prompts["rank"], max_history=settings.max_history, text=settings.text)
+    return ListwiseRanker(model, prompt, catalogue, limits=limits)

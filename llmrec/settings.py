@@ -134,13 +134,19 @@ class RankingSettings(_Room):
             fine-tuned ranks at chance (docs/experiments.md). Where the adapter has a `fusion.json`, its learned weights
             count instead, unless this is 0.
         mode: `listwise` shows all candidates in one prompt; `isolated` has each judged by itself, so that no score
-            depends on another candidate or on their order; `item_tokens` shows none: an adapter trained in that mode
-            reads histories of this catalogue's items and scores all of them in one pass.
+            depends on another candidate or on their order; `likelihood` asks nothing: a score is how likely the
+            candidate's text is to come next, also of each by itself; `item_tokens` shows none: an adapter trained in
+            that mode reads histories of this catalogue's items and scores all of them in one pass.
+        text: How items are shown to the model; `short` leaves out descriptions, all facts but the first, and what a
+            title's last brackets repeat of the facts; `title` all but that title. As an adapter was trained.
+        max_history: Newest titles of a history that are shown.
         n_orders: Of `listwise`: in how many orders the slate is shown, each for the cost of one; scores are averaged.
         min_label_mass: Below this the model is not answering and the retrieval order stands.
     """
 
-    mode: Literal["listwise", "isolated", "item_tokens"] = "listwise"
+    mode: Literal["listwise", "isolated", "likelihood", "item_tokens"] = "listwise"
+    text: Literal["full", "short", "title"] = "full"
+    max_history: int = Field(20, ge=1, le=200)
     slate_size: int = Field(20, ge=2, le=200)
     n_orders: int = Field(1, ge=1, le=20)
     lm_weight: Weight = 0.1

@@ -58,6 +58,11 @@ def test_the_mode_chooses_how_the_model_is_asked(films: Catalogue) -> None:
     assert isinstance(isolated, IsolatedRanker)
 
 
+def test_likelihoods_are_asked_of_a_model_that_can_say_them(films: Catalogue) -> None:
+    with pytest.raises(ConfigError, match=r"mode is likelihood, and \w+ cannot judge candidates apart"):
+        model_ranker(films, ranking("ranking.mode=likelihood"), LabelsOnly(), PromptLibrary.load())
+
+
 def test_a_model_that_scores_labels_only_ranks_lists_only(films: Catalogue) -> None:
     prompts = PromptLibrary.load()
     assert isinstance(model_ranker(films, ranking(), LabelsOnly(), prompts), ListwiseRanker)

@@ -35,9 +35,9 @@ class CandidateReader:
         if not ids.candidates:
             return torch.zeros(0), torch.zeros(0)
         try:
-            prefix = self._read_prefix(ids.prefix, adapter)
+            prefix = self.read_prefix(ids.prefix, adapter)
             check_deadline(deadline, self._name)
-            rows = _balanced(ids)
+            rows = balanced(ids)
             scores, mass = self._answers(self._ends(ids, rows, prefix))
             back = torch.tensor([place for row in rows for place in row]).argsort().to(scores.device)
             return scores[back], mass[back]
@@ -45,7 +45,8 @@ class CandidateReader:
             self._kept.clear()
             raise
 
-    def _read_prefix(self, ids: Sequence[int], adapter: str) -> ReadText:
+    def read_prefix(self, ids: Sequence[int], adapter: str) -> ReadText:
+        """What all candidates share, read as far as it is not remembered."""
         known = self._kept.longest(ids, adapter=adapter)
         n_known = known.n_shared(ids) if known else 0
         if known and n_known == len(ids):
@@ -82,7 +83,7 @@ class CandidateReader:
         return answers[:, 0] - answers[:, 1], mass
 
 
-def _balanced(ids: CandidateIds) -> list[list[int]]:
+def balanced(ids: CandidateIds) -> list[list[int]]:
     """Places of the candidates in rows of about as many tokens as the prefix has, and about as many in each.
 
     In one row every candidate passes over all others, in many the prefix is repeated: n tokens in r rows cost

@@ -25,6 +25,7 @@ from llmrec.language_model.candidate_encoding import CandidateEncoding
 from llmrec.language_model.candidate_reader import CandidateReader
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.choosing import choose_row
+from llmrec.language_model.continuation_reader import ContinuationReader, continuation_ids
 from llmrec.language_model.devices import choose_device, choose_dtype
 from llmrec.language_model.item_token_files import has_item_tokens, load_item_tokens
 from llmrec.language_model.item_tokens import ItemTokenScorer
@@ -72,6 +73,7 @@ class TransformersLM:
         )
         self._candidates = CandidateEncoding(self._chat, name=name)
         self._reader = CandidateReader(model, self._candidates, name=name, kept=PrefixCache())
+        self._continuations = ContinuationReader(model, self._reader, name=name)
         self._turn = Lock()
 
     @classmethod
@@ -195,6 +197,22 @@ class TransformersLM:
         self._check_finite(scores)
         check_deadline(deadline, self._name)
         return CandidateScores(scores.numpy(), label_mass, ids.n_tokens)
+
+    def count_continuations(self, prompt: Prompt, texts: Sequence[str]) -> int:
+        """Tokens of `prompt` and of `texts` after it, as they are fed."""
+        return continuation_ids(self._chat, prompt, texts).n_tokens
+
+    def score_continuations(self, prompt: Prompt, texts: Sequence[str], *, timeout_s: float) -> CandidateScores:
+        """How likely each text comes next; see ContinuationScorer. ModelTimeout is raised as for `score_labels`."""
+        deadline = time.monotonic() + timeout_s
+        ids = continuation_ids(self._chat, prompt, texts)
+        self._check_length(ids.n_tokens)
+        what = f"{len(texts)} texts of {ids.n_tokens} tokens with their prompt"
+        with self._my_turn(deadline), foreign_errors(what=what), torch.inference_mode():
+            scores = self._continuations.read(ids, adapter=self._adapter, deadline=deadline).cpu()
+        self._check_finite(scores)
+        check_deadline(deadline, self._name)
+        return CandidateScores(scores.numpy(), 1.0, ids.n_tokens)
 
     def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
         """One greedy completion per prompt, all in one batch.

@@ -11,7 +11,7 @@ from typing import TypeVar
 from llmrec.errors import ConfigError, UnknownItemError
 from llmrec.prompting.neutralise import neutralise
 from llmrec.prompting.templates import PromptTemplate
-from llmrec.prompting.textualize import history_lines, item_line
+from llmrec.prompting.textualize import ItemText, history_lines, item_line
 from llmrec.types import Item, ItemId, Label, Prompt, Query, Slate
 
 T = TypeVar("T")
@@ -71,8 +71,9 @@ class _Builder:
         max_history: int = 20,
         max_turns: int = 6,
         max_description_chars: int = 100,
+        text: ItemText = "full",
     ) -> None:
-        """Keep the template and how much to show when there is room.
+        """Keep the template and how much to show when there is room; only full texts have descriptions.
 
         Raises:
             ConfigError: `template` asks for an input that this prompt does not have, or does not show the items.
@@ -85,10 +86,11 @@ class _Builder:
         if "items" not in template.inputs:
             raise ConfigError(f"prompt {template.name} does not show the items; it must use the input 'items'.")
         self.template = template
-        self._limits = _Extent(max_history, max_turns, max_description_chars)
+        self._limits = _Extent(max_history, max_turns, max_description_chars if text == "full" else 0)
+        self._text: ItemText = text
 
     def _parts(self, query: Query, item_ids: Sequence[ItemId], catalogue: Mapping[ItemId, Item]) -> _Parts:
-        return _Parts.of(query, item_ids, catalogue, self._limits)
+        return _Parts.of(query, item_ids, catalogue, self._limits, text=self._text)
 
     def _longest(self, parts: _Parts, render: Callable[[_Extent], T], *, count: Callable[[T], int], at_most: int) -> T:
         """What `render` makes of the largest extent that is at most `at_most` tokens long. Raises ConfigError."""
@@ -195,17 +197,26 @@ class _Parts:
     wish: str
     turns: tuple[SpokenLine, ...]
     items: tuple[Item, ...]
+    text: ItemText
 
     @classmethod
-    def of(cls, query: Query, item_ids: Sequence[ItemId], catalogue: Mapping[ItemId, Item], limits: _Extent) -> _Parts:
+    def of(
+        cls,
+        query: Query,
+        item_ids: Sequence[ItemId],
+        catalogue: Mapping[ItemId, Item],
+        limits: _Extent,
+        *,
+        text: ItemText,
+    ) -> _Parts:
         liked = tuple(entry.item_id for entry in query.profile.liked)
         disliked = tuple(entry.item_id for entry in query.profile.disliked)
         named = {*liked, *disliked}
         met = [item_id for item_id in query.history.item_ids if item_id not in named]
         return cls(
-            history=history_lines(met, catalogue, max_items=limits.n_history),
-            likes=history_lines(liked, catalogue, max_items=_MAX_LIKES),
-            dislikes=history_lines(disliked, catalogue, max_items=_MAX_LIKES),
+            history=history_lines(met, catalogue, max_items=limits.n_history, text=text),
+            likes=history_lines(liked, catalogue, max_items=_MAX_LIKES, text=text),
+            dislikes=history_lines(disliked, catalogue, max_items=_MAX_LIKES, text=text),
             # The newest words weigh most, and they stand last.
             wish=neutralise(query.text[-_WISH_CHARS:], max_chars=_WISH_CHARS),
             turns=tuple(
@@ -213,6 +224,7 @@ class _Parts:
                 for turn in _last(query.turns, limits.n_turns)
             ),
             items=tuple(_item(catalogue, item_id) for item_id in item_ids),
+            text=text,
         )
 
     def extents(self, limits: _Extent) -> Sequence[_Extent]:
@@ -235,7 +247,8 @@ class _Parts:
 
     def lines(self, extent: _Extent) -> tuple[str, ...]:
         """The items at this extent."""
-        return tuple(item_line(item, max_description_chars=extent.description_chars) for item in self.items)
+        chars = extent.description_chars
+        return tuple(item_line(item, max_description_chars=chars, text=self.text) for item in self.items)
 
 
 def _item(catalogue: Mapping[ItemId, Item], item_id: ItemId) -> Item:
