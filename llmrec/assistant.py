@@ -266,7 +266,8 @@ def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:
 
 
 def _last_turn(profile: Profile) -> int:
-    lists = (profile.liked, profile.disliked, profile.seen, profile.shown, profile.constraints, profile.wishes)
+    items = (profile.liked, profile.disliked, profile.seen, profile.shown, profile.accepted)
+    lists = (*items, profile.constraints, profile.wishes)
     return max((entry.turn for entries in lists for entry in entries), default=-1)
 
 

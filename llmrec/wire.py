@@ -25,8 +25,8 @@ from llmrec.types import (
 Json = Mapping[str, object]
 Entry = TypeVar("Entry")
 
-_ITEM_LISTS = ("liked", "disliked", "seen", "shown")
-_PENDING_KINDS = ("", "liked", "disliked", "seen")
+_ITEM_LISTS = ("liked", "disliked", "seen", "shown", "accepted")
+_PENDING_KINDS = ("", "liked", "disliked", "seen", "accepted")
 _MAX_ENTRIES = 2_000
 _MAX_WISH_CHARS = 20_000
 

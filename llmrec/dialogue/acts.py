@@ -36,7 +36,7 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 _ASKS_FOR_ITEMS = re.compile(
-    r"\b(?:good|great|nice|best|better|recommend\w*|suggest\w*|should|like|similar|some|any|anything|something|new|there)\b",
+    r"\b(?:good|great|nice|best|better|recommend\w*|suggest\w*|should|like(?!\s+(?:today|tomorrow|tonight|outside|there|in|right)\b)|similar|some|any|anything|something|new|there)\b",
     re.IGNORECASE,
 )
 _SMALL_TALK = word_set(

@@ -11,7 +11,7 @@ from typing import Literal
 from llmrec.dialogue.lexicon import ITEM_KINDS
 from llmrec.dialogue.words import Span, mask, one_of
 
-CueKind = Literal["liked", "disliked", "seen", "unseen", "request"]
+CueKind = Literal["liked", "disliked", "seen", "unseen", "accepted", "request"]
 
 _SUBJECT = (
     r"(?:(?:\band\s+)?\b(?:i|we|they|he|she|my\s+\w+)(?:'ve|'m|'d|'ll)?\s+)?"
@@ -21,6 +21,10 @@ _SUBJECT = (
 _MANY = r"(?:really\s+|particularly\s+|much\s+|that\s+|all\s+|ever\s+){0,2}"
 _VERBS_SEEN = r"(?:seen|watched|read|played|listened\s+to|heard|owned|finished|tried)"
 _VERBS_SEE = r"(?:see|watch|read|play|listen\s+to|hear|buy|get|try|find|rewatch|reread)"
+_VERBS_TAKE = (
+    rf"(?:{_VERBS_SEE[3:-1]}|take|have|order|pick|choose|borrow|rent|start\s+with|go\s+(?:with|for)|check(?:\s+out)?"
+    r"|give|add|look\s+(?:into|up))"
+)
 KIND = one_of(sorted(ITEM_KINDS))
 
 
@@ -39,6 +43,14 @@ class Cue:
 
 # First come, first served: what an earlier pattern claims is not read again, so "didn't like" is no "like".
 _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
+    (
+        "accepted",
+        False,
+        rf"\b(?:i|we)(?:'ll|\s+will|'m\s+going\s+to|\s+am\s+going\s+to|'re\s+going\s+to|\s+think\s+i'll|\s+might|\s+must)\s+"
+        rf"(?:definitely\s+|probably\s+|gladly\s+|just\s+|also\s+|have\s+to\s+){{0,2}}{_VERBS_TAKE}\b(?!\s+(?:a|an|some|any)\b)"
+        r"|\b(?:i|we)(?:'ll)?\s+(?:want|take)\s+(?=(?:that|this)\s+one\b|the\s+(?:first|second|third|last)\b)"
+        r"|\blet's\s+(?:go\s+(?:with|for)|take|watch|read|play|get|do)\b",
+    ),
     ("disliked", False, rf"(?:\bi\s+|\bwe\s+)?\b(?:don't|do\s+not|never)\s+want\s+to\s+{_VERBS_SEE}\b"),
     (
         "request",
@@ -68,7 +80,7 @@ _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
     (
         "seen",
         False,
-        rf"{_SUBJECT}\b(?:{_VERBS_SEEN}|saw|own)\b(?:\s+and\s+(?=\w+))?",
+        rf"{_SUBJECT}\b(?:{_VERBS_SEEN}|saw|own|already\s+(?:have|got|own))\b(?:\s+and\s+(?=\w+))?",
     ),
     (
         "liked",
@@ -92,8 +104,14 @@ _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
     ),
 )
 _COMPILED = tuple((kind, weak, re.compile(pattern, re.IGNORECASE)) for kind, weak, pattern in _PATTERNS)
+_PROMISE = re.compile(
+    r"\s*,?\s*\b(?:looks?|sounds?|seems?)\s+(?:(?:like|a|really|so|absolutely|very|pretty|just|quite)\s+){0,3}"
+    r"(?:great|amazing|brilliant|fantastic|excellent|wonderful|awesome|good|perfect|superb|lovely|fun|interesting|cool|nice"
+    r"|intriguing|promising|right)\b(?:\s+(?:one|to\s+me))?",
+    re.IGNORECASE,
+)
 _PRAISE = re.compile(
-    r"\s*,?\s*\b(?:was|is|were|are|looks?|sounds?|seems?)\s+(?:(?:a|an|my|one\s+of|all[\s-]time|the|really|so|absolutely|very|pretty|both|truly|just|"
+    r"\s*,?\s*\b(?:was|is|were|are)\s+(?:(?:a|an|my|one\s+of|all[\s-]time|the|really|so|absolutely|very|pretty|both|truly|just|"
     r"always)\s+){0,4}(?:great|amazing|brilliant|fantastic|excellent|wonderful|awesome|good|perfect|superb|favou?rites?|"
     rf"masterpieces?|best|lovely|fun|my\s+favou?rites?)\b(?:\s+{KIND})?",
     re.IGNORECASE,
@@ -103,6 +121,11 @@ _BLAME = re.compile(
     r"(?:terrible|awful|bad|boring|dull|horrible|disappointing|rubbish|trash|overrated|dreadful|weak)"
     r"|(?:(?:was|is|were|are)\s+not|wasn't|isn't|weren't|aren't)\s+(?:for\s+me|good|great|my\s+thing)|bored\s+me)\b",
     re.IGNORECASE,
+)
+_VERDICTS: tuple[tuple[CueKind, re.Pattern[str]], ...] = (
+    ("disliked", _BLAME),
+    ("accepted", _PROMISE),
+    ("liked", _PRAISE),
 )
 
 
@@ -123,9 +146,9 @@ def last_before(cues: Sequence[Cue], start: int) -> int | None:
 
 
 def verdict_after(text: str, end: int) -> tuple[CueKind, int] | None:
-    """A judgement that follows at `end` ("was great", "is boring") and where it ends."""
-    for kind, pattern in (("disliked", _BLAME), ("liked", _PRAISE)):
+    """A judgement that follows at `end` ("was great", "is boring", "sounds good") and where it ends."""
+    for kind, pattern in _VERDICTS:
         match = pattern.match(text, end)
         if match:
-            return ("disliked" if kind == "disliked" else "liked"), match.end()
+            return kind, match.end()
     return None

@@ -90,9 +90,10 @@ class _Reader:
         return self._with_stance(Mention(missing.span, (), missing.text), before[-1] if before else None).cut
 
     def _pointed(self, reference: Mention, named: Sequence[Mention], previous: Mention | None) -> Mention:
-        """The reference with its stance; "it" is the title named last before it, be it in the catalogue or not."""
+        """The reference with its stance; "it" is what was named or pointed at last before it, here or not."""
         absent = [Mention(missing.span, (), missing.text) for missing in self._missing]
-        before = [m for m in (*named, *absent) if m.span.end <= reference.span.start]
+        pointed = [previous] if previous is not None else []
+        before = [m for m in (*named, *absent, *pointed) if m.span.end <= reference.span.start]
         if before and not reference.plural and fold(reference.text) == "it":
             reference = replace(reference, item_ids=max(before, key=lambda m: m.span.end).item_ids)
         return self._with_stance(reference, previous)

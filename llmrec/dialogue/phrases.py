@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE, Messages, messages_in
 from llmrec.dialogue.years import year_field
 from llmrec.types import Constraint, FactValue
 
-_NUMBER_WORDS = {"$eq": "", "$ne": "not ", "$gt": "over ", "$gte": "at least ", "$lt": "under ", "$lte": "at most "}
-_YEAR_WORDS = {
-    "$eq": "from ", "$ne": "not from ", "$gt": "after ", "$gte": "since ", "$lt": "before ", "$lte": "up to ",
-}  # fmt: skip
 _MAX_LISTED = 6
 
 
 class ConstraintPhrases:
     """Says the constraints of one catalogue in words."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Know which fields are numbers, and which of them is the year."""
+    def __init__(self, catalogue: Catalogue, words: Messages | None = None) -> None:
+        """Know which fields are numbers, and which of them is the year; English unless `words` says otherwise."""
         self._fields = catalogue.fields
         years = year_field(catalogue)
         self._year = years.name if years else None
+        self._words = words or messages_in(DEFAULT_LANGUAGE)
 
     def phrase(self, constraint: Constraint) -> str:
         """One constraint: `since 1990`, `Horror`, `price under 20`, `not Comedy`."""
@@ -30,12 +28,12 @@ class ConstraintPhrases:
         if isinstance(value, tuple):
             return self._listed(constraint, value)
         if isinstance(value, bool):
-            return f"{'' if value == (constraint.op == '$eq') else 'not '}{_name(constraint.field)}"
+            return self._unless(_name(constraint.field), negated=value != (constraint.op == "$eq"))
         if constraint.field == self._year:
-            return f"{_YEAR_WORDS[constraint.op]}{value}"
+            return self._words.say(f"year_{constraint.op}", value=value)
         if isinstance(value, str):
-            return f"{'not ' if constraint.op == '$ne' else ''}{value}"
-        return f"{_name(constraint.field)} {_NUMBER_WORDS[constraint.op]}{value:g}"
+            return self._unless(value, negated=constraint.op == "$ne")
+        return self._words.say(f"number_{constraint.op}", name=_name(constraint.field), value=value)
 
     def phrases(self, constraints: Iterable[Constraint]) -> tuple[str, ...]:
         """All constraints, a lower and an upper bound on one field said together, and each thing once."""
@@ -51,30 +49,37 @@ class ConstraintPhrases:
             said.append(self._between(constraint, upper))
         return tuple(dict.fromkeys(said))
 
+    def is_bound(self, constraint: Constraint) -> bool:
+        """Whether the constraint says from when the item is."""
+        return constraint.field == self._year and constraint.op not in {"$ne", "$nin"}
+
+    def _unless(self, text: str, *, negated: bool) -> str:
+        return self._words.say("not", value=text) if negated else text
+
     def _between(self, low: Constraint, high: Constraint) -> str:
         if low.field == self._year:
-            return f"from {low.value} to {high.value}"
-        return f"{_name(low.field)} {low.value:g} to {high.value:g}"
+            return self._words.say("year_between", low=low.value, high=high.value)
+        return self._words.say("number_between", name=_name(low.field), low=low.value, high=high.value)
 
     def _listed(self, constraint: Constraint, values: Sequence[FactValue]) -> str:
-        prefix = "not " if constraint.op == "$nin" else ""
+        negated = constraint.op == "$nin"
         if constraint.field == self._year:
-            return f"{prefix}from {_year_runs(values)}"
-        shown = [str(value) for value in values[:_MAX_LISTED]]
-        more = " or others" if len(values) > _MAX_LISTED else ""
+            return self._unless(self._words.say("years", value=self._year_runs(values)), negated=negated)
+        shown = self._words.say("or").join(str(value) for value in values[:_MAX_LISTED])
+        more = self._words.say("others") if len(values) > _MAX_LISTED else ""
         name = "" if all(isinstance(value, str) for value in values) else f"{_name(constraint.field)} "
-        return f"{prefix}{name}{' or '.join(shown)}{more}"
+        return self._unless(f"{name}{shown}{more}", negated=negated)
 
-
-def _year_runs(values: Sequence[FactValue]) -> str:
-    years = sorted(int(value) for value in values if isinstance(value, (int, float)))
-    runs: list[list[int]] = []
-    for year in years:
-        if runs and year == runs[-1][-1] + 1:
-            runs[-1].append(year)
-        else:
-            runs.append([year])
-    return " or ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    def _year_runs(self, values: Sequence[FactValue]) -> str:
+        years = sorted(int(value) for value in values if isinstance(value, (int, float)))
+        runs: list[list[int]] = []
+        for year in years:
+            if runs and year == runs[-1][-1] + 1:
+                runs[-1].append(year)
+            else:
+                runs.append([year])
+        said = [self._words.say("year_run", low=run[0], high=run[-1]) if len(run) > 1 else str(run[0]) for run in runs]
+        return self._words.say("or").join(said)
 
 
 def _closes(low: Constraint, high: Constraint) -> bool:

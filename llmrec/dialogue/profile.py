@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from llmrec.data.catalogue import Catalogue, FactField
 from llmrec.data.where import contradiction
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE, Messages, messages_in
 from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.types import Constraint, ConstraintEntry, FactValue, ItemEntry, ItemId, Profile, WishEntry
 
-Stance = Literal["liked", "disliked", "seen"]
+Stance = Literal["liked", "disliked", "seen", "accepted"]
+STANCES: tuple[Stance, ...] = get_args(Stance)
 _OPPOSITE: Mapping[Stance, Stance] = {"liked": "disliked", "disliked": "liked"}
-_SAID_OF = {"liked": "You loved", "disliked": "You did not like", "seen": "You know"}
 MAX_WISHES = 3
 
 
@@ -85,16 +86,15 @@ def add_wish(profile: Profile, text: str, *, turn: int, refines: bool) -> Profil
 
 def undo(profile: Profile) -> Profile:
     """The profile without what the last turn that changed something had added; shown items stay shown."""
-    turns = [e.turn for entries in (profile.liked, profile.disliked, profile.seen) for e in entries]
+    turns = [entry.turn for stance in STANCES for entry in _list(profile, stance)]
     turns += [entry.turn for entry in profile.constraints] + [entry.turn for entry in profile.wishes]
     if not turns:
         return profile
     last = max(turns)
+    for stance in STANCES:
+        profile = _with_list(profile, stance, tuple(e for e in _list(profile, stance) if e.turn != last))
     return replace(
         profile,
-        liked=tuple(e for e in profile.liked if e.turn != last),
-        disliked=tuple(e for e in profile.disliked if e.turn != last),
-        seen=tuple(e for e in profile.seen if e.turn != last),
         constraints=tuple(e for e in profile.constraints if e.turn != last),
         wishes=tuple(e for e in profile.wishes if e.turn != last),
     )
@@ -105,17 +105,18 @@ def is_blank(profile: Profile) -> bool:
     return not (profile.liked or profile.disliked or profile.constraints or profile.wishes)
 
 
-def summary(profile: Profile, catalogue: Catalogue) -> tuple[str, ...]:
-    """What is believed, one sentence each, for display."""
-    sentences = [f"You feel like: {wish.text}." for wish in profile.wishes]
-    phrases = ConstraintPhrases(catalogue).phrases(entry.constraint for entry in profile.constraints)
+def summary(profile: Profile, catalogue: Catalogue, words: Messages | None = None) -> tuple[str, ...]:
+    """What is believed, one sentence each, for display; English unless `words` says otherwise."""
+    words = words or messages_in(DEFAULT_LANGUAGE)
+    comma = words.say("comma")
+    sentences = [words.say("believe_wish", wish=wish.text) for wish in profile.wishes]
+    phrases = ConstraintPhrases(catalogue, words).phrases(entry.constraint for entry in profile.constraints)
     if phrases:
-        sentences.append(f"It must be: {', '.join(phrases)}.")
-    for stance, said in _SAID_OF.items():
-        entries = getattr(profile, stance)
-        titles = [catalogue[entry.item_id].title for entry in entries if entry.item_id in catalogue]
+        sentences.append(words.say("believe_must", phrases=comma.join(phrases)))
+    for stance in STANCES:
+        titles = [catalogue[e.item_id].title for e in _list(profile, stance) if e.item_id in catalogue]
         if titles:
-            sentences.append(f"{said} {', '.join(titles)}.")
+            sentences.append(words.say(f"believe_{stance}", titles=comma.join(titles)))
     return tuple(sentences)
 
 
@@ -155,7 +156,9 @@ def _values(constraint: Constraint) -> tuple[FactValue, ...]:
 
 
 def _list(profile: Profile, stance: Stance) -> tuple[ItemEntry, ...]:
-    lists = {"liked": profile.liked, "disliked": profile.disliked, "seen": profile.seen}
+    lists = {
+        "liked": profile.liked, "disliked": profile.disliked, "seen": profile.seen, "accepted": profile.accepted,
+    }  # fmt: skip
     return lists[stance]
 
 
@@ -164,4 +167,6 @@ def _with_list(profile: Profile, stance: Stance, entries: tuple[ItemEntry, ...])
         return replace(profile, liked=entries)
     if stance == "disliked":
         return replace(profile, disliked=entries)
-    return replace(profile, seen=entries)
+    if stance == "seen":
+        return replace(profile, seen=entries)
+    return replace(profile, accepted=entries)

@@ -24,7 +24,11 @@ _NTH = re.compile(
 _ALL = re.compile(
     r"\b(?:(?:all|any|both|either|each)\s+of\s+)?(?:these|those|them)\b(?:\s+all)?|\bthem\s+all\b", re.IGNORECASE
 )
-_ONE = re.compile(r"\b(?:it|(?:that|this)\s+one)\b", re.IGNORECASE)
+_BOTH = re.compile(r"\bboth\b(?!\s+(?:of\s+)?\w)|\bboth\s+of\s+them\b", re.IGNORECASE)
+_ONE = re.compile(
+    r"\b(?:it|(?:that|this)\s+one|(?:that|this)(?=\s*(?:$|[.,;!?]|(?:and|but|already|too|before|yet)\b)))\b",
+    re.IGNORECASE,
+)
 _LEAD = r"^[\s,]*(?:(?:no|yes|yeah|i\s+mean|i\s+meant|it's|it\s+was|that's|the|from|one|version|of|only)[\s,]+){0,4}"
 _TAIL = rf"(?:\s+(?:one|version|{KIND}))?"
 _BY_YEAR = re.compile(rf"{_LEAD}(?:{KIND}\s+)?\(?((?:18|19|20)\d\d)\)?{_TAIL}", re.IGNORECASE)
@@ -63,6 +67,9 @@ def _pointing(text: str, shown: tuple[ItemId, ...]) -> Iterator[Mention]:
     for match in _NTH.finditer(text):
         place = ORDINALS[match["word"].casefold()] if match["word"] else int(match["digit"]) - 1
         yield _mention(match, _nth(shown, place), plural=False)
+    if len(shown) == 2:  # of three, "both" are two that nobody can tell
+        for match in _BOTH.finditer(text):
+            yield _mention(match, shown, plural=True)
     for match in _ALL.finditer(text):
         yield _mention(match, shown, plural=True)
     for match in _ONE.finditer(text):

@@ -74,6 +74,12 @@ def value_key(text: str) -> str:
     return " ".join(_word_key(word) for word in split_words(text))
 
 
+def is_name(typed: str) -> bool:
+    """Whether a value is spelt as a name: "with Ada Byron" states a condition, "with romance" a flavour."""
+    words = split_words(typed)
+    return len(words) > 1 and all(word.text[:1].isupper() for word in words)
+
+
 class ValueReader:
     """Reads conditions on facts by their values."""
 
@@ -188,7 +194,8 @@ def _read_group(text: str, group: Sequence[_Found]) -> Reading | None:
         start = group[0].start - len(before) + negation
         return Reading(Span(start, end), tuple(_excluding(one) for one in group))
     clause = _CLAUSE_START.split(before)[-1]
-    if _LOOSE_NEGATION.search(clause) or _THEME.search(clause):
+    named = all(is_name(text[one.start : one.end]) for one in group)
+    if _LOOSE_NEGATION.search(clause) or (_THEME.search(clause) and not named):
         return None
     return Reading(Span(group[0].start, group[-1].end), _wanted(text, group), keep=True)
 

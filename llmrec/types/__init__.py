@@ -1,5 +1,6 @@
 """The frozen values that flow between the stages; every room speaks these words and no others."""
 
+from llmrec.types.acts import ACT_KINDS, Act, ActKind, Verdict
 from llmrec.types.histories import Histories
 from llmrec.types.items import (
     Facts,
@@ -57,6 +58,9 @@ from llmrec.types.replies import (
 )
 
 __all__ = [
+    "ACT_KINDS",
+    "Act",
+    "ActKind",
     "Allowed",
     "Candidate",
     "CandidateScores",
@@ -103,5 +107,6 @@ __all__ = [
     "Understanding",
     "UserId",
     "Vectors",
+    "Verdict",
     "WishEntry",
 ]

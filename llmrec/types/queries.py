@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from llmrec.types.acts import Act
 from llmrec.types.items import FactValue, History, ItemId, ItemMask
 
 Operator = Literal["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin"]
@@ -61,6 +62,7 @@ class Profile:
     Attributes:
         pending: Items between which the user was asked to choose; empty when no question is open.
         pending_as: The list the chosen one will go to.
+        accepted: Items the user means to take.
     """
 
     liked: tuple[ItemEntry, ...] = ()
@@ -70,7 +72,8 @@ class Profile:
     constraints: tuple[ConstraintEntry, ...] = ()
     wishes: tuple[WishEntry, ...] = ()
     pending: tuple[ItemId, ...] = ()
-    pending_as: Literal["", "liked", "disliked", "seen"] = ""
+    pending_as: Literal["", "liked", "disliked", "seen", "accepted"] = ""
+    accepted: tuple[ItemEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class Understanding:
         question: A question that must be answered first, or empty.
         wants_items: False for small talk and the like, where no recommendation is due.
         k: How many items the user asked for, or None when no number was said.
+        acts: What the turn does, in the order it was understood.
+        language: The language of the turn, as a code of the message catalogue (`en`, `zh`).
     """
 
     profile: Profile
@@ -126,6 +131,8 @@ class Understanding:
     question: str = ""
     wants_items: bool = True
     k: int | None = None
+    acts: tuple[Act, ...] = ()
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

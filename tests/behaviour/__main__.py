@@ -9,12 +9,13 @@ from tests.behaviour.script import scripts
 played: dict[str, list[Outcome]] = defaultdict(list)
 for script in scripts():
     played[script.catalogue] += play(script)
+told: list[str] = []
 everything = [outcome for outcomes in played.values() for outcome in outcomes]
 for name, outcomes in [*played.items(), ("all", everything)]:
     must = [outcome for outcome in outcomes if outcome.expectation.must]
     should = [outcome for outcome in outcomes if not outcome.expectation.must]
     dialogues = len({(outcome.script.file, outcome.script.name) for outcome in outcomes})
-    print(
+    told.append(
         f"{name}: {dialogues} dialogues, must {sum(o.held for o in must)} of {len(must)}, "
         f"should {sum(o.held for o in should)} of {len(should)}"
     )
@@ -22,5 +23,8 @@ if "--failed" in sys.argv:
     for outcome in everything:
         if not outcome.held:
             mark = "!" if outcome.expectation.must else "-"
-            print(f"{mark} {outcome.script.file}:{outcome.expectation.line} > {outcome.said} | "
-                  f"{outcome.expectation.text} | {outcome.reply}")
+            told.append(
+                f"{mark} {outcome.script.file}:{outcome.expectation.line} > {outcome.said} | "
+                f"{outcome.expectation.text} | {outcome.reply}"
+            )
+sys.stdout.write("\n".join([*told, ""]))

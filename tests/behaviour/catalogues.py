@@ -17,7 +17,9 @@ def catalogue(name: str) -> Catalogue:
     """The items of `NAME.txt`; an empty cell is a fact that is not recorded."""
     head, *rows = (DIRECTORY / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     columns = [column.strip() for column in head.removeprefix("#").split("|")]
-    return Catalogue([_item(dict(zip(columns, (cell.strip() for cell in row.split("|")), strict=True))) for row in rows])
+    return Catalogue(
+        [_item(dict(zip(columns, (cell.strip() for cell in row.split("|")), strict=True))) for row in rows]
+    )
 
 
 def _item(cells: dict[str, str]) -> Item:

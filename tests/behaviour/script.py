@@ -11,8 +11,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 DIRECTORY = Path(__file__).parent / "dialogues"
@@ -47,22 +47,27 @@ def scripts() -> list[Script]:
 def read(path: Path) -> Iterator[Script]:
     """The dialogues of one file."""
     catalogue, name = "", ""
-    steps: list[Step] = []
+    lines: list[tuple[int, str, str]] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         mark, _, rest = line.partition(" ")
-        if mark in {"==", "using"} and name:
-            yield Script(name, catalogue, path.name, tuple(steps))
-            name, steps = "", []
-        if mark == "using":
-            catalogue = rest.strip()
-        elif mark == "==":
-            name = rest.strip()
-        elif mark == ">":
+        if mark not in {"==", "using"}:
+            lines.append((number, mark, rest.strip()))
+            continue
+        if name:
+            yield Script(name, catalogue, path.name, tuple(_steps(lines, path.name)))
+        name, lines = (rest.strip() if mark == "==" else ""), []
+        catalogue = rest.strip() if mark == "using" else catalogue
+    yield Script(name, catalogue, path.name, tuple(_steps(lines, path.name)))
+
+
+def _steps(lines: Sequence[tuple[int, str, str]], file: str) -> list[Step]:
+    steps: list[Step] = []
+    for number, mark, rest in lines:
+        if mark == ">":
             steps.append(Step(rest, ()))
         elif mark in {"!", "-"}:
-            expected = Expectation(rest.strip(), mark == "!", number)
-            steps[-1] = Step(steps[-1].says, (*steps[-1].expectations, expected))
-        elif line.strip() and not line.startswith("#"):
-            raise ValueError(f"{path.name}:{number}: {line!r} begins with none of ==, using, >, !, - and #")
-    if name:
-        yield Script(name, catalogue, path.name, tuple(steps))
+            expected = Expectation(rest, mark == "!", number)
+            steps[-1] = replace(steps[-1], expectations=(*steps[-1].expectations, expected))
+        elif mark and not mark.startswith("#"):
+            raise ValueError(f"{file}:{number}: {mark!r} is none of ==, using, >, !, - and #")
+    return steps

@@ -28,7 +28,7 @@ def read_out(understanding: Understanding) -> str:
     """`+2 -3 seen:5; year >= 1990; "a scary film"; k=3; ask; note; quiet`: only what is there, in this order."""
     profile = understanding.profile
     items = [f"+{e.item_id}" for e in profile.liked] + [f"-{e.item_id}" for e in profile.disliked]
-    items += [f"seen:{e.item_id}" for e in profile.seen]
+    items += [f"seen:{e.item_id}" for e in profile.seen] + [f"taken:{e.item_id}" for e in profile.accepted]
     parts = [" ".join(items), *(constraint_text(e.constraint) for e in profile.constraints)]
     parts += [f'"{wish.text}"' for wish in profile.wishes]
     parts += [f"k={understanding.k}"] if understanding.k else []

@@ -39,7 +39,7 @@ ABOUT_SHOWN = [
     ("the last one was great", "+10"),
     ("I have seen the first two", "seen:2 seen:9"),
     ("I've seen the first and third ones", "seen:2 seen:10"),
-    ("the second one looks great", "+9"),
+    ("the second one looks great", "taken:9; note; quiet"),
     ("I've seen the first and fifth ones", "seen:2"),
     ("I adore Mulholland Drive, got anything like it?", "note"),
     ("why did you suggest the second one?", "note; quiet"),

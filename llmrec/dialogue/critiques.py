@@ -1,0 +1,233 @@
+"""Critiques: "newer than that one", "cheaper", "too scary", "less violent"; each becomes a condition or a soft wish."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.where import FactColumns
+from llmrec.dialogue.cues import KIND
+from llmrec.dialogue.dimensions import DIMENSIONS, IMPLIED, OPPOSITES, YEAR, Dimension
+from llmrec.dialogue.draft import Draft
+from llmrec.dialogue.grammar import ConstraintGrammar
+from llmrec.dialogue.lexicon import FILLERS, FOLLOWERS
+from llmrec.dialogue.profile import add_constraints, add_wish
+from llmrec.dialogue.references import references_to_shown
+from llmrec.dialogue.title_index import TitleIndex
+from llmrec.dialogue.words import Span, fold, one_of, singular, split_words, squeeze, word_set
+from llmrec.dialogue.years import year_field
+from llmrec.types import Constraint, ItemId, Profile
+
+_SOFTENER = r"(?:a\s+(?:bit|little|lot)|way|far|just|much|somewhat|slightly|even|really|very|kind\s+of)"
+_LEAD = (
+    r"(?:\b(?:it|that|this|they|those|these|he|she)(?:'s|'re|\s+(?:is|was|are|were|looks?|sounds?|seems?|feels?))\s+"
+    rf"|\b(?:something|anything|one|ones|but|and|no|maybe|is|was|make\s+it|with|{KIND})\s+(?:that's\s+)?|\b{_SOFTENER}\s+){{0,4}}"
+)
+_END = rf"(?=\s*(?:$|[.,;!?\n\x00]|(?:and|but|please|than|for|one|ones|though|instead|then|now|if|{KIND})\b))"
+_THAN = r"(?:\s+than\s+)"
+_UNWANTED = re.compile(
+    rf"{_LEAD}(?<!not\s)\btoo\s+(?:(?:much|many)\s+)?(?P<too>[^\W\d_][\w-]*)(?:\s+for\s+(?:me|us|my\s+\w+|tonight))?"
+    rf"|{_LEAD}\bless\s+(?P<less>[^\W\d_][\w-]*)(?!\s+than\s+\d)"
+    rf"|{_LEAD}\bnot\s+(?:so|as|quite\s+(?:so|as))\s+(?P<so>[^\W\d_][\w-]*)(?:\s+please)?",
+    re.IGNORECASE,
+)
+_WANTED = re.compile(
+    rf"(?:^|[.,;!?\n\x00]|\b(?:something|anything|one|ones|but|bit|little|much|even|is|want|like|it)\b)\s*"
+    rf"(?:(?:\w{{2,}}[^\W\d_]er|more\s+[^\W\d_]{{3,}}){_END}|not\s+(?:very\s+)?\w+\s+enough)",
+    re.IGNORECASE,
+)
+# Words that end like a comparative and compare nothing.
+_NO_QUALITY = word_set("other another together number water summer winter thriller never ever")
+_LIKENESS = re.compile(r"\b(?:like|similar\s+to|as\s+good\s+as)\s+(?:the\s+)?(?=.{1,120}$)", re.IGNORECASE)
+_LONGEST_TITLE_CHARS = 120
+
+Direction = Literal["more", "less"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """A request for more or less on a field, as it stands in the text."""
+
+    field: str
+    direction: Direction
+    word: str
+    span: Span
+    has_than: bool
+
+
+class CritiqueReader:
+    """Reads critiques over one catalogue."""
+
+    def __init__(self, catalogue: Catalogue, titles: TitleIndex, grammar: ConstraintGrammar) -> None:
+        """Know which number fields measure what."""
+        self._catalogue = catalogue
+        self._titles = titles
+        self._grammar = grammar
+        self._columns = FactColumns(catalogue)
+        self._patterns = tuple(_patterns(catalogue))
+
+    def read(self, draft: Draft) -> None:
+        """Turn the critiques of `draft` into conditions on facts or into soft wishes."""
+        for comparison in self._comparisons(draft.rest):
+            self._compare(draft, comparison)
+        for match in list(_UNWANTED.finditer(draft.rest)):
+            self._turn_away(draft, match)
+        wanted = _WANTED.search(draft.rest)
+        if wanted and split_words(wanted.group())[-1].key not in _NO_QUALITY:
+            draft.act("critique", draft.shown_last(), about=squeeze(wanted.group()))
+
+    def _comparisons(self, text: str) -> Iterator[_Comparison]:
+        taken: list[Span] = []
+        for field, direction, pattern in self._patterns:
+            for match in pattern.finditer(text):
+                span = Span(*match.span())
+                if any(span.overlaps(other) for other in taken):
+                    continue
+                taken.append(span)
+                yield _Comparison(field, direction, match["word"], span, match["than"] is not None)
+
+    def _compare(self, draft: Draft, comparison: _Comparison) -> None:
+        item_ids, end = self._reference(draft, comparison)
+        values = sorted(v for item_id in item_ids if (v := self._value(item_id, comparison.field)) is not None)
+        if not values:
+            return  # nothing to compare with: the words stay in the wish, or other readers know them
+        constraint = self._bound(draft.profile, comparison, values)
+        draft.profile = add_constraints(
+            draft.profile, [constraint], turn=draft.turn, refines=True, fields=self._catalogue.fields
+        )
+        what = self._catalogue[item_ids[0]].title if len(item_ids) == 1 else draft.words.say("these")
+        word = comparison.word if draft.words.language == "en" else comparison.field
+        draft.note("more_than", word=word[:1].upper() + word[1:].casefold(), what=what)
+        draft.act("critique", item_ids, about=squeeze(comparison.word))
+        if comparison.has_than:
+            draft.act("constraint", item_ids, about=comparison.field)
+        draft.cut(Span(comparison.span.start, end))
+        draft.said = True
+
+    def _reference(self, draft: Draft, comparison: _Comparison) -> tuple[tuple[ItemId, ...], int]:
+        """The items that are compared with, and where the words that name them end."""
+        end = comparison.span.end
+        if comparison.has_than:
+            return self._named(draft, end) or ((), end)
+        before = self._liked_before(draft, comparison.span.start)
+        return before or draft.shown_last(), end
+
+    def _named(self, draft: Draft, at: int) -> tuple[tuple[ItemId, ...], int] | None:
+        text = draft.rest[at : at + _LONGEST_TITLE_CHARS]
+        for n, item_ids in self._titles.longest_at(split_words(text), 0):
+            end = at + split_words(text)[n - 1].end
+            same_year = re.match(r"\s*\((\d{4})\)", draft.rest[end:])
+            if same_year:
+                of_year = self._titles.of_year(item_ids, int(same_year[1]))
+                return of_year or item_ids, end + same_year.end()
+            return item_ids, end
+        for reference in references_to_shown(text, draft.profile):
+            if not text[: reference.span.start].strip():
+                return reference.item_ids, at + reference.span.end
+        return None
+
+    def _liked_before(self, draft: Draft, start: int) -> tuple[ItemId, ...]:
+        """The title that "like X but newer" compares with."""
+        match = _LIKENESS.search(draft.rest[:start])
+        if match is None:
+            return ()
+        named = self._named(draft, match.end())
+        return named[0] if named and named[1] <= start else ()
+
+    def _bound(self, profile: Profile, comparison: _Comparison, values: Sequence[float]) -> Constraint:
+        """Beyond all of the items if anything is, else beyond as many as can be."""
+        demanding = sorted(set(values), reverse=comparison.direction == "more")
+        constraints = [
+            Constraint(comparison.field, "$gt" if comparison.direction == "more" else "$lt", value)
+            for value in demanding
+        ]
+        return next((c for c in constraints if self._leaves_any(profile, c)), constraints[0])
+
+    def _leaves_any(self, profile: Profile, constraint: Constraint) -> bool:
+        others = (e.constraint for e in profile.constraints if e.constraint.field != constraint.field)
+        mask = self._columns.mask([constraint, *others])
+        gone = [entry.item_id for entry in (*profile.shown, *profile.seen, *profile.disliked)]
+        mask[self._catalogue.positions(gone)] = False
+        return bool(mask.any())
+
+    def _value(self, item_id: ItemId, field: str) -> int | float | None:
+        value = self._catalogue[item_id].facts.get(field)
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def _turn_away(self, draft: Draft, match: re.Match[str]) -> None:
+        quality = next(word for word in match.groups() if word)
+        key = fold(quality)
+        if key in FILLERS or key in FOLLOWERS:
+            return
+        phrase = squeeze(match.group())
+        draft.act("critique", draft.shown_last(), about=phrase)
+        draft.cut(Span(*match.span()))
+        draft.said = True
+        draft.profile = _without_wishes_of(draft.profile, key)
+        excluded = self._excluded(key)
+        if excluded:
+            draft.profile = add_constraints(
+                draft.profile, excluded, turn=draft.turn, refines=True, fields=self._catalogue.fields
+            )
+            draft.note("without", phrase=phrase, values=draft.words.either([str(c.value) for c in excluded]))
+        elif key in OPPOSITES:
+            wish = OPPOSITES[key]
+            draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=True)
+            draft.note("instead_of", phrase=phrase, wish=wish)
+        else:
+            draft.note("cannot_act", phrase=phrase)
+
+    def _excluded(self, quality: str) -> tuple[Constraint, ...]:
+        """Conditions against the values that the quality names or speaks of."""
+        for value in (quality, *IMPLIED.get(quality, ())):
+            if self._grammar.names_value(value):
+                readings = self._grammar.read(f"not {value}")
+                found = tuple(c for reading in readings for c in reading.constraints if c.op == "$ne")
+                if found:
+                    return found
+        return ()
+
+
+def _without_wishes_of(profile: Profile, quality: str) -> Profile:
+    """Without the wishes whose words would go on attracting what is now unwanted."""
+    kept = tuple(w for w in profile.wishes if all(word.key != quality for word in split_words(w.text)))
+    return replace(profile, wishes=kept)
+
+
+def _patterns(catalogue: Catalogue) -> Iterator[tuple[str, Direction, re.Pattern[str]]]:
+    numbers = [field.name for field in catalogue.fields.values() if field.kind == "number"]
+    years = year_field(catalogue)
+    for dimension in DIMENSIONS:
+        field = years.name if dimension is YEAR and years else _field_of(dimension, numbers)
+        if field:
+            yield field, "more", _pattern(dimension.more, dimension.much, dimension.little)
+            yield field, "less", _pattern(dimension.less, dimension.little, dimension.much)
+    for name in numbers:
+        own = re.escape(name.replace("_", " "))
+        for direction, words in _AMOUNTS.items():
+            yield name, direction, _compiled(rf"(?P<word>(?:{words})\s+{own}s?)\b")
+
+
+_AMOUNTS: Mapping[Direction, str] = {"more": "more|higher|greater|bigger", "less": "less|fewer|lower|smaller"}
+
+
+def _field_of(dimension: Dimension, names: Sequence[str]) -> str:
+    by_word = {singular(fold(word)): name for name in reversed(names) for word in re.split(r"[\W_]+", name) if word}
+    return next((by_word[word] for word in dimension.fields if word in by_word), "")
+
+
+def _pattern(wanted: Sequence[str], much: Sequence[str], little: Sequence[str]) -> re.Pattern[str]:
+    """Asks for more where `wanted` says so, where there is too `little`, not enough `much`, or less `little`."""
+    small, great = one_of([re.escape(word) for word in little]), one_of([re.escape(word) for word in much])
+    return _compiled(
+        rf"(?P<word>{one_of(list(wanted))}|too\s+{small}|less\s+{small}|not\s+(?:so|as)\s+{small}|not\s+(?:\w+\s+)?{great}\s+enough)"
+    )
+
+
+def _compiled(word: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"{_LEAD}\b{word}(?:(?P<than>{_THAN})|(?:\s+for\s+(?:me|us))?(?:\s+(?:one|ones))?{_END})", re.IGNORECASE
+    )

@@ -1,0 +1,58 @@
+"""A message while it is being read: what was understood so far, and what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from llmrec.dialogue.messages import Messages
+from llmrec.dialogue.words import Span, mask
+from llmrec.types import Act, ActKind, ItemId, Profile
+
+
+@dataclass(slots=True)
+class Draft:
+    """Lives as long as one call of `GrammarTracker.update`.
+
+    Attributes:
+        said: Whether something was understood that asks for items.
+        quiet: Whether the turn wants an answer in words and no items.
+    """
+
+    text: str
+    profile: Profile
+    turn: int
+    words: Messages
+    cuts: list[Span] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    question: str = ""
+    k: int | None = None
+    said: bool = False
+    quiet: bool = False
+
+    @property
+    def rest(self) -> str:
+        """The message with the understood places masked."""
+        return mask(self.text, self.cuts)
+
+    def cut(self, *spans: Span | None) -> None:
+        """Mark places as understood."""
+        self.cuts += [span for span in spans if span is not None]
+
+    def note(self, key: str, **slots: object) -> None:
+        """Tell the user something, in the language of the message."""
+        self.notes.append(self.words.say(key, **slots))
+
+    def act(self, kind: ActKind, item_ids: Sequence[ItemId] = (), *, about: str = "") -> None:
+        """The turn does this."""
+        self.acts.append(Act(kind, tuple(item_ids), about=about))
+
+    def does(self, *kinds: ActKind) -> bool:
+        """Whether one of `kinds` was heard already."""
+        return any(act.kind in kinds for act in self.acts)
+
+    def shown_last(self) -> tuple[ItemId, ...]:
+        """The items of the newest reply that showed any, best first."""
+        latest = max((entry.turn for entry in self.profile.shown), default=None)
+        return tuple(entry.item_id for entry in self.profile.shown if entry.turn == latest)
