@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from peft.helpers import disable_input_dtype_casting
-from torch import nn
+from peft.tuners.lora import Linear as LoraLinear
+from torch import Tensor, nn
+from torch.nn import functional
 
 
 @contextmanager
@@ -21,6 +24,37 @@ def computing_in(dtype: torch.dtype, model: nn.Module, device: torch.device) -> 
         return
     with torch.autocast(device.type, dtype), disable_input_dtype_casting(model):
         yield
+
+
+@contextmanager
+def products_in_weights(model: nn.Module) -> Iterator[None]:
+    """Within, each adapted layer adds its matrices' product to its weight and reads once, instead of three times.
+
+    The same numbers, for adapters without dropout over plain layers. It pays where passes over activations are dear and
+    weights are small, as on a CPU: half the time of a step. On a GPU the sum of a large weight would cost its memory.
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, LoraLinear)]
+    for layer in layers:
+        layer.forward = partial(_read_once, layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
+def _read_once(layer: LoraLinear, inputs: Tensor) -> Tensor:
+    base = layer.get_base_layer()
+    weight: Tensor = base.weight  # type: ignore[assignment]
+    for name in layer.active_adapters:
+        up, down = _matrix(layer.lora_B, name), _matrix(layer.lora_A, name)
+        weight = torch.addmm(weight, up.to(weight.dtype), down.to(weight.dtype), alpha=layer.scaling[name])
+    return functional.linear(inputs, weight, base.bias)  # type: ignore[arg-type]
+
+
+def _matrix(of_adapters: nn.ModuleDict, name: str) -> Tensor:
+    matrix: Tensor = of_adapters[name].weight  # type: ignore[assignment]
+    return matrix
 
 
 def compute_dtype(model: nn.Module) -> torch.dtype:

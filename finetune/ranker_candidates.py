@@ -69,7 +69,7 @@ def training_rows(data: RankerData, plan: CandidatePlan) -> Iterator[Row]:
         asked = own[learned_from.users] & (everyone.ages < plan.per_user)
         if not asked.any():
             continue
-        scorer = _fitted(data, plan, learned_from.where(~asked))
+        scorer = fitted_without(data, plan, learned_from.where(~asked))
         for age in range(plan.per_user):
             users = np.flatnonzero(own & (everyone.lengths > age + 1))
             yield from _rows(scorer, learned_from, users, age, plan.pool, n_chars)
@@ -81,11 +81,13 @@ def validation_cases(data: RankerData, plan: CandidatePlan, *, slate_size: int) 
     For the others no order of the slate changes anything.
     """
     task, ids = data.training.validation, data.training.catalogue.ids
-    scorer = _fitted(data, plan, task.fit_on)
+    scorer = fitted_without(data, plan, task.fit_on)
     cases = []
     for rows, histories in batches(task.histories, _USERS_AT_ONCE):
         table = scorer.score_histories(histories)
-        for row, (seen, answer) in enumerate(zip(_each(histories), task.answers.items[rows].tolist(), strict=True)):
+        for row, (seen, answer) in enumerate(
+            zip(each_history(histories), task.answers.items[rows].tolist(), strict=True)
+        ):
             best = best_positions(table[row], slate_size, allowed=_without(len(ids), seen))
             if answer in best:
                 found = tuple(Candidate(ids[item], float(table[row, item]), scorer.name) for item in best.tolist())
@@ -94,7 +96,8 @@ def validation_cases(data: RankerData, plan: CandidatePlan, *, slate_size: int) 
     return tuple(cases[place] for place in order)
 
 
-def _fitted(data: RankerData, plan: CandidatePlan, known: Interactions) -> HistoryScorer:
+def fitted_without(data: RankerData, plan: CandidatePlan, known: Interactions) -> HistoryScorer:
+    """The plan's retriever, fitted on nothing but `known`."""
     workshop = Workshop(data.context)
     workshop.require([plan.retriever])
     task = replace(data.training.validation, fit_on=known)
@@ -114,7 +117,7 @@ def _rows(
     before = everyone.where(everyone.ages > age).of(users)
     for rows, histories in batches(before, _USERS_AT_ONCE):
         table = scorer.score_histories(histories)
-        named = zip(users[rows].tolist(), _each(histories), answers[rows].tolist(), table, strict=True)
+        named = zip(users[rows].tolist(), each_history(histories), answers[rows].tolist(), table, strict=True)
         for user, history, answer, scores in named:
             met = learned_from.items[learned_from.rows_of(user)]
             wrong = best_positions(scores, pool, allowed=_without(len(scores), met))
@@ -130,7 +133,8 @@ def _rows(
                 }
 
 
-def _each(histories: Histories) -> Iterator[NDArray[np.int32]]:
+def each_history(histories: Histories) -> Iterator[NDArray[np.int32]]:
+    """Catalogue positions of what each user met, oldest first."""
     for user in range(len(histories)):
         yield histories.items[histories.starts[user] : histories.starts[user + 1]]
 

@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from finetune.item_token_config import ItemTokenTraining
 from finetune.training_file import TrainingFile
+from llmrec.prompting.textualize import ItemText
 
-Mode = Literal["listwise", "isolated", "item_tokens"]
-ObjectiveName = Literal["listwise", "isolated", "history_lm", "item_tokens"]
+Mode = Literal["listwise", "isolated", "likelihood", "item_tokens"]
+ObjectiveName = Literal["listwise", "isolated", "likelihood", "history_lm", "item_tokens"]
 Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 
 
@@ -23,17 +24,23 @@ class RankerTraining(TrainingFile):
         device: `auto`, `cpu`, `cuda`, `mps`.
         dtype: Of the base's weights and of the arithmetic; `fast` is bfloat16 also on CPUs that have AMX.
         adapter_dtype: Of the adapter while it is trained; `bfloat16` where all weights must be of one kind (FSDP2).
+        n_layers: How many of the base's first layers are read, with its head after them; 0 reads all. The adapter is
+            bound to it.
         quantised: Whether the base is read in 4 bits (QLoRA; needs bitsandbytes and a GPU).
         mode: Which ranker the adapter is validated with and serves.
         objectives: What is learned and what each loss is worth; the one called as `mode` must be among them.
         distill: Share of the target that is the retriever's own order instead of what came next, in [0, 1].
-        distill_temperature: What the retriever's standardised scores are divided by before their softmax.
+        distill_temperature: What the retriever's standardised scores are divided by before their softmax; in
+            `likelihood`, its scores as they come, so a retriever whose scores are log-odds is the teacher there.
         retriever: Whose best items are told apart; a stage of `llmrec evaluate`.
         folds: In how many parts users are cut; each part's candidates come from a retriever fitted without what is
             asked of it.
         per_user: How many of each user's newest steps are learned from.
         slate_size: Candidates in one prompt.
         pool: Best candidates a slate's wrong ones are drawn from, anew each time.
+        text: How items are shown, as `ranking.text`.
+        max_history: Newest titles of a history that are shown.
+        first_weight: Of `likelihood`: what a title's first token counts beside a later one.
         max_prompt_tokens: Longest prompt with its candidates; beyond it the oldest history goes, as when serving.
         rank: Of the adapter's matrices.
         alpha: Their scale is `alpha / rank`, with `rslora` `alpha / sqrt(rank)`.
@@ -55,6 +62,7 @@ class RankerTraining(TrainingFile):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     dtype: Literal["auto", "fast", "float32", "bfloat16"] = "auto"
     adapter_dtype: Literal["float32", "bfloat16"] = "float32"
+    n_layers: int = Field(0, ge=0)
     quantised: bool = False
     seed: int = Field(0, ge=0)
     mode: Mode = "listwise"
@@ -66,6 +74,9 @@ class RankerTraining(TrainingFile):
     per_user: int = Field(4, ge=1)
     slate_size: int = Field(20, ge=2, le=200)
     pool: int = Field(40, ge=1, le=1000)
+    text: ItemText = "full"
+    max_history: int = Field(20, ge=1, le=200)
+    first_weight: float = Field(3.0, gt=0, allow_inf_nan=False)
     max_prompt_tokens: int = Field(1024, ge=128)
     rank: int = Field(16, ge=1)
     alpha: int = Field(32, ge=1)
@@ -94,8 +105,9 @@ class RankerTraining(TrainingFile):
     def _learns_what_it_serves(self) -> Self:
         if self.mode not in self.objectives:
             raise ValueError(f"mode is {self.mode!r}, which is not among the objectives ({', '.join(self.objectives)})")
-        if "item_tokens" in self.objectives and len(self.objectives) > 1:
-            raise ValueError("item_tokens reads no prompts, so it cannot be mixed with other objectives")
+        for name in ("item_tokens", "likelihood"):
+            if name in self.objectives and len(self.objectives) > 1:
+                raise ValueError(f"{name} has examples of its own, so it cannot be mixed with other objectives")
         if self.pool < self.slate_size - 1:
             raise ValueError(f"pool is {self.pool}; it must be at least slate_size - 1 ({self.slate_size - 1})")
         return self

@@ -20,8 +20,9 @@ from transformers.utils.hub import cached_file
 
 from finetune.ranker_config import RankerTraining
 from llmrec.errors import ConfigError, ModelError
+from llmrec.language_model.depth import up_to_layer
 from llmrec.language_model.devices import choose_dtype
-from llmrec.language_model.loading import ModelSource, load_model
+from llmrec.language_model.loading import CausalLM, ModelSource, load_model
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def load_base(
         # A directory has all there is; a hub id is looked for among what was fetched first.
         found, tokenizer = _load_local_first(place, device, dtype, offline=offline)
         model = cast(nn.Module, found)
+    if config.n_layers:
+        model = cast(nn.Module, up_to_layer(cast(CausalLM, model), config.n_layers, name=name))
     return Base(model, tokenizer, name, weights_sha256(place))
 
 
@@ -81,7 +84,7 @@ def adapted(base: Base, config: RankerTraining) -> PeftModel:
         lora_dropout=config.dropout,
         use_rslora=config.rslora,
         target_modules=_linear_names(base.model),
-        layers_to_transform=list(range(n_layers - config.top_layers, n_layers)) if config.top_layers else None,
+        layers_to_transform=_adapted_layers(n_layers, config),
     )
     # Seeded without touching what others draw from.
     with torch.random.fork_rng(), warnings.catch_warnings():
@@ -139,6 +142,13 @@ def whole_outer_layers(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         model.reshard()
+
+
+def _adapted_layers(n_layers: int, config: RankerTraining) -> list[int] | None:
+    """Numbers of the blocks that are adapted; None for all of a whole base."""
+    if not config.top_layers and not config.n_layers:
+        return None
+    return list(range(n_layers - config.top_layers if config.top_layers else 0, n_layers))
 
 
 def _linear_names(model: nn.Module) -> list[str]:

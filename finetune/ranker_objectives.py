@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
+from transformers.modeling_outputs import BaseModelOutputWithPast
 
 from finetune.ranker_examples import RankExample
 from finetune.ranker_prompts import PromptEncoder
@@ -229,6 +231,33 @@ def _read_by_head(model: nn.Module) -> Iterator[_Read]:
     hook = head.register_forward_pre_hook(read.note)
     try:
         yield read
+    finally:
+        hook.remove()
+
+
+class Said:
+    """What a model's layers said, and the weights of its head."""
+
+    def __init__(self, head: Tensor) -> None:
+        self.head = head
+        self.hidden = torch.empty(0)
+
+    def note(self, _decoder: nn.Module, _given: object, output: BaseModelOutputWithPast) -> None:
+        """Called after the layers are."""
+        assert output.last_hidden_state is not None, "a decoder says something"
+        self.hidden = output.last_hidden_state
+
+
+@contextmanager
+def said_by_decoder(model: nn.Module) -> Iterator[Said]:
+    """Within, what the layers say is noted, for losses that need more of it than the head reads."""
+    inner = model.module if isinstance(model, DistributedDataParallel) else model
+    base = inner.get_base_model() if isinstance(inner, PeftModel) else inner
+    said = Said(base.get_output_embeddings().weight)  # type: ignore[operator]
+    decoder: nn.Module = base.base_model  # type: ignore[assignment]
+    hook = decoder.register_forward_hook(said.note)
+    try:
+        yield said
     finally:
         hook.remove()
 

@@ -181,6 +181,8 @@ def save_decision_files(data: RankerData, config: RankerTraining, base: Base, ou
     That is no reason to lose what was trained.
     """
     template = _template(config)
+    if config.n_layers:
+        return f"it reads the base's first {config.n_layers} layers, the pipeline reads all."
     try:
         if config.mode == "listwise":
             files = listwise_files(
@@ -193,7 +195,7 @@ def save_decision_files(data: RankerData, config: RankerTraining, base: Base, ou
         elif config.mode == "isolated":
             files = isolated_files(base.tokenizer, data.prompts[template], name=base.name)
         else:
-            return "it reads items, not prompts."
+            return {"item_tokens": "it reads items, not prompts."}.get(config.mode, "it says how likely texts are.")
     except ModelError as error:
         return error.message
     files.write(directory)
@@ -214,6 +216,9 @@ def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Bas
             "with_lm": {"retrieval": 1.0, "lm": outcome.verdict.lm_weight},
             "without_lm": {"retrieval": 1.0},
         },
+        "n_layers": config.n_layers,
+        "text": config.text,
+        "max_history": config.max_history,
         "slate_size": config.slate_size,
         "max_prompt_tokens": config.max_prompt_tokens,
         "gains": outcome.verdict.decision.gains,
@@ -236,7 +241,8 @@ def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Bas
 
 def _template(config: RankerTraining) -> str:
     """The prompt's name; empty where none is read."""
-    return {"listwise": "rank", "isolated": "rank_isolated", "item_tokens": ""}[config.mode]
+    names = {"listwise": "rank", "isolated": "rank_isolated", "likelihood": "rank_likelihood", "item_tokens": ""}
+    return names[config.mode]
 
 
 def _template_hash(data: RankerData, config: RankerTraining) -> str:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.errors import ModelError
 from llmrec.language_model.candidate_encoding import CandidateEncoding, CandidateIds
 from llmrec.language_model.chat_encoding import ChatEncoding
+from llmrec.language_model.continuation_reader import continuation_ids
 from llmrec.prompting.rank_prompt import CandidatePrompt, IsolatedPrompt, RankPrompt
 from llmrec.prompting.slate import make_slate
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.prompting.textualize import history_lines
-from llmrec.types import ItemId, Prompt, Query
+from llmrec.settings import RankingSettings
+from llmrec.types import ChatMessage, History, Interaction, ItemId, Prompt, Query, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class PromptEncoder:
         catalogue: Catalogue,
         *,
         name: str,
-        max_tokens: int,
+        ranking: RankingSettings,
     ) -> None:
         """Keep the parts.
 
@@ -45,7 +50,7 @@ class PromptEncoder:
             templates: Those that will serve.
             catalogue: The items.
             name: The model's, for messages.
-            max_tokens: Longest prompt, its candidates included.
+            ranking: How items are shown, and how long a prompt may be.
 
         Raises:
             ModelError: The tokenizer has no chat template.
@@ -53,10 +58,10 @@ class PromptEncoder:
         """
         self._name = name
         self._chat = ChatEncoding(tokenizer, name=name)
-        self._listwise = RankPrompt(templates["rank"])
-        self._isolated = IsolatedPrompt(templates["rank_isolated"])
+        self._listwise = RankPrompt(templates["rank"], max_history=ranking.max_history, text=ranking.text)
+        self._isolated = IsolatedPrompt(templates["rank_isolated"], max_history=ranking.max_history, text=ranking.text)
         self._catalogue = catalogue
-        self._max_tokens = max_tokens
+        self._max_tokens = ranking.max_prompt_tokens
         self._end_id = tokenizer.eos_token_id
 
     @cached_property
@@ -109,3 +114,94 @@ class PromptEncoder:
         self, query: Query, item_ids: Sequence[ItemId], count: Callable[[Prompt, Sequence[str]], int]
     ) -> CandidatePrompt:
         return self._isolated.build(query, item_ids, self._catalogue, count_tokens=count, max_tokens=self._max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class TitleSpan:
+    """Where a title stands among tokens, the sign after it included, and which place of the list it has."""
+
+    place: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedList:
+    """A prompt with its answer as they are fed, and the titles in both."""
+
+    ids: list[int]
+    titles: list[TitleSpan]
+
+
+class ListEncoder:
+    """Encodes lists of items as prompts that ask how they go on, with the last item as the answer.
+
+    Attributes:
+        vocabulary: int64, the tokens that titles have, in order.
+        numbers: int64 [n_tokens of the model]; each token's place in `vocabulary`, -1 for others.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        templates: PromptLibrary,
+        catalogue: Catalogue,
+        *,
+        name: str,
+        ranking: RankingSettings,
+    ) -> None:
+        """Encode as a ranker with these settings asks. Raises ModelError, ConfigError."""
+        self._name = name
+        self._chat = ChatEncoding(tokenizer, name=name)
+        self._prompt = IsolatedPrompt(templates["rank_likelihood"], max_history=ranking.max_history, text=ranking.text)
+        self._catalogue = catalogue
+        self._max_tokens = ranking.max_prompt_tokens
+        item_ids = list(catalogue)
+        texts = self._prompt.build(Query(), item_ids, catalogue, count_tokens=_nothing, max_tokens=1).candidates
+        # A text's first token is the prompt's last.
+        encoded = continuation_ids(self._chat, _ANY_PROMPT, texts).candidates
+        self._titles = {item_id: ids[1:] for item_id, ids in zip(item_ids, encoded, strict=True)}
+        self.vocabulary = torch.tensor(sorted({token for ids in self._titles.values() for token in ids}))
+        self.numbers = torch.full((len(tokenizer),), -1)
+        self.numbers[self.vocabulary] = torch.arange(len(self.vocabulary))
+        self._bare = self._prompt_ids([], item_ids[0])
+
+    def first_number(self, item_id: ItemId) -> int:
+        """Number of the token that begins an item's title."""
+        return int(self.numbers[self._titles[item_id][0]])
+
+    def encoded(self, item_ids: Sequence[ItemId]) -> EncodedList:
+        """The list, its oldest items left out where it is too long. Raises ModelError, ConfigError."""
+        *history, answer = item_ids
+        ids = self._prompt_ids(history, answer)
+        n_shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(ids, self._bare, strict=False))))
+        end = len(ids) - (len(self._bare) - n_shared)
+        spans = [TitleSpan(len(history), len(ids), len(ids) + len(self._titles[answer]))]
+        # An item met twice stands where it was met last.
+        places = {item_id: place for place, item_id in enumerate(history)}
+        for place in sorted(places.values(), reverse=True):
+            if end <= n_shared:
+                break
+            spans.append(TitleSpan(place, end - len(self._titles[history[place]]), end))
+            end = spans[-1].start
+        if end != n_shared:
+            raise ModelError(f"the tokenizer of {self._name} joins titles, so what is learned could not be told apart.")
+        return EncodedList([*ids, *self._titles[answer]], spans[::-1])
+
+    def _prompt_ids(self, history: Sequence[ItemId], answer: ItemId) -> list[int]:
+        built = self._prompt.build(
+            Query(history=History(tuple(Interaction(_SOMEBODY, item_id) for item_id in history))),
+            [answer],
+            self._catalogue,
+            count_tokens=lambda prompt, texts: continuation_ids(self._chat, prompt, texts).n_tokens,
+            max_tokens=self._max_tokens,
+        )
+        return self._chat.ids(built.prompt)
+
+
+_SOMEBODY = UserId("")
+_ANY_PROMPT = Prompt((ChatMessage("user", "-"),), "")
+
+
+def _nothing(_prompt: Prompt, _texts: Sequence[str]) -> int:
+    return 0

@@ -15,9 +15,10 @@ from finetune.ranker_candidates import CandidatePlan, Case
 from finetune.ranker_config import ObjectiveName, RankerTraining
 from finetune.ranker_data import RankerData
 from finetune.ranker_examples import RankExample
+from finetune.ranker_lessons import Likelihood
 from finetune.ranker_model import Base, whole_outer_layers
 from finetune.ranker_objectives import HistoryLM, Isolated, Listwise, Mixture, Objective, Targets
-from finetune.ranker_prompts import PromptEncoder
+from finetune.ranker_prompts import ListEncoder, PromptEncoder
 from finetune.ranker_validation import Panel
 from finetune.ranker_verdict import Verdict
 from llmrec.errors import ConfigError, DataError, ModelError
@@ -82,6 +83,8 @@ class Bench:
             update={
                 "mode": self.config.mode,
                 "slate_size": self.config.slate_size,
+                "text": self.config.text,
+                "max_history": self.config.max_history,
                 "max_prompt_tokens": min(self.config.max_prompt_tokens, self._context),
             }
         )
@@ -94,7 +97,18 @@ class Bench:
             self.data.prompts,
             self.data.training.catalogue,
             name=self.base.name,
-            max_tokens=self.ranking.max_prompt_tokens,
+            ranking=self.ranking,
+        )
+
+    @property
+    def lists(self) -> ListEncoder:
+        """Encodes histories as prompts that ask how they go on."""
+        return ListEncoder(
+            self.base.tokenizer,
+            self.data.prompts,
+            self.data.training.catalogue,
+            name=self.base.name,
+            ranking=self.ranking,
         )
 
     def objective(self) -> Objective:
@@ -106,6 +120,9 @@ class Bench:
             "listwise": lambda: Listwise(prompts, targets, pad_id),
             "isolated": lambda: Isolated(prompts, targets, pad_id, dtype),
             "history_lm": lambda: HistoryLM(prompts, pad_id),
+            "likelihood": lambda: Likelihood(
+                self.lists, distill=self.config.distill, first_weight=self.config.first_weight, pad_id=pad_id
+            ),
         }
         return Mixture({name: (known[name](), weight) for name, weight in self.config.objectives.items()})
 

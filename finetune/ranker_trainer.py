@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -24,9 +25,10 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from finetune.item_token_examples import PieceSet
-from finetune.ranker_arithmetic import computing_in
+from finetune.ranker_arithmetic import computing_in, products_in_weights
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_examples import ExampleSet, LengthGroups
+from finetune.ranker_lessons import LessonSet
 from finetune.ranker_objectives import Batch, Objective
 from finetune.ranker_validation import Panel
 from finetune.whole_files import whole_or_absent
@@ -60,18 +62,20 @@ class RankTrainer(Trainer):
         args: TrainingArguments,
         *,
         objective: Objective,
-        examples: ExampleSet | PieceSet,
+        examples: ExampleSet | PieceSet | LessonSet,
         watch: Watch,
         compute_dtype: torch.dtype,
         callbacks: Sequence[TrainerCallback],
+        reads_once: bool = False,
     ) -> None:
-        """Set the library's trainer up."""
+        """Set the library's trainer up; `reads_once` as `products_in_weights` has it."""
         group = args.per_device_train_batch_size * args.gradient_accumulation_steps * PartialState().num_processes
         self._adapted = model
         self._order = LengthGroups(examples.lengths, group=group, seed=args.seed)
         self._objective = objective
         self._watch = watch
         self._compute_dtype = compute_dtype
+        self._reads_once = reads_once
         super().__init__(
             model=model,
             args=args,
@@ -92,7 +96,8 @@ class RankTrainer(Trainer):
 
     def compute_loss(self, model: nn.Module, inputs: Batch, *args: object, **kwargs: object) -> Tensor:
         """The objective's loss, in the arithmetic that was asked for. Raises ModelError when it is not a number."""
-        with computing_in(self._compute_dtype, model, inputs["n_tokens"].device):
+        products = products_in_weights(model) if self._reads_once else nullcontext()
+        with products, computing_in(self._compute_dtype, model, inputs["n_tokens"].device):
             loss = self._objective.loss(model, inputs)
         if not bool(torch.isfinite(loss)):
             raise ModelError(

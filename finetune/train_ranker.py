@@ -36,6 +36,7 @@ from finetune.ranker_candidates import training_rows, validation_cases
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_data import RankerData, of_dataset, of_recommender, read_recommender
 from finetune.ranker_examples import ExampleSet, sha256_of, write_examples
+from finetune.ranker_lessons import LESSONS, LessonSet, lessons_of
 from finetune.ranker_model import Base, adapted, adapter_weights, load_base, round_adapter
 from finetune.ranker_output import CURVE_FILE, Outcome, RankerPlace
 from finetune.ranker_setup import Bench, Cases, require_it_fits
@@ -87,15 +88,23 @@ def fine_tune(bench: Bench, place: RankerPlace, control: Control) -> tuple[PeftM
     if bench.config.mode == "item_tokens":
         return _fine_tune_item_tokens(bench, place, control)
     cases = Cases.of(validation_cases(bench.data, bench.plan, slate_size=bench.config.slate_size), bench.config)
-    require_it_fits(bench, cases.stopping)
+    if bench.config.mode != "likelihood":
+        require_it_fits(bench, cases.stopping)
     with PartialState().main_process_first():
-        write_examples(training_rows(bench.data, bench.plan), place.examples)
+        _write_examples(bench, place)
     model = adapted(bench.base, bench.config)
     trainer = make_trainer(bench, model, place, cases, control)
     seconds = _train(trainer, place, control)
     if control.termination.asked:
         return model, None
     return model, _outcome(bench, model, trainer, place, cases, seconds=seconds)
+
+
+def _write_examples(bench: Bench, place: RankerPlace) -> None:
+    if bench.config.mode == "likelihood":
+        write_examples(lessons_of(bench.data, bench.plan, bench.config), place.examples, schema=LESSONS)
+    else:
+        write_examples(training_rows(bench.data, bench.plan), place.examples)
 
 
 def _fine_tune_item_tokens(bench: Bench, place: RankerPlace, control: Control) -> tuple[ItemTokens, Outcome | None]:
@@ -128,7 +137,11 @@ def make_trainer(bench: Bench, model: PeftModel, place: RankerPlace, cases: Case
     """The trainer of `model` on the examples in `place`."""
     config, on_cpu = bench.config, next(model.parameters()).device.type == "cpu"
     catalogue = bench.data.training.catalogue
-    examples = ExampleSet(place.examples, catalogue, slate_size=config.slate_size, seed=config.seed)
+    examples: ExampleSet | LessonSet
+    if config.mode == "likelihood":
+        examples = LessonSet(place.examples, catalogue.ids, max_length=config.max_history, seed=config.seed)
+    else:
+        examples = ExampleSet(place.examples, catalogue, slate_size=config.slate_size, seed=config.seed)
     return RankTrainer(
         model,
         trainer_arguments(config, place.work, n_examples=len(examples), on_cpu=on_cpu),
@@ -137,6 +150,7 @@ def make_trainer(bench: Bench, model: PeftModel, place: RankerPlace, cases: Case
         watch=Watch(lambda: bench.hear(model, cases.stopping), config.lm_weights),
         compute_dtype=compute_dtype(bench.base.model),
         callbacks=_callbacks(config, place, control),
+        reads_once=on_cpu and not config.dropout and not config.quantised,
     )
 
 

@@ -14,6 +14,7 @@ from finetune.ranker_objectives import HistoryLM, Isolated, Listwise, Mixture, T
 from finetune.ranker_prompts import PromptEncoder
 from llmrec.evaluation.fused_stages import query_of
 from llmrec.language_model.transformers_lm import TransformersLM
+from llmrec.settings import RankingSettings
 from tests.finetune.tiny_ranker import planted_data
 from tests.language_model.tiny import save_tiny_model, tiny_model, tiny_tokenizer
 
@@ -23,7 +24,13 @@ PAD = 2
 @pytest.fixture(scope="module")
 def prompts() -> PromptEncoder:
     data = planted_data()
-    return PromptEncoder(tiny_tokenizer(), data.prompts, data.training.catalogue, name="tiny", max_tokens=500)
+    return PromptEncoder(
+        tiny_tokenizer(),
+        data.prompts,
+        data.training.catalogue,
+        name="tiny",
+        ranking=RankingSettings(max_prompt_tokens=500),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,13 @@ class Noting(ScriptedModel):
 
 
 def encoder_of(data: RankerData, *, max_tokens: int = 2000) -> PromptEncoder:
-    return PromptEncoder(tiny_tokenizer(), data.prompts, data.training.catalogue, name="tiny", max_tokens=max_tokens)
+    return PromptEncoder(
+        tiny_tokenizer(),
+        data.prompts,
+        data.training.catalogue,
+        name="tiny",
+        ranking=RankingSettings(max_prompt_tokens=max_tokens),
+    )
 
 
 @pytest.fixture(scope="module")
