@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from benchmarks.side_by_side.own_stages import item_vectors
 from llmrec.assets import AssetStore
 from llmrec.build import Overrides
 from llmrec.data.splits import Part
-from llmrec.evaluation.fitting import MODEL_STAGES, Workshop
+from llmrec.evaluation.fitting import MODEL_STAGES, FittedStage, Workshop
 from llmrec.evaluation.lm_voices import language_model_voices
 from llmrec.evaluation.protocol import ProtocolRecord, split_sha256
 from llmrec.evaluation.results import RESULT_FILE, WEIGHT, Evaluation, StageResult
@@ -26,6 +26,7 @@ from llmrec.prompting.templates import PromptLibrary
 from llmrec.settings import Settings
 from llmrec.stages import StageContext
 
+_RETRIEVER_SEED = 0
 WITHOUT_MODEL = tuple(stage for stage in STAGES if stage not in MODEL_STAGES)
 
 
@@ -35,6 +36,7 @@ class Measuring:
 
     Attributes:
         look: Called before test rows are looked at.
+        retrievers: Fitted once: adapters differ by their seeds, whose candidates they order does not.
     """
 
     cut: Cut
@@ -42,17 +44,18 @@ class Measuring:
     part: Part
     runs: Path
     look: Callable[[], None]
+    retrievers: dict[tuple[str, int, int], FittedStage] = field(default_factory=dict)
 
     def kept(self, adapter: Adapter, seed: int) -> Evaluation:
         """All stages with the adapter of `seed`, from before or from now."""
         place = self._place(adapter, seed)
         if (place / RESULT_FILE).is_file():
             return Evaluation.load(place)
-        found = self.computed(adapter, seed)
+        found = self.computed(adapter)
         found.save(place)
         return found
 
-    def computed(self, adapter: Adapter | None, seed: int) -> Evaluation:
+    def computed(self, adapter: Adapter | None) -> Evaluation:
         """All stages with an adapter, or without one those that need none, whatever is kept."""
         if self.part == "test":
             self.look()
@@ -60,7 +63,7 @@ class Measuring:
         settings = self.recipe.settings_with(adapter.directory) if adapter else self.recipe.settings
         return evaluate(
             self.cut.splits,
-            Plan(stages, self.part, (seed,)),
+            Plan(stages, self.part, (_RETRIEVER_SEED,)),
             self._workshop(settings, speaks=adapter is not None),
             name=self.cut.bench.dataset,
             core=self.cut.bench.core,
@@ -71,11 +74,12 @@ class Measuring:
         catalogue = self.cut.data.catalogue
         context = StageContext(catalogue, settings, item_vectors(catalogue, settings, self.runs))
         if not speaks:
-            return Workshop(context)
+            return Workshop(context, kept=self.retrievers)
         store = AssetStore.from_environment()
         # Given, the model's answers are not kept on disk: what is timed is the model, and it is quick.
         overrides = Overrides(language_model=load_language_model(settings.language_model, store), store=store)
-        return Workshop(context, language_model_voices(catalogue, settings, PromptLibrary.load(), overrides))
+        voices = language_model_voices(catalogue, settings, PromptLibrary.load(), overrides)
+        return Workshop(context, voices, self.retrievers)
 
     def _place(self, adapter: Adapter, seed: int) -> Path:
         known = [
@@ -84,7 +88,7 @@ class Measuring:
             self.recipe.settings.model_dump(mode="json"),
             weights_sha256(adapter.directory),
             base_sha256(self.recipe.training.base),
-            seed,
+            [seed, _RETRIEVER_SEED],
             measuring_code_sha256(),
         ]
         return self.runs / "ranker" / self.cut.bench.name / f"{self.part}-{seed}-{hash_of(known)}"

@@ -48,9 +48,7 @@ def verify(cut: Cut, plan: Plan, *, deadline: float, say: Say) -> list[str]:
     heard = _adapter(cut, recipe, plan, kept, deadline=deadline)
     if heard is None:
         say(f"{name}: no adapter is kept and there is no time to train one; only {', '.join(WITHOUT_MODEL)} are done")
-    found = Measuring(cut, recipe, "test", plan.runs, looks(cut, "benchmarks.ranker verify", plan)).computed(
-        heard, seed
-    )
+    found = Measuring(cut, recipe, "test", plan.runs, looks(cut, "benchmarks.ranker verify", plan)).computed(heard)
     rows = sample_of(found.users)
     means = {stage: sample_means(result.per_user, rows) for stage, result in found.stages.items()}
     tolerance = {stage: SAME if was_there or stage in WITHOUT_MODEL else TRAINED for stage in means}

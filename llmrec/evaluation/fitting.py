@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -71,10 +71,13 @@ class Workshop:
     Attributes:
         context: Catalogue, settings and texts.
         voices: The language model's, by stage; empty where there is none.
+        kept: Fitted retrievers by stage, task (its `id`) and seed, for whoever evaluates the same tasks with several
+            models; None keeps none, for they are large.
     """
 
     context: StageContext
     voices: Mapping[str, Voice] = field(default_factory=dict)
+    kept: MutableMapping[tuple[str, int, int], FittedStage] | None = None
 
     @property
     def fusion_weights(self) -> Mapping[str, float]:
@@ -203,6 +206,14 @@ class TaskStages:
         return users_by_item(self._task.fit_on)
 
     def _fit(self, name: str) -> FittedStage:
+        kept, key = self._workshop.kept, (name, id(self._task), self._seed)
+        if kept is None:
+            return self._fitted_anew(name)
+        if key not in kept:
+            kept[key] = self._fitted_anew(name)
+        return kept[key]
+
+    def _fitted_anew(self, name: str) -> FittedStage:
         started = time.perf_counter()
         scorer = STAGES[name].fit(self._task.fit_on, self._workshop.context, self._seed)
         return FittedStage(scorer, time.perf_counter() - started)

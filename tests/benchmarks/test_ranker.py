@@ -133,6 +133,12 @@ def test_values_are_means_over_seeds_by_user(made: Made) -> None:
     assert made.table.whole.stages["lm"].per_user["NDCG@10"] == pytest.approx((one + other) / 2)
 
 
+def test_all_adapters_order_for_one_retriever(made: Made) -> None:
+    first, second = (run.stages["retrieval"] for run in made.table.found.values())
+    assert first.seconds["fit"] == second.seconds["fit"]
+    np.testing.assert_array_equal(first.per_user["NDCG@10"], second.per_user["NDCG@10"])
+
+
 def test_every_look_at_test_rows_is_noted(made: Made) -> None:
     assert [look["who"] for look in made.looks[:2]] == ["benchmarks.ranker run"] * 2
     assert made.looks[0]["systems"] == list(STAGES)
