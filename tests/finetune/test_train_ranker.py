@@ -60,9 +60,11 @@ class Strokes:
         return float(self.n)
 
 
-def train(config: RankerTraining, place: RankerPlace, *, stop_after: float = float("inf")) -> Outcome:
+def train(
+    config: RankerTraining, place: RankerPlace, *, stop_after: float = float("inf"), template: str = SHORT_PROMPT
+) -> Outcome:
     """One run into `place`, cut after `stop_after` steps, and its adapter written."""
-    bench = tiny_bench(planted_data(template=SHORT_PROMPT), config)
+    bench = tiny_bench(planted_data(template=template), config)
     place.begin(bench.data, config, bench.base)
     model, outcome = fine_tune(bench, place, Control(TimeLimit(stop_after, Strokes())))
     assert outcome is not None
@@ -170,6 +172,16 @@ def test_transformers_own_pipeline_runs_what_is_written(base: Path, written: Ran
     log_probs = torch.tensor(serving.score_labels(prompt, labels, timeout_s=60).log_probs)
     temperature = json.loads((written.out / "ranker.json").read_text())["temperature"]
     assert list(found.values()) == pytest.approx((log_probs / temperature).softmax(dim=-1).tolist(), abs=1e-3)
+
+
+def test_a_prompt_that_the_pipeline_would_read_otherwise_costs_no_adapter(base: Path, tmp_path: Path) -> None:
+    place = RankerPlace(tmp_path / "mine")
+    train(tiny_config(base, epochs=1), place, template=SHORT_PROMPT + "{{ items[0] is mapping }}")
+    assert TransformersLM.from_pretrained(base, adapter=place.out, device="cpu").adapter == "mine"
+    assert not (place.out / "decision.json").exists()
+    reason = json.loads((place.out / "ranker.json").read_text())["decision_pipeline"]
+    assert reason == "a decision pipeline over lively would not read the tokens that its ranker reads."
+    assert f"Not for transformers' decision pipeline: {reason}" in (place.out / "README.md").read_text()
 
 
 def test_what_serving_has_to_know_stands_beside_the_weights(written: RankerPlace) -> None:

@@ -150,3 +150,40 @@ def test_one_of_several_that_does_not_fit_is_named(fault: str, tiny_directory: P
 def test_two_adapters_of_one_name_are_refused(tiny_directory: Path, adapter: Path) -> None:
     with pytest.raises(ModelError, match="two adapters are called 'ranker'"):
         TransformersLM.from_pretrained(tiny_directory, adapter=adapter, more_adapters={"ranker": adapter})
+
+
+def test_an_adapter_that_knows_items_shares_its_base_with_no_other(
+    tiny_directory: Path, adapter: Path, tmp_path: Path
+) -> None:
+    items = save_adapter(tmp_path / "items", base="tiny", scale=0.5)
+    (items / "item_tokens.json").write_text("{}")
+    with pytest.raises(ModelError, match="items knows items and cannot share tiny with others"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=items, more_adapters={"ranker": adapter})
+    with pytest.raises(ModelError, match="items knows one catalogue's items, not prompts"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=adapter, more_adapters={"items": items})
+
+
+def test_an_adapter_of_a_few_layers_ranks_with_these_and_leaves_writing_to_all(
+    tiny_directory: Path, tiny: TransformersLM, adapter: Path
+) -> None:
+    (adapter / "ranker.json").write_text(json.dumps({"n_layers": 2}), encoding="utf-8")
+    whole = TransformersLM.from_pretrained(tiny_directory, adapter=adapter)
+    (adapter / "ranker.json").write_text(json.dumps({"n_layers": 1}), encoding="utf-8")
+    early = TransformersLM.from_pretrained(tiny_directory, adapter=adapter)
+    labels = tiny.labels(5)
+    scores = [model.score_labels(QUESTION, labels, timeout_s=60).log_probs for model in (whole, early)]
+    assert not np.allclose(*scores, atol=1e-3)
+    again = early.with_adapter("")
+    assert np.array_equal(
+        again.score_labels(QUESTION, labels, timeout_s=60).log_probs,
+        tiny.score_labels(QUESTION, labels, timeout_s=60).log_probs,
+    )
+
+
+def test_an_adapter_for_more_layers_than_the_base_has_is_refused(tiny_directory: Path, adapter: Path) -> None:
+    (adapter / "ranker.json").write_text(json.dumps({"n_layers": 9}), encoding="utf-8")
+    with pytest.raises(ModelError, match="9 layers were asked for; tiny has 2"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=adapter)
+    (adapter / "ranker.json").write_text(json.dumps({"n_layers": "few"}), encoding="utf-8")
+    with pytest.raises(ModelError, match="says n_layers is 'few'; it must be a count of layers"):
+        TransformersLM.from_pretrained(tiny_directory, adapter=adapter)
