@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from benchmarks.lm_speed.line_up import Models, line_up
 from benchmarks.lm_speed.loaded import with_adapter
 from benchmarks.lm_speed.ours import Text
-from benchmarks.lm_speed.report import Findings
+from benchmarks.lm_speed.report import Findings, without_nan
 from benchmarks.lm_speed.timing import Plan, measured, score_more
 from benchmarks.lm_speed.users import RETRIEVER, Users, read_users
 from benchmarks.provenance import commit, machine
@@ -45,7 +45,6 @@ def main(arguments: list[str] | None = None) -> None:
             found = measure(asked, users, Path(scratch))
     except LLMRecError as error:
         raise SystemExit(f"error: {error}") from error
-    # Whatever reads the JSON later would stumble over a nan.
     print(json.dumps(found, allow_nan=False) if asked.json else as_text(found))
 
 
@@ -56,13 +55,13 @@ def measure(asked: argparse.Namespace, users: Users, scratch: Path) -> Mapping[s
         with_adapter(directory, asked.adapter, scratch / "main"),
         with_adapter(asked.fast_model, asked.fast_adapter, scratch / "fast") if asked.fast_model else None,
     )
-    short = Text(asked.short_history, asked.short_values)
+    short = Text(asked.short_history, asked.short_text)
     plan = Plan(asked.repeats, min(asked.users, len(users.cases) - 1), asked.dear_users, asked.more_users)
-    systems = line_up(models, users, short)
+    systems = line_up(models, users, short, mode=asked.mode)
     seconds = measured(systems.all_timed, users.cases, plan, tell=_tell)
     score_more(systems.judged, users.cases, plan, seconds)
     findings = Findings(systems, users.cases, seconds)
-    return {
+    found = {
         "machine": machine(),
         "model": directory.name,
         "n_candidates": asked.candidates,
@@ -77,6 +76,7 @@ def measure(asked: argparse.Namespace, users: Users, scratch: Path) -> Mapping[s
             "repeats": asked.repeats,
             "seed": _SEED,
             "model_sha256": weights_sha256(models.main),
+            "mode": asked.mode,
             "adapter": asked.adapter.name if asked.adapter else None,
             "data": users.protocol.data.name,
             "data_sha256": users.protocol.data.sha256,
@@ -87,6 +87,7 @@ def measure(asked: argparse.Namespace, users: Users, scratch: Path) -> Mapping[s
         },
         "notes": [] if models.fast else ["isolated_fast is left out: no --fast-model was given"],
     }
+    return {key: without_nan(value) for key, value in found.items()}
 
 
 def as_text(found: Mapping[str, Any]) -> str:
@@ -112,6 +113,13 @@ def _tell(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", type=Path, help="a directory with safetensors weights; the demo's model")
@@ -119,14 +127,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--adapter", type=Path, help="a PEFT adapter for prompts, trained on the model")
     parser.add_argument("--fast-model", type=Path, help="the model with fewer layers")
     parser.add_argument("--fast-adapter", type=Path, help="its adapter")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=5, help="rounds; each has its own users")
-    parser.add_argument("--users", type=int, default=40, help="users of all rounds together")
-    parser.add_argument("--dear-users", type=int, default=5, help="of whom so many for the slow systems")
+    parser.add_argument("--threads", type=_positive, default=2)
+    parser.add_argument("--repeats", type=_positive, default=5, help="rounds; each has its own users")
+    parser.add_argument("--users", type=_positive, default=40, help="users of all rounds together")
+    parser.add_argument("--dear-users", type=_positive, default=5, help="of whom so many for the slow systems")
     parser.add_argument("--more-users", type=int, default=100, help="further users for the NDCG of our own systems")
-    parser.add_argument("--candidates", type=int, default=20)
-    parser.add_argument("--short-history", type=int, default=10, help="titles of history of the shorter text")
-    parser.add_argument("--short-values", type=int, default=2, help="values of a fact of the shorter text")
+    parser.add_argument("--candidates", type=_positive, default=20)
+    parser.add_argument("--mode", choices=["isolated", "likelihood"], default="isolated", help="as the adapter's")
+    parser.add_argument("--short-history", type=_positive, default=20, help="titles of history of the shorter text")
+    parser.add_argument("--short-text", choices=["full", "short", "title"], default="short", help="its ranking.text")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

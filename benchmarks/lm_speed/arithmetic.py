@@ -41,16 +41,16 @@ class Arithmetic:
         """Floating-point operations of the linear layers for `n_tokens`."""
         return 2.0 * self.n_weights * n_tokens
 
-    def ranking_flop(self, ids: CandidateIds, *, n_known: int) -> float:
+    def ranking_flop(self, ids: CandidateIds, *, n_known: int, n_head_rows: int) -> float:
         """Operations that scores of candidates need, when the first `n_known` tokens of the prompt were read before.
 
-        Every new token passes all layers and attends to what it sees (two products of matrices); every candidate's
-        last token passes the head. What a mask hides is not counted: it is no work that had to be done.
+        Every new token passes all layers and attends to what it sees (two products of matrices); `n_head_rows` tokens
+        pass the head. What a mask hides is not counted: it is no work that had to be done.
         """
         n_prefix, lengths = len(ids.prefix), [len(candidate) for candidate in ids.candidates]
         seen = _sum_to(n_prefix) - _sum_to(n_known) + sum(length * n_prefix + _sum_to(length) for length in lengths)
         n_new = n_prefix - n_known + sum(lengths)
-        return self.layers_flop(n_new) + 4.0 * self._n_attended * seen + 2.0 * self._n_head * len(lengths)
+        return self.layers_flop(n_new) + 4.0 * self._n_attended * seen + 2.0 * self._n_head * n_head_rows
 
     def multiply(self, n_tokens: int) -> None:
         """Multiply `n_tokens` rows, at most 4,096, with every linear layer's weight, one after the other."""

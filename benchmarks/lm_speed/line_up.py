@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.lm_speed.arithmetic import Arithmetic, n_shared
 from benchmarks.lm_speed.loaded import Loaded
-from benchmarks.lm_speed.ours import Isolated, Listwise, Text
+from benchmarks.lm_speed.ours import Isolated, Listwise, Mode, Text
 from benchmarks.lm_speed.peers import DecisionPipeline, GenerateAndParse, PlainLetters, Pointwise, Stock
 from benchmarks.lm_speed.systems import System
 from benchmarks.lm_speed.users import Case, Users
@@ -49,7 +49,8 @@ class Reading:
     def ranking_flop(self, case: Case) -> float:
         """Operations that ranking for a user needs."""
         ids = self._isolated.ids(case)
-        return self._arithmetic.ranking_flop(ids, n_known=n_shared(ids, self._read_before))
+        n_known = n_shared(ids, self._read_before)
+        return self._arithmetic.ranking_flop(ids, n_known=n_known, n_head_rows=self._isolated.n_head_rows(ids))
 
     def products_flop(self, case: Case) -> float:
         """Operations of `multiply`."""
@@ -88,34 +89,43 @@ class LineUp:
         return tuple(one for one in self.systems if one.name in {ISOLATED, PLAIN, FAST})
 
 
-def line_up(models: Models, users: Users, short: Text) -> LineUp:
-    """The systems of a run, models loaded. Raises ModelError when one cannot be loaded or cannot rank so."""
+def line_up(models: Models, users: Users, short: Text, *, mode: Mode = "isolated") -> LineUp:
+    """The systems of a run, models loaded.
+
+    Args:
+        models: Where they are.
+        users: The last of them warms up what the others are measured with.
+        short: The shorter text.
+        mode: How candidates are judged apart, as the adapter was trained.
+
+    Raises:
+        ModelError: A model cannot be loaded or cannot rank so.
+    """
     quick_format, name, catalogue = choose_dtype("fast", _CPU), models.main.name, users.catalogue
     exact_model = Loaded.of(models.main, name=name, dtype=torch.float32, device=_CPU)
     quick_model = Loaded.of(models.main, name=name, dtype=quick_format, device=_CPU)
-    exact = Isolated(exact_model, catalogue, Text())
-    quick = Isolated(quick_model, catalogue, short)
-    last = users.cases[-1]
-    formats = {PLAIN: "float32", ISOLATED: str(quick_format).removeprefix("torch.")}
+    exact = Isolated(exact_model, catalogue, Text(), mode=mode)
+    quick = Isolated(quick_model, catalogue, short, mode=mode)
+    long = Isolated(quick_model, catalogue, Text(), mode=mode)
+    quick_name = str(quick_format).removeprefix("torch.")
     readings = {
-        PLAIN: (Reading(exact, last), formats[PLAIN]),
-        ISOLATED: (Reading(quick, last), formats[ISOLATED]),
+        PLAIN: (Reading(exact, users.cases[-1]), "float32"),
+        ISOLATED: (Reading(quick, users.cases[-1]), quick_name),
     }
     ours = [
-        System(ISOLATED, f"candidates apart, all levers: {formats[ISOLATED]}, {short}", quick.score),
+        System(ISOLATED, f"candidates apart, all levers: {quick_name}, {short}", quick.score),
         System(PLAIN, "candidates apart, the peers' text, float32", exact.score),
     ]
     if models.fast:
         fewer = Loaded.of(models.fast, name=name, dtype=quick_format, device=_CPU)
-        ours.append(System(FAST, "as isolated, with fewer layers", Isolated(fewer, catalogue, short).score))
-    long = Isolated(quick_model, catalogue, Text())
+        fast = Isolated(fewer, catalogue, short, mode=mode)
+        ours.append(System(FAST, "as isolated, with fewer layers", fast.score))
     return LineUp(
-        (*ours, *_others(models, exact, users)),
+        (*ours, *_others(models, Isolated(exact_model, catalogue, Text()), users)),
         (
-            System("one pass", "one packed row, logits at every token, nothing remembered", exact.score_in_one_pass),
-            System("+ rows", "candidates in rows, head at their ends only", exact.score_forgetting),
+            *_without_levers(exact),
             System(PLAIN, "+ prefix reuse: what users' prompts begin with alike is read once", exact.score),
-            System("+ number format", f"{formats[ISOLATED]}", long.score),
+            System("+ number format", quick_name, long.score),
             System(ISOLATED, f"+ shorter text: {short}", quick.score),
         ),
         {
@@ -124,6 +134,16 @@ def line_up(models: Models, users: Users, short: Text) -> LineUp:
         },
         readings,
     )
+
+
+def _without_levers(exact: Isolated) -> list[System]:
+    """What serving does no more; only for questions of yes or no, where one token of each candidate is read."""
+    if exact.mode != "isolated":
+        return []
+    return [
+        System("one pass", "one packed row, logits at every token, nothing remembered", exact.score_in_one_pass),
+        System("+ rows", "candidates in rows, head at their ends only", exact.score_forgetting),
+    ]
 
 
 def _others(models: Models, exact: Isolated, users: Users) -> list[System]:

@@ -24,7 +24,8 @@ class Loaded:
     Attributes:
         model: As transformers has it.
         lm: The same as this package serves it.
-        encoding: From prompts to what `lm` reads.
+        chat: From prompts to token ids.
+        encoding: From prompts and candidates to what `lm` reads.
     """
 
     directory: Path
@@ -32,14 +33,15 @@ class Loaded:
     model: CausalLM
     tokenizer: PreTrainedTokenizerBase
     lm: TransformersLM
+    chat: ChatEncoding
     encoding: CandidateEncoding
 
     @classmethod
     def of(cls, directory: Path, *, name: str, dtype: torch.dtype, device: torch.device) -> Loaded:
         """The model in `directory`. Raises ModelError."""
         model, tokenizer = load_model(ModelSource(str(directory), device, dtype))
-        encoding = CandidateEncoding(ChatEncoding(tokenizer, name=name), name=name)
-        return cls(directory, name, model, tokenizer, TransformersLM(model, tokenizer, name=name), encoding)
+        chat, lm = ChatEncoding(tokenizer, name=name), TransformersLM(model, tokenizer, name=name)
+        return cls(directory, name, model, tokenizer, lm, chat, CandidateEncoding(chat, name=name))
 
 
 def with_adapter(directory: Path, adapter: Path | None, scratch: Path) -> Path:

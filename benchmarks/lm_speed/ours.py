@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -12,17 +13,21 @@ from benchmarks.lm_speed.loaded import Loaded
 from benchmarks.lm_speed.systems import MAX_HISTORY
 from benchmarks.lm_speed.users import Case
 from llmrec.data.catalogue import Catalogue
-from llmrec.interfaces import Ranker
+from llmrec.interfaces import CandidateScorer, Ranker
 from llmrec.language_model.candidate_encoding import CandidateIds
 from llmrec.language_model.candidate_reader import CandidateReader
+from llmrec.language_model.continuation_reader import continuation_ids
 from llmrec.language_model.packed import pack
 from llmrec.language_model.prefix_cache import PrefixCache
 from llmrec.prompting.rank_prompt import CandidatePrompt, IsolatedPrompt, RankPrompt
 from llmrec.prompting.templates import PromptLibrary
+from llmrec.prompting.textualize import ItemText
 from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
+from llmrec.ranking.likelihood import LikelihoodScorer
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
-from llmrec.types import Candidate, Item
+from llmrec.types import Candidate
 
+Mode = Literal["isolated", "likelihood"]
 _TIMEOUT_S = 600.0
 _MAX_SLATE = 1000
 
@@ -33,35 +38,34 @@ class Text:
 
     Attributes:
         n_history: Titles of the history.
-        max_values: Values of a fact that has several, such as genres; None for all.
+        shown: How an item is shown, as `ranking.text` of the settings; never with its description.
     """
 
     n_history: int = MAX_HISTORY
-    max_values: int | None = None
+    shown: ItemText = "full"
 
     def __str__(self) -> str:
         """In words."""
-        values = "all" if self.max_values is None else f"at most {self.max_values}"
-        return f"{self.n_history} titles of history, {values} values of each fact"
-
-    def said_of(self, catalogue: Catalogue) -> Catalogue:
-        """`catalogue` with as many values as are said."""
-        if self.max_values is None:
-            return catalogue
-        return Catalogue(_shortened(item, self.max_values) for item in catalogue.values())
+        return f"{self.n_history} titles of history, ranking.text={self.shown}"
 
 
 class Isolated:
     """The ranker that judges candidates apart, and what it has the model read."""
 
-    def __init__(self, loaded: Loaded, catalogue: Catalogue, text: Text) -> None:
-        """Rank with `loaded`; descriptions are never shown."""
+    def __init__(self, loaded: Loaded, catalogue: Catalogue, text: Text, *, mode: Mode = "isolated") -> None:
+        """Rank with `loaded`, by yes or no or by how likely a candidate is to come next."""
         self.loaded = loaded
-        self._catalogue = text.said_of(catalogue)
-        template = PromptLibrary.load()["rank_isolated"]
-        self._prompt = IsolatedPrompt(template, max_history=text.n_history, max_description_chars=0)
+        self.mode: Mode = mode
+        self._catalogue = catalogue
+        self._scorer: CandidateScorer = loaded.lm if mode == "isolated" else LikelihoodScorer(loaded.lm)
+        self._prompt = IsolatedPrompt(
+            PromptLibrary.load()[f"rank_{mode}"],
+            max_history=text.n_history,
+            max_description_chars=0,
+            text=text.shown,
+        )
         limits = IsolatedLimits(_MAX_SLATE, loaded.lm.max_prompt_tokens, min_label_mass=0.0, timeout_s=_TIMEOUT_S)
-        self._ranker = IsolatedRanker(loaded.lm, self._prompt, self._catalogue, limits=limits)
+        self._ranker = IsolatedRanker(self._scorer, self._prompt, catalogue, limits=limits)
 
     def score(self, case: Case) -> Sequence[float]:
         """How much rather yes than no the model says to each candidate."""
@@ -70,7 +74,14 @@ class Isolated:
     def ids(self, case: Case) -> CandidateIds:
         """What the model reads."""
         built = self._built(case)
+        if self.mode == "likelihood":
+            return continuation_ids(self.loaded.chat, built.prompt, built.candidates)
         return self.loaded.encoding.ids(built.prompt, built.candidates)
+
+    def n_head_rows(self, ids: CandidateIds) -> int:
+        """Of how many tokens of `ids` the logits are asked for."""
+        n_candidates = len(ids.candidates)
+        return n_candidates if self.mode == "isolated" else sum(map(len, ids.candidates)) - n_candidates
 
     def texts(self, case: Case) -> tuple[str, tuple[str, ...]]:
         """What the model reads, as text: the prompt up to where the answer begins, and each candidate."""
@@ -101,9 +112,12 @@ class Isolated:
         return [float(score) for score in logits[:, encoding.yes_id] - logits[:, encoding.no_id]]
 
     def _built(self, case: Case) -> CandidatePrompt:
-        lm = self.loaded.lm
         return self._prompt.build(
-            case.query, case.item_ids, self._catalogue, count_tokens=lm.count_tokens, max_tokens=lm.max_prompt_tokens
+            case.query,
+            case.item_ids,
+            self._catalogue,
+            count_tokens=self._scorer.count_tokens,
+            max_tokens=self._scorer.max_prompt_tokens,
         )
 
 
@@ -128,8 +142,3 @@ def scores_of(ranker: Ranker, case: Case) -> Sequence[float]:
     if ranking.report.degraded:
         raise SystemExit(f"the model did not rank: {ranking.report.degraded}")
     return [ranking.report.lm_scores[item_id] for item_id in case.item_ids]
-
-
-def _shortened(item: Item, max_values: int) -> Item:
-    facts = {name: value[:max_values] if isinstance(value, tuple) else value for name, value in item.facts.items()}
-    return replace(item, facts=facts)

@@ -78,8 +78,7 @@ class Findings:
             "users_per_s_of_rounds": [round(float(rate), 4) for rate in rates],
             "n_users_timed": len(found.by_user),
             "ndcg@10": round(mean.mean, 4),
-            # One user shows no spread, and JSON has no nan.
-            "ndcg@10_ci95": [round(end, 4) for end in mean.ci95] if len(ndcg) > 1 else None,
+            "ndcg@10_ci95": [round(end, 4) for end in mean.ci95],
             "n_users_ndcg": len(ndcg),
             "ndcg@10_over_isolated_plain": self._beside_plain(found),
         }
@@ -113,6 +112,15 @@ class Findings:
 
     def _seconds(self, name: str) -> Mapping[int, float]:
         return self.measured[name].by_user
+
+
+def without_nan(value: object) -> object:
+    """`value` with None where a number is not one; JSON knows no nan."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def ndcg_of_answer(scores: Sequence[float], answer: int) -> float:

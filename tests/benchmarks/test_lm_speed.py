@@ -13,7 +13,7 @@ import torch
 from benchmarks.lm_speed.arithmetic import Arithmetic, n_shared
 from benchmarks.lm_speed.line_up import PLAIN, Models, line_up
 from benchmarks.lm_speed.loaded import Loaded, with_adapter
-from benchmarks.lm_speed.ours import Isolated, Text
+from benchmarks.lm_speed.ours import Isolated, Mode, Text
 from benchmarks.lm_speed.peers import DecisionPipeline, GenerateAndParse, PlainLetters, Pointwise, Stock, parsed_order
 from benchmarks.lm_speed.report import ndcg_of_answer
 from benchmarks.lm_speed.systems import System
@@ -116,11 +116,13 @@ def test_a_written_list_is_read_as_its_numbers_once_each_and_the_rest_as_given()
 
 def test_shorter_text_is_shorter_and_leaves_the_catalogue_as_it_was(isolated: Isolated, users: Users) -> None:
     case = users.cases[0]
-    short = Isolated(isolated.loaded, users.catalogue, Text(n_history=1, max_values=2))
+    short = Isolated(isolated.loaded, users.catalogue, Text(n_history=1, shown="short"))
     assert short.ids(case).n_tokens < isolated.ids(case).n_tokens
     _, candidates = short.texts(case)
-    assert candidates[0].rstrip().endswith("| Drama, War Answer:")
-    assert isolated.texts(case)[1][0].rstrip().endswith("| Drama, War, Comedy Answer:")
+    assert candidates[0].rstrip().startswith("Part ")
+    assert candidates[0].rstrip().endswith(" | Drama, War, Comedy Answer:")
+    assert "(19" not in candidates[0]
+    assert "(19" in isolated.texts(case)[1][0]
 
 
 def test_the_arithmetic_of_a_ranking_by_hand() -> None:
@@ -131,7 +133,7 @@ def test_the_arithmetic_of_a_ranking_by_hand() -> None:
     # Three tokens of which one is known, then candidates of two and one: they see 2 + 3, 4 + 5 and 4 tokens.
     ids = CandidateIds([1, 2, 3], [[4, 5], [6]])
     expected = 2 * n_weights * 5 + 4 * (2 * 32) * (5 + 9 + 4) + 2 * (935 * 32) * 2
-    assert arithmetic.ranking_flop(ids, n_known=1) == expected
+    assert arithmetic.ranking_flop(ids, n_known=1, n_head_rows=2) == expected
     assert n_shared(ids, CandidateIds([1, 2, 9, 9], [])) == 2
 
 
@@ -179,7 +181,7 @@ def test_an_answer_gains_by_its_rank_and_equals_share() -> None:
 def asked(directory: Path) -> Namespace:
     return Namespace(
         model=directory, adapter=None, fast_model=directory, fast_adapter=None, repeats=2, users=2, dear_users=1,
-        more_users=1, candidates=N_CANDIDATES, short_history=1, short_values=1,
+        more_users=1, candidates=N_CANDIDATES, short_history=1, short_text="short", mode="isolated",
     )  # fmt: skip
 
 
@@ -202,6 +204,23 @@ def test_one_run_reports_all_systems_levers_shares_and_targets(directory: Path, 
     assert len(found["targets"]) == 7
     assert found["provenance"]["data_sha256"] == users.protocol.data.sha256
     assert "isolated_fast" in as_text(found)
+
+
+def test_candidates_may_also_be_ranked_by_how_likely_they_are_to_come_next(directory: Path, users: Users) -> None:
+    found = line_up(Models(directory), users, Text(shown="title"), mode="likelihood")
+    case = users.cases[0]
+    exact = next(system for system in found.systems if system.name == PLAIN)
+    assert all(score < 0 for score in exact.score(case))
+    assert [lever.name for lever in found.levers] == [PLAIN, "+ number format", "isolated"]
+    # Every token of a candidate passes the head, not its last one alone.
+    asks, foretells = (line_up_reading(directory, users, mode) for mode in ("isolated", "likelihood"))
+    assert asks == N_CANDIDATES < foretells
+
+
+def line_up_reading(directory: Path, users: Users, mode: Mode) -> int:
+    loaded = Loaded.of(directory, name="tiny", dtype=torch.float32, device=CPU)
+    ranker = Isolated(loaded, users.catalogue, Text(), mode=mode)
+    return ranker.n_head_rows(ranker.ids(users.cases[0]))
 
 
 def test_without_a_fast_model_its_system_is_left_out(directory: Path, users: Users) -> None:
