@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -51,13 +51,14 @@ class Lesson:
 
     Attributes:
         item_ids: Oldest first.
-        best: What the teacher held likely at each place, best first; empty where it was not asked.
+        best: What the teacher held likely at each place, best first, as catalogue positions; empty where it was not
+            asked.
         shares: How likely, float32 [n_best] at each place, sum 1.
     """
 
     item_ids: tuple[ItemId, ...]
-    best: tuple[tuple[ItemId, ...], ...]
-    shares: tuple[NDArray[np.float32], ...]
+    best: Sequence[NDArray[np.int32]]
+    shares: Sequence[NDArray[np.float32]]
 
 
 def lessons_of(data: RankerData, plan: CandidatePlan, config: RankerTraining) -> Iterator[Mapping[str, object]]:
@@ -135,15 +136,28 @@ class LessonSet(TorchDataset[Lesson]):
 
     def __getitem__(self, draw: Draw) -> Lesson:
         """One lesson as it is in that pass; the same draw always gives the same."""
-        row = self._rows[draw.index]
-        spare = max(0, row["length"] - self._max_length - 1)
+        # As Python's own lists the teacher's numbers would take longer to read than the model takes to learn from them.
+        row = self._rows.data.slice(draw.index, 1)
+        items = _flat(row.column("items"))
+        spare = max(0, len(items) - self._max_length - 1)
         begin = int(np.random.default_rng([self._seed, draw.epoch, draw.index]).integers(spare + 1))
         part = slice(begin, begin + self._max_length + 1)
         return Lesson(
-            tuple(self._ids[item] for item in row["items"][part]),
-            tuple(tuple(self._ids[item] for item in best) for best in row["best"][part]),
-            tuple(np.asarray(shares, dtype=np.float32) for shares in row["shares"][part]),
+            tuple(self._ids[item] for item in items[part].tolist()),
+            _each_place(row.column("best"))[part],
+            _each_place(row.column("shares"))[part],
         )
+
+
+def _flat(column: pa.ChunkedArray) -> NDArray[Any]:
+    """The values of a column's only list."""
+    return np.asarray(column.combine_chunks().flatten())
+
+
+def _each_place(column: pa.ChunkedArray) -> list[NDArray[Any]]:
+    """The lists within a column's only list."""
+    places = column.combine_chunks().flatten()
+    return np.split(np.asarray(places.flatten()), np.cumsum(np.asarray(places.value_lengths()))[:-1])
 
 
 class Likelihood:
@@ -178,14 +192,15 @@ class Likelihood:
                 following[row, title.start - 1 : title.stop - 1] = self._prompts.numbers[
                     ids[row, title.start : title.stop]
                 ]
-                if example.best[title.place]:
+                if len(best := example.best[title.place]):
                     firsts.append((row, title.start - 1))
-                    targets.append(self._taught(example.best[title.place], example.shares[title.place]))
+                    numbers = self._prompts.first_numbers[best]
+                    targets.append(np.bincount(numbers, example.shares[title.place], len(self._prompts.vocabulary)))
         return {
             "ids": ids,
             "next": following,
             "firsts": torch.tensor(firsts, dtype=torch.int64).reshape(-1, 2),
-            "taught": torch.stack(targets) if targets else torch.zeros(0, len(self._prompts.vocabulary)),
+            "taught": torch.from_numpy(np.array(targets, np.float32).reshape(-1, len(self._prompts.vocabulary))),
             "n_tokens": torch.tensor(sum(len(one.ids) for one in encoded)),
         }
 
@@ -209,11 +224,6 @@ class Likelihood:
             costs = costs.index_copy(0, firsts, mixed)
             weights[firsts] = self._first_weight
         return (costs * weights).sum() / weights.sum() + _elsewhere(hidden[::_MASS_EVERY], head, vocabulary)
-
-    def _taught(self, best: Sequence[ItemId], shares: NDArray[np.float32]) -> Tensor:
-        """float32 [n_vocabulary]: how likely each token is to begin the next title."""
-        firsts = torch.tensor([self._prompts.first_number(item_id) for item_id in best])
-        return torch.zeros(len(self._prompts.vocabulary)).index_add(0, firsts, torch.from_numpy(shares.copy()))
 
 
 def _elsewhere(hidden: Tensor, head: Tensor, vocabulary: Tensor) -> Tensor:

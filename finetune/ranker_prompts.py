@@ -139,6 +139,7 @@ class ListEncoder:
     Attributes:
         vocabulary: int64, the tokens that titles have, in order.
         numbers: int64 [n_tokens of the model]; each token's place in `vocabulary`, -1 for others.
+        first_numbers: int64 [n_items], in catalogue order; number of the token that begins each title.
     """
 
     def __init__(
@@ -164,19 +165,17 @@ class ListEncoder:
         self.vocabulary = torch.tensor(sorted({token for ids in self._titles.values() for token in ids}))
         self.numbers = torch.full((len(tokenizer),), -1)
         self.numbers[self.vocabulary] = torch.arange(len(self.vocabulary))
-        self._bare = self._prompt_ids([], item_ids[0])
-
-    def first_number(self, item_id: ItemId) -> int:
-        """Number of the token that begins an item's title."""
-        return int(self.numbers[self._titles[item_id][0]])
+        self.first_numbers = self.numbers[torch.tensor([ids[0] for ids in self._titles.values()])].numpy()
+        self._bare = self._fed([], item_ids[0]).prefix
 
     def encoded(self, item_ids: Sequence[ItemId]) -> EncodedList:
         """The list, its oldest items left out where it is too long. Raises ModelError, ConfigError."""
         *history, answer = item_ids
-        ids = self._prompt_ids(history, answer)
-        n_shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(ids, self._bare, strict=False))))
-        end = len(ids) - (len(self._bare) - n_shared)
-        spans = [TitleSpan(len(history), len(ids), len(ids) + len(self._titles[answer]))]
+        fed = self._fed(history, answer)
+        prefix, ids = fed.prefix, [*fed.prefix, *fed.candidates[0]]
+        n_shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(prefix, self._bare, strict=False))))
+        end = len(prefix) - (len(self._bare) - n_shared)
+        spans = [TitleSpan(len(history), len(ids) - len(self._titles[answer]), len(ids))]
         # An item met twice stands where it was met last.
         places = {item_id: place for place, item_id in enumerate(history)}
         for place in sorted(places.values(), reverse=True):
@@ -186,17 +185,18 @@ class ListEncoder:
             end = spans[-1].start
         if end != n_shared:
             raise ModelError(f"the tokenizer of {self._name} joins titles, so what is learned could not be told apart.")
-        return EncodedList([*ids, *self._titles[answer]], spans[::-1])
+        return EncodedList(ids, spans[::-1])
 
-    def _prompt_ids(self, history: Sequence[ItemId], answer: ItemId) -> list[int]:
-        built = self._prompt.build(
-            Query(history=History(tuple(Interaction(_SOMEBODY, item_id) for item_id in history))),
-            [answer],
-            self._catalogue,
-            count_tokens=lambda prompt, texts: continuation_ids(self._chat, prompt, texts).n_tokens,
-            max_tokens=self._max_tokens,
-        )
-        return self._chat.ids(built.prompt)
+    def _fed(self, history: Sequence[ItemId], answer: ItemId) -> CandidateIds:
+        counted: dict[Prompt, CandidateIds] = {}
+
+        def count(prompt: Prompt, texts: Sequence[str]) -> int:
+            counted[prompt] = continuation_ids(self._chat, prompt, texts)
+            return counted[prompt].n_tokens
+
+        query = Query(history=History(tuple(Interaction(_SOMEBODY, item_id) for item_id in history)))
+        built = self._prompt.build(query, [answer], self._catalogue, count_tokens=count, max_tokens=self._max_tokens)
+        return counted[built.prompt]
 
 
 _SOMEBODY = UserId("")
