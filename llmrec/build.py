@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -48,6 +48,15 @@ _SHARD = 512
 
 class ChatModel(LanguageModel, LabelScorer, Protocol):
     """A language model that writes text and scores labels."""
+
+
+@runtime_checkable
+class AdapterHost(Protocol):
+    """A model that can answer with another adapter than the one in use, or without any."""
+
+    def with_adapter(self, name: str) -> ChatModel:
+        """The same model with the adapter `name`, without any for "". Raises ModelError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +243,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             fusion=ReciprocalRankFusion(settings.retrieval.weights),
             ranker=ranker,
             explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity),
-            phraser=_phraser(fitted.catalogue, settings, model, prompts),
+            phraser=_phraser(fitted.catalogue, settings, _writer(model), prompts),
             responder=TemplateResponder(fitted.catalogue),
             n_candidates=settings.retrieval.n_candidates,
         )
@@ -257,6 +266,11 @@ def embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> V
         kept = overrides.work_directory
         directory = kept / ".vectors" if kept is not None else Path(scratch)
         return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
+
+
+def _writer(model: ChatModel | None) -> ChatModel | None:
+    """`model` as it writes texts: an adapter has learned to rank, and nothing else."""
+    return model.with_adapter("") if isinstance(model, AdapterHost) else model
 
 
 def _phraser(

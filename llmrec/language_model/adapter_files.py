@@ -88,6 +88,19 @@ def read_adapter(directory: Path) -> AdapterAbout:
     )
 
 
+def trained_depth(directory: Path) -> int:
+    """How many of its base's first layers the adapter was trained to be read after; 0 for all.
+
+    Raises:
+        ModelError: What it says of itself is damaged.
+    """
+    about = directory / ABOUT_FILE
+    depth = _json(about).get("n_layers", 0) if about.is_file() else 0
+    if not isinstance(depth, int) or depth < 0:
+        raise ModelError(f"{about} says n_layers is {depth!r}; it must be a count of layers.")
+    return depth
+
+
 def _json(path: Path) -> Mapping[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from torch import nn
 
 from llmrec.errors import ModelError
+from llmrec.language_model.adapter_files import trained_depth
+from llmrec.language_model.depth import up_to_layer
 from llmrec.language_model.item_token_files import has_item_tokens
 from llmrec.language_model.loading import CausalLM, check_adapter_files, first_line
 
@@ -37,6 +39,7 @@ class Adapters:
         self._base_name = base_name
         self._wrapped: PeftModel | None = None
         self._used = ""
+        self._depths = {name: trained_depth(directory) for name, directory in directories.items()}
         # PEFT filters weights by substrings of its names, and takes none with a dot: ours stay out of it.
         self._inner = {name: f"n{number:03d}" for number, name in enumerate(directories)}
         before = _sample_logits(model) if directories else None
@@ -65,12 +68,21 @@ class Adapters:
             cast(LoraModel, self._wrapped.base_model).disable_adapter_layers()
         self._used = name
 
+    def read_with(self, name: str) -> CausalLM:
+        """The model as the adapter `name` was trained to be read: whole, or up to one of its layers."""
+        return self._up_to_depth(self._model, name)
+
     def merged(self, name: str) -> CausalLM:
         """The model with the adapter `name` added to its weights for good; nothing else can be used after that."""
         if self._wrapped is None:
             raise ModelError(f"{self._base_name} was loaded without adapters.")
         self.use(name)
-        return cast(CausalLM, self._wrapped.merge_and_unload(adapter_names=[self._inner[name]]))
+        whole = cast(CausalLM, self._wrapped.merge_and_unload(adapter_names=[self._inner[name]]))
+        return self._up_to_depth(whole, name)
+
+    def _up_to_depth(self, model: CausalLM, name: str) -> CausalLM:
+        depth = self._depths.get(name, 0)
+        return up_to_layer(model, depth, name=self._base_name) if depth else model
 
     def _add(self, name: str, directory: Path) -> None:
         check_adapter_files(directory, base_name=self._base_name)

@@ -72,8 +72,7 @@ class TransformersLM:
             do_sample=False, num_beams=1, eos_token_id=self._end_ids, pad_token_id=self._pad_id
         )
         self._candidates = CandidateEncoding(self._chat, name=name)
-        self._reader = CandidateReader(model, self._candidates, name=name, kept=PrefixCache())
-        self._continuations = ContinuationReader(model, self._reader, name=name)
+        self._read_with(model)
         self._turn = Lock()
 
     @classmethod
@@ -138,6 +137,8 @@ class TransformersLM:
             raise ModelError(f"{self._name} was loaded without an adapter called {name!r}; it has {known}.")
         view = copy.copy(self)
         view._adapter = name
+        if (model := self._adapters.read_with(name)) is not self._ranks_with:
+            view._read_with(model)
         return view
 
     @property
@@ -175,7 +176,7 @@ class TransformersLM:
         label_ids = self._chat.label_ids(labels)
         with self._my_turn(deadline), foreign_errors(what=f"a prompt of {len(ids)} tokens"), torch.inference_mode():
             inputs = torch.tensor([ids], device=self._model.device)
-            logits = self._model(input_ids=inputs, use_cache=False, logits_to_keep=1).logits[0, -1].float()
+            logits = self._ranks_with(input_ids=inputs, use_cache=False, logits_to_keep=1).logits[0, -1].float()
             log_probs = (logits[label_ids] - torch.logsumexp(logits, dim=-1)).cpu()
         self._check_finite(log_probs)
         check_deadline(deadline, self._name)
@@ -273,6 +274,12 @@ class TransformersLM:
             worker.join()
         if failures:
             raise failures[0]
+
+    def _read_with(self, model: CausalLM) -> None:
+        """Score with `model`, which may be the beginning of the one that writes."""
+        self._ranks_with = model
+        self._reader = CandidateReader(model, self._candidates, name=self._name, kept=PrefixCache())
+        self._continuations = ContinuationReader(model, self._reader, name=self._name)
 
     def _chosen(self, ids: Sequence[int], texts: Sequence[str], deadline: float) -> Completion:
         if not texts:
