@@ -210,8 +210,9 @@ class Likelihood:
         numbers = torch.full(asked.shape, -1, device=asked.device)
         numbers[asked] = torch.arange(int(asked.sum()), device=asked.device)
         with said_by_decoder(model) as said:
-            # Of the head only some rows are wanted, which are read below.
-            model(input_ids=batch["ids"], use_cache=False, logits_to_keep=1)
+            # Of the head only some rows are wanted, which are read below. One place by number: of a slice torch would
+            # copy the whole head for each example.
+            model(input_ids=batch["ids"], use_cache=False, logits_to_keep=batch["ids"].new_zeros(1))
         hidden, head = said.hidden[asked], said.head
         vocabulary = self._prompts.vocabulary.to(head.device)
         log_probs = functional.log_softmax(functional.linear(hidden, head[vocabulary]).float(), dim=-1)
