@@ -23,7 +23,7 @@ def test_nearly_every_expectation_holds() -> None:
 
 def test_there_are_enough_dialogues_over_three_catalogues() -> None:
     assert len(ALL) >= 150
-    assert {script.catalogue for script in ALL} == {"films", "books", "shop"}
+    assert {script.catalogue for script in ALL} >= {"films", "books", "shop"}
 
 
 def _told(outcome: Outcome) -> str:
