@@ -103,7 +103,7 @@ def _said(scorer: HistoryScorer, before: Histories, temperature: float) -> Itera
         for scores, seen in zip(table, each_history(histories), strict=True):
             logits = scores.astype(np.float64) / temperature
             logits[seen] = -np.inf
-            best = np.argsort(-logits, kind="stable")[:_N_BEST]
+            best = np.argsort(-logits, kind="stable")[: min(_N_BEST, int(np.isfinite(logits).sum()))]
             shares = np.exp(logits[best] - logits[best[0]])
             yield best.tolist(), (shares / shares.sum()).tolist()
 
