@@ -166,15 +166,15 @@ class ListEncoder:
         self.numbers = torch.full((len(tokenizer),), -1)
         self.numbers[self.vocabulary] = torch.arange(len(self.vocabulary))
         self.first_numbers = self.numbers[torch.tensor([ids[0] for ids in self._titles.values()])].numpy()
-        self._bare = self._fed([], item_ids[0]).prefix
+        self._bare = _prompt_ids(self._fed([], item_ids[0]))
 
     def encoded(self, item_ids: Sequence[ItemId]) -> EncodedList:
         """The list, its oldest items left out where it is too long. Raises ModelError, ConfigError."""
         *history, answer = item_ids
         fed = self._fed(history, answer)
-        prefix, ids = fed.prefix, [*fed.prefix, *fed.candidates[0]]
-        n_shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(prefix, self._bare, strict=False))))
-        end = len(prefix) - (len(self._bare) - n_shared)
+        prompt, ids = _prompt_ids(fed), [*fed.prefix, *fed.candidates[0]]
+        n_shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(prompt, self._bare, strict=False))))
+        end = len(prompt) - (len(self._bare) - n_shared)
         spans = [TitleSpan(len(history), len(ids) - len(self._titles[answer]), len(ids))]
         # An item met twice stands where it was met last.
         places = {item_id: place for place, item_id in enumerate(history)}
@@ -201,6 +201,10 @@ class ListEncoder:
 
 _SOMEBODY = UserId("")
 _ANY_PROMPT = Prompt((ChatMessage("user", "-"),), "")
+
+
+def _prompt_ids(fed: CandidateIds) -> list[int]:
+    return [*fed.prefix, fed.candidates[0][0]]
 
 
 def _nothing(_prompt: Prompt, _texts: Sequence[str]) -> int:

@@ -27,6 +27,7 @@ from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.models import load_language_model
 from llmrec.prompting.rank_prompt import SlateLine
 from llmrec.prompting.templates import PromptTemplate
+from llmrec.rankers import model_ranker
 from tests.cli_helpers import call
 from tests.finetune.tiny_ranker import (
     ISOLATED_PROMPT,
@@ -93,6 +94,26 @@ def test_a_random_model_learns_a_planted_rule_from_labels(base: Path, tmp_path: 
     assert outcome.verdict.lm_weight > 0
     assert outcome.verdict.decision.gains
     assert outcome.sentence.startswith("the adapter gains NDCG@10 +0.")
+
+
+def test_a_first_layer_that_learned_running_text_serves_what_was_validated(base: Path, tmp_path: Path) -> None:
+    config = tiny_config(
+        base, mode="likelihood", objectives={"likelihood": 1.0}, n_layers=1, text="title", max_history=6, distill=0.2,
+        rank=16, alpha=16, per_user=2, epochs=1, learning_rate=3e-3, evaluations=1, log_every=1,
+    )  # fmt: skip
+    place = RankerPlace(tmp_path / "out")
+    bench = tiny_bench(planted_data(), config)
+    place.begin(bench.data, config, bench.base)
+    model, outcome = fine_tune(bench, place, Control())
+    assert outcome is not None
+    assert losses(place)[-1][1] < losses(place)[0][1] / 2
+    place.publish(model, bench.data, config, bench.base, outcome)
+    served = TransformersLM.from_pretrained(base, adapter=place.out)
+    settings = bench.ranking.model_copy(update={"timeout_s": 60.0})
+    ranker = model_ranker(bench.data.training.catalogue, settings, served, bench.data.prompts)
+    for case, ranking in zip(outcome.decided_on.cases, outcome.decided_on.rankings, strict=True):
+        scores = ranker.rank(case.query, case.candidates).report.lm_scores
+        assert scores == pytest.approx(ranking.report.lm_scores, abs=1e-3)
 
 
 def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path, tmp_path: Path) -> None:
