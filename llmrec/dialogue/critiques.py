@@ -14,6 +14,7 @@ from llmrec.dialogue.dimensions import DIMENSIONS, IMPLIED, OPPOSITES, YEAR, Dim
 from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.lexicon import FILLERS, FOLLOWERS
+from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.dialogue.profile import add_constraints, add_wish
 from llmrec.dialogue.references import references_to_shown
 from llmrec.dialogue.title_index import TitleIndex
@@ -95,12 +96,14 @@ class CritiqueReader:
         if not values:
             return  # nothing to compare with: the words stay in the wish, or other readers know them
         constraint = self._bound(draft.profile, comparison, values)
+        # What was said of the field before stays as long as both can hold.
+        refines = self._leaves_any(draft.profile, constraint, beside=())
         draft.profile = add_constraints(
-            draft.profile, [constraint], turn=draft.turn, refines=True, fields=self._catalogue.fields
+            draft.profile, [constraint], turn=draft.turn, refines=refines, fields=self._catalogue.fields
         )
         what = self._catalogue[item_ids[0]].title if len(item_ids) == 1 else draft.words.say("these")
-        word = comparison.word if draft.words.language == "en" else comparison.field
-        draft.note("more_than", word=word[:1].upper() + word[1:].casefold(), what=what)
+        phrase = ConstraintPhrases(self._catalogue, draft.words).phrase(constraint)
+        draft.note("more_than", word=comparison.word.capitalize(), what=what, phrase=phrase)
         draft.act("critique", item_ids, about=squeeze(comparison.word))
         if comparison.has_than:
             draft.act("constraint", item_ids, about=comparison.field)
@@ -144,10 +147,13 @@ class CritiqueReader:
             Constraint(comparison.field, "$gt" if comparison.direction == "more" else "$lt", value)
             for value in demanding
         ]
-        return next((c for c in constraints if self._leaves_any(profile, c)), constraints[0])
+        return next(
+            (c for c in constraints if self._leaves_any(profile, c, beside=(comparison.field,))), constraints[0]
+        )
 
-    def _leaves_any(self, profile: Profile, constraint: Constraint) -> bool:
-        others = (e.constraint for e in profile.constraints if e.constraint.field != constraint.field)
+    def _leaves_any(self, profile: Profile, constraint: Constraint, *, beside: Sequence[str]) -> bool:
+        """Whether something new satisfies `constraint` and what was demanded of fields not in `beside`."""
+        others = (e.constraint for e in profile.constraints if e.constraint.field not in beside)
         mask = self._columns.mask([constraint, *others])
         gone = [entry.item_id for entry in (*profile.shown, *profile.seen, *profile.disliked)]
         mask[self._catalogue.positions(gone)] = False
@@ -231,3 +237,8 @@ def _compiled(word: str) -> re.Pattern[str]:
     return re.compile(
         rf"{_LEAD}\b{word}(?:(?P<than>{_THAN})|(?:\s+for\s+(?:me|us))?(?:\s+(?:one|ones))?{_END})", re.IGNORECASE
     )
+
+
+def names_quality(text: str) -> bool:
+    """Whether `text` criticises or asks for a quality, whatever the catalogue measures: "too slow", "funnier"."""
+    return _UNWANTED.search(text) is not None or _WANTED.search(text) is not None

@@ -79,6 +79,7 @@ OPPOSITES: Mapping[str, str] = {
 
 # Values that a quality speaks of when the catalogue has them.
 IMPLIED: Mapping[str, tuple[str, ...]] = {
-    "scary": ("horror",), "frightening": ("horror",), "creepy": ("horror",), "funny": ("comedy", "humour", "humor"),
+    "scary": ("horror", "恐怖"), "frightening": ("horror", "恐怖"), "creepy": ("horror", "恐怖"),
+    "funny": ("comedy", "humour", "humor"),
     "violent": ("violence",), "gory": ("gore",), "bloody": ("gore",), "sad": ("tragedy",), "childish": ("children",),
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue.amounts import AmountReader
 from llmrec.dialogue.reading import Reading
@@ -19,6 +21,11 @@ class ConstraintGrammar:
         self._amounts = AmountReader(catalogue)
         self._years = YearReader(years) if years else None
         self._values = ValueReader(catalogue)
+
+    @property
+    def chinese(self) -> Mapping[str, str]:
+        """Chinese words for values of facts, each with the value as the catalogue has it."""
+        return self._values.chinese
 
     def names_value(self, text: str) -> bool:
         """Whether `text` as a whole is a value of some fact."""

@@ -220,7 +220,8 @@ def _named(field: str) -> _Topic:
 
 def _own_fields(fields: Mapping[str, FactField]) -> re.Pattern[str] | None:
     """Questions that name a field: "what genre is it?", "what's its rating?", "in which language is it?"."""
-    words = sorted({singular(fold(name.replace("_", " "))) for name in fields})
+    names = {fold(name.replace("_", " ")) for name in fields}
+    words = sorted(names | {singular(name) for name in names})
     if not words:
         return None
     return re.compile(
@@ -246,3 +247,8 @@ def _clipped(text: str) -> str:
     if len(text) <= _MAX_TOLD_CHARS:
         return text
     return f"{text[:_MAX_TOLD_CHARS].rsplit(' ', 1)[0]}..."
+
+
+def asks_about_item(text: str) -> bool:
+    """Whether `text` has the form of a question about an item, whatever the catalogue records."""
+    return any(topic.asked.search(text) for topic in _TOPICS)

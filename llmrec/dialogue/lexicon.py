@@ -46,6 +46,16 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "rpg": ("role playing game",),
 }
 
+# Kinds in Chinese, and what they are called in English; a catalogue may have either.
+CHINESE_KINDS: Mapping[str, tuple[str, ...]] = {
+    "恐怖": ("horror",), "惊悚": ("thriller",), "喜剧": ("comedy",), "爱情": ("romance",), "浪漫": ("romance",),
+    "科幻": ("sci fi", "science fiction"), "动作": ("action",), "犯罪": ("crime",), "战争": ("war",),
+    "西部": ("western",),
+    "动画": ("animation", "anime"), "儿童": ("children",), "纪录": ("documentary",), "音乐": ("musical", "music"),
+    "剧情": ("drama",), "悬疑": ("mystery",), "推理": ("mystery",), "奇幻": ("fantasy",), "历史": ("history",),
+    "诗歌": ("poetry",), "科普": ("science",), "幽默": ("humour", "humor"), "耳机": ("headphones", "headphone"),
+}  # fmt: skip
+
 # Values that say nothing about an item.
 EMPTY_VALUES = frozenset({"unknown", "none", "other", "n a", "no genres listed", "misc", ""})
 

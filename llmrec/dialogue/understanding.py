@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue import acts, reactions
+from llmrec.dialogue.chinese import ChineseReader, has_chinese
 from llmrec.dialogue.conditions import Conditions
 from llmrec.dialogue.critiques import CritiqueReader
 from llmrec.dialogue.draft import Draft
@@ -35,11 +36,14 @@ class GrammarTracker:
         self._conditions = Conditions(catalogue, self._grammar)
         self._critiques = CritiqueReader(catalogue, titles, self._grammar)
         self._questions = ItemQuestions(catalogue, titles, self._grammar)
+        self._chinese = ChineseReader((item.title for item in catalogue.values()), self._grammar.chinese)
+        self._is_chinese = any(has_chinese(item.title + item.description) for item in catalogue.values())
 
     def update(self, profile: Profile, turn: Turn, *, index: int) -> Understanding:
         """Profile after the user's `turn`, message number `index` (from 0) of the chat; `profile` is unchanged."""
         words = messages_in(language_of(turn.text[:MAX_CHARS]))
-        draft = Draft(clean(turn.text, max_chars=MAX_CHARS), profile, index, words)
+        text = clean(turn.text, max_chars=MAX_CHARS)
+        draft = Draft(self._chinese.rewrite(text) if has_chinese(text) else text, profile, index, words)
         if len(turn.text) > MAX_CHARS:
             draft.note("long", n=MAX_CHARS)
         if not self._is_talk(draft):
@@ -120,6 +124,7 @@ class GrammarTracker:
 
     def _read_acceptance(self, draft: Draft) -> None:
         accepted = reactions.find_acceptance(draft.rest)
+        draft.cut(accepted)
         if accepted is None or draft.does("accept"):
             return
         shown = draft.shown_last()
@@ -130,7 +135,6 @@ class GrammarTracker:
             draft.note("accepted", titles=self._catalogue[certain[0]].title)
         else:
             draft.note("accepted_open")
-        draft.cut(accepted)
 
     def _read_count(self, draft: Draft) -> None:
         count = acts.find_count(draft.rest, is_value=self._grammar.names_value)
@@ -153,6 +157,8 @@ class GrammarTracker:
         draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines or draft.does("critique"))
         if not draft.does("request", "preference", "critique", "compare"):
             draft.act("request", about=wish)
+        if has_chinese(wish) and not self._is_chinese:
+            draft.note("foreign_wish", wish=wish[:_MAX_PHRASE_CHARS])
         draft.said = True
 
     def _conclude(self, draft: Draft) -> Understanding:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from llmrec.data.catalogue import Catalogue, FactField, FieldKind
-from llmrec.dialogue.lexicon import EMPTY_VALUES, ITEM_KINDS, SYNONYMS
+from llmrec.dialogue.lexicon import CHINESE_KINDS, EMPTY_VALUES, ITEM_KINDS, SYNONYMS
 from llmrec.dialogue.reading import Reading
 from llmrec.dialogue.words import Span, Word, fold, one_of, singular, split_words
 from llmrec.types import Constraint, FactValue
@@ -90,8 +90,18 @@ class ValueReader:
             for key, value in _keys(field, len(catalogue)):
                 self._values.setdefault(key, value)
         for key, value in list(self._values.items()):
-            for other in SYNONYMS.get(key, ()):
+            for other in (*SYNONYMS.get(key, ()), *CHINESE_KINDS.get(key, ())):
                 self._values.setdefault(other, value)
+
+    @property
+    def chinese(self) -> Mapping[str, str]:
+        """Chinese words for values, each with the value as the catalogue has it."""
+        words = {key: str(value.value) for key, value in self._values.items() if not isinstance(value.value, bool)}
+        for chinese, others in CHINESE_KINDS.items():
+            known = next((words[value_key(other)] for other in others if value_key(other) in words), None)
+            if known is not None:
+                words.setdefault(chinese, known)
+        return words
 
     def names_value(self, text: str) -> bool:
         """Whether `text` as a whole is a value or another word for one."""

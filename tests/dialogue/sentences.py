@@ -136,7 +136,7 @@ ONE_MESSAGE = [
     ("surprise me", ""),
     ("more", ""),
     ("can you recommend a good film for tonight?", ""),
-    ("我想看一部恐怖片", '"我想看一部恐怖片"'),
+    ("我想看一部恐怖片", 'genres = Horror; "Horror"'),
     ("quiero una película de miedo", '"quiero una película de miedo"'),
 ]
 
