@@ -25,7 +25,8 @@ Verdict: {verdict}
 
 ## Use
 In llmrec: `language_model.adapter=PATH` (this directory) with `language_model.model={base}`, `ranking.mode={mode}`,
-`ranking.lm_weight={lm_weight:g}`; where there is a `fusion.json` beside it, its learned weights count instead.
+`ranking.text={text}`, `ranking.max_history={max_history}`, `ranking.lm_weight={lm_weight:g}`; where there is a
+`fusion.json` beside it, its learned weights count instead.
 {reads} Divide scores by {temperature:g} before a softmax over the slate for
 probabilities that come true. Elsewhere: `PeftModel.from_pretrained(base, PATH)`.
 {pipeline}
@@ -87,6 +88,8 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         base_sha256=about["base_sha256"],
         verdict=about["verdict"],
         mode=about["mode"],
+        text=about["text"],
+        max_history=about["max_history"],
         lm_weight=about["fusion"]["with_lm"]["lm"],
         reads=(_PROMPTS if about["template"] else _ITEMS).format_map(about),
         pipeline=_pipeline(about),
@@ -129,6 +132,8 @@ def _pipeline(about: About) -> str:
 def _layers(config: About) -> str:
     if config["mode"] == "item_tokens":
         return f"the first {config['item_tokens']['n_layers']} layers, and no others read"
+    if config["n_layers"]:
+        return f"the first {config['n_layers']} layers, and no others read"
     return f"the last {config['top_layers']} layers" if config["top_layers"] else "all layers"
 
 

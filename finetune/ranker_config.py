@@ -48,6 +48,8 @@ class RankerTraining(TrainingFile):
         batch_size: Examples on each device at once.
         accumulation: Batches whose gradients are added before a step.
         evaluations: How often the validation users are asked, evenly spread; a checkpoint is written each time.
+        stop_by: Whose order of the validation slates says which weights are kept: `fused` with the retriever's, plus a
+            tenth of the model's own, or `lm`, the model's own, which moves further than chance among few users.
         patience: Evaluations without a better order before training ends.
         validation_users: Users who stop the training and choose the fusion's weight and temperature.
         decision_users: Other users, who decide whether the adapter gains.
@@ -92,6 +94,7 @@ class RankerTraining(TrainingFile):
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     evaluations: int = Field(10, ge=1)
+    stop_by: Literal["fused", "lm"] = "fused"
     patience: int = Field(4, ge=1)
     validation_users: int = Field(128, ge=1)
     decision_users: int = Field(256, ge=1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from accelerate import PartialState
@@ -45,11 +45,13 @@ class Watch:
     Attributes:
         hear: Asks the model, as it is now, for the validation users' slates.
         lm_weights: What its voice may be worth.
+        stop_by: As the configuration has it.
         over_catalogue: Measures it over all items, where it can rank them; then this is what stops the training.
     """
 
     hear: Callable[[], Panel]
     lm_weights: Sequence[float]
+    stop_by: Literal["fused", "lm"] = "fused"
     over_catalogue: Callable[[], float] | None = None
 
 
@@ -139,7 +141,7 @@ class RankTrainer(Trainer):
             "eval_retrieval": float(panel.retrieval.mean()),
             "eval_lm_weight": weight,
             "eval_label_mass": panel.label_mass if math.isfinite(panel.label_mass) else 0.0,
-            "eval_score": panel.stop_score(weight),
+            "eval_score": panel.stop_score(weight) if self._watch.stop_by == "fused" else float(panel.lm.mean()),
         }
         if self._watch.over_catalogue is not None:
             metrics["eval_catalogue"] = metrics["eval_score"] = self._watch.over_catalogue()

@@ -147,7 +147,7 @@ def make_trainer(bench: Bench, model: PeftModel, place: RankerPlace, cases: Case
         trainer_arguments(config, place.work, n_examples=len(examples), on_cpu=on_cpu),
         objective=bench.objective(),
         examples=examples,
-        watch=Watch(lambda: bench.hear(model, cases.stopping), config.lm_weights),
+        watch=Watch(lambda: bench.hear(model, cases.stopping), config.lm_weights, config.stop_by),
         compute_dtype=compute_dtype(bench.base.model),
         callbacks=_callbacks(config, place, control),
         reads_once=on_cpu and not config.dropout and not config.quantised,
