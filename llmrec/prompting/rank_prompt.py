@@ -176,6 +176,11 @@ class IsolatedPrompt(_Builder):
 
         return self._longest(parts, render, count=count, at_most=max_tokens)
 
+    def shows(self, query: Query, catalogue: Mapping[ItemId, Item]) -> bool:
+        """Whether the prompt would say anything of `query`; of nobody and nothing a model knows only what is common."""
+        values = self._parts(query, [], catalogue).values(self._limits)
+        return any(values[name] for name in self.template.inputs if name != "items")
+
     def _apart(self, whole: Prompt, n_items: int) -> CandidatePrompt:
         *shared, last = whole.messages
         lines = tuple(last.content.split("\n"))

@@ -50,9 +50,10 @@ class IsolatedRanker:
         """The slate by the log-odds of yes, then the candidates it had no room for, in their order.
 
         Each later candidate's score is one below the last. When the model fails, is late or does not answer with yes or
-        no, the order and scores are the candidates' own and the report says why.
+        no, the order and scores are the candidates' own and the report says why. So they are where the prompt has room
+        for nothing that is known, as a wish in one that only lists items.
         """
-        if not candidates:
+        if not candidates or not self._prompt.shows(query, self._catalogue):
             return retrieval_ranking(candidates, RankReport())
         item_ids = [candidate.item_id for candidate in candidates[: self._limits.max_slate]]
         try:

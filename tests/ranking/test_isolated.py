@@ -9,7 +9,7 @@ from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.prompting.rank_prompt import IsolatedPrompt
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
-from llmrec.types import Candidate, Item, ItemId, Prompt
+from llmrec.types import Candidate, Item, ItemEntry, ItemId, Profile, Prompt, Query, Turn
 from tests.contracts.ranker import QUERY, RankerContract, candidates_of
 from tests.language_model.tiny import tiny_model, tiny_tokenizer
 
@@ -51,6 +51,18 @@ def test_candidates_beyond_the_slate_follow_in_retrieval_order(films: Catalogue)
     assert ranking.item_ids == ("2", "1", "3", "4", "5")
     assert ranking.scores == (2.0, 0.0, -1.0, -2.0, -3.0)
     assert set(ranking.report.lm_scores) == {"1", "2"}
+
+
+def test_a_prompt_that_shows_nothing_of_what_is_known_is_not_asked(films: Catalogue) -> None:
+    prompt = IsolatedPrompt(PromptLibrary.load()["rank_likelihood"], text="title")
+    ranker = IsolatedRanker(ScriptedModel(judge=horror), prompt, films, limits=IsolatedLimits())
+    candidates = candidates_of(films, 4)
+    only_wish = ranker.rank(Query(turns=(Turn("user", "a scary film"),)), candidates)
+    assert only_wish.item_ids == tuple(candidate.item_id for candidate in candidates)
+    assert not only_wish.report.lm_scores
+    assert not only_wish.report.degraded
+    liked = Profile(liked=(ItemEntry(ItemId("9"), 0),))
+    assert ranker.rank(Query(profile=liked), candidates).report.lm_scores
 
 
 def test_no_order_and_no_neighbour_changes_a_score_of_a_real_model(films: Catalogue) -> None:
