@@ -13,7 +13,7 @@ DEMO := runs/demo
 REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs app.py
 
-.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed clean help
+.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -27,7 +27,7 @@ endif
 
 $(DEMO)/manifest.json: | $(VENV)/.installed
 	$(BIN)/llmrec data fetch
-	$(BIN)/llmrec build --dataset movielens-100k --out $(DEMO)
+	$(BIN)/llmrec build --dataset movielens-100k --adapter packaged --out $(DEMO)
 
 $(VENV)/.torch:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "llmrec needs Python 3.11 or newer; name one with make PYTHON=...")'
@@ -91,6 +91,10 @@ bench-ranker-full: $(VENV)/.installed ## train all adapters of that table from D
 bench-speed: $(VENV)/.installed ## users a second beside what others do with the same model, from DATA=DIR (ARGS='--adapter DIR --json')
 	$(BIN)/llmrec data fetch
 	$(BIN)/python -m benchmarks.speed --data '$(DATA)' $(ARGS)
+
+bench-conversation: $(VENV)/.installed ## what is recommended next in conversations: the tables for the development rows of ReDial in DATA=DIR
+	$(BIN)/llmrec data fetch
+	$(BIN)/python -m benchmarks.conversation run --data '$(DATA)'
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache

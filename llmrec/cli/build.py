@@ -43,6 +43,10 @@ def build(
     ] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="What users will see as the catalogue's name.")] = None,
+    adapter: Annotated[
+        str | None,
+        typer.Option("--adapter", help="Rank with this adapter's directory, or `packaged`: the one of the data set."),
+    ] = None,
     settings: Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")] = None,
     assignments: Set = None,
     device: Device = None,
@@ -58,12 +62,18 @@ def build(
     from llmrec.build import fit, fit_dataset
     from llmrec.bundle import check_target
     from llmrec.index import save
+    from llmrec.packaged_adapters import adapter_named, copy_to, place_of, ranking_with
+    from llmrec.prompting.templates import PromptLibrary
     from llmrec.settings import Settings
 
     started = time.perf_counter()
     check_target(out)
     chosen = (Settings.from_file(settings) if settings else Settings()).changed(assignments or [])
     overrides = _overrides(device, out, quiet=quiet)
+    given = adapter_named(adapter, dataset) if adapter else None
+    if given is not None:
+        # Before minutes of work, so that what does not fit is said at once.
+        chosen = ranking_with(chosen, given, PromptLibrary.load(), place=place_of(given, out))
     if dataset is not None:
         fitted = fit_dataset(dataset, source, settings=chosen, name=name, overrides=overrides)
     else:
@@ -77,6 +87,8 @@ def build(
         )
     _keep_rejects(fitted, out)
     save(fitted, out)
+    if given is not None:
+        copy_to(place_of(given, out), given)
     return _report(fitted, out, time.perf_counter() - started, as_json=as_json)
 
 
