@@ -19,6 +19,8 @@ from llmrec.data.ingest import ingest_interactions, ingest_items
 from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
 from llmrec.data.sources import dataset_info, read_dataset
+from llmrec.dialogue.act_model import shipped_model
+from llmrec.dialogue.hearing import Hearing
 from llmrec.dialogue.response import TemplateResponder
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.understanding import GrammarTracker
@@ -237,7 +239,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     return Assistant(
         Stages(
             catalogue=fitted.catalogue,
-            tracker=GrammarTracker(fitted.catalogue, fitted.titles),
+            tracker=GrammarTracker(fitted.catalogue, fitted.titles, hearing=Hearing(shipped_model())),
             item_filter=HardFilter(fitted.catalogue),
             retrievers=retrievers_of(fitted, settings, encoder),
             fusion=ReciprocalRankFusion(settings.retrieval.weights),

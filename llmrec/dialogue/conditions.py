@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,9 @@ from llmrec.types import ActKind, Constraint, Profile
 _MAX_CONSTRAINTS = 30
 _MAX_FORGOTTEN_CHARS = 60
 _OPINIONS = {"liked", "disliked"}
+_OPINED = re.compile(
+    r"(?:hate|dislike|sick|tired|bored|can't|cannot|don't\s+(?:like|love|enjoy)|didn't)\b", re.IGNORECASE
+)
 
 
 class Conditions:
@@ -92,8 +96,10 @@ def _add_acts(draft: Draft, readings: Sequence[Reading]) -> None:
     cues = find_cues(draft.text) if readings else ()
     for reading in readings:
         position = last_before(cues, reading.span.start + (0 if reading.keep else 1))
+        words = draft.text[reading.span.start : reading.span.end]
         opined = position is not None and cues[position].kind in _OPINIONS and not cues[position].weak
-        is_kind = reading.keep and not is_name(draft.text[reading.span.start : reading.span.end])
+        opined = opined or _OPINED.match(words) is not None
+        is_kind = reading.keep and not is_name(words)
         kind: ActKind = "preference" if opined else "request" if is_kind else "constraint"
         if not draft.does(kind):
             draft.act(kind, about=reading.constraints[0].field)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from llmrec.data.catalogue import Catalogue
@@ -44,6 +45,8 @@ _WANTED = re.compile(
 _NO_QUALITY = word_set("other another together number water summer winter thriller never ever")
 _LIKENESS = re.compile(r"\b(?:like|similar\s+to|as\s+good\s+as)\s+(?:the\s+)?(?=.{1,120}$)", re.IGNORECASE)
 _LONGEST_TITLE_CHARS = 120
+_MAX_CRITIQUES = 5
+_ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 
 Direction = Literal["more", "less"]
 
@@ -72,9 +75,9 @@ class CritiqueReader:
 
     def read(self, draft: Draft) -> None:
         """Turn the critiques of `draft` into conditions on facts or into soft wishes."""
-        for comparison in self._comparisons(draft.rest):
+        for comparison in islice(self._comparisons(draft.rest), _MAX_CRITIQUES):
             self._compare(draft, comparison)
-        for match in list(_UNWANTED.finditer(draft.rest)):
+        for match in islice(_UNWANTED.finditer(draft.rest), _MAX_CRITIQUES):
             self._turn_away(draft, match)
         wanted = _WANTED.search(draft.rest)
         if wanted and split_words(wanted.group())[-1].key not in _NO_QUALITY:
@@ -119,16 +122,19 @@ class CritiqueReader:
         return before or draft.shown_last(), end
 
     def _named(self, draft: Draft, at: int) -> tuple[tuple[ItemId, ...], int] | None:
+        article = _ARTICLE.match(draft.rest, at)
+        at = article.end() if article else at
         text = draft.rest[at : at + _LONGEST_TITLE_CHARS]
-        for n, item_ids in self._titles.longest_at(split_words(text), 0):
-            end = at + split_words(text)[n - 1].end
+        words = split_words(text)
+        for n, item_ids in self._titles.longest_at(words, 0) if words else ():
+            end = at + words[n - 1].end
             same_year = re.match(r"\s*\((\d{4})\)", draft.rest[end:])
             if same_year:
                 of_year = self._titles.of_year(item_ids, int(same_year[1]))
                 return of_year or item_ids, end + same_year.end()
             return item_ids, end
         for reference in references_to_shown(text, draft.profile):
-            if not text[: reference.span.start].strip():
+            if not reference.span.start:
                 return reference.item_ids, at + reference.span.end
         return None
 

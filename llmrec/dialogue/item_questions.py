@@ -19,6 +19,7 @@ from llmrec.dialogue.years import year_field
 from llmrec.types import FactValue, Item, ItemId, Profile
 
 _MAX_ANSWERED = 3
+_MAX_QUESTIONS = 5
 _MAX_TOLD_CHARS = 240
 _CLAUSE = r"[^.,;!?\n\x00]*"
 _SUBJECT = r"(?:it|this|that|they|he|she)"
@@ -66,8 +67,7 @@ _TOPICS: tuple[_Topic, ...] = (
            rf"|\bwhat\s+rating\b{_CLAUSE}", "rating score star"),
 )  # fmt: skip
 _IS_IT = re.compile(
-    rf"\b(?:is|was|are)\s+(?:{_SUBJECT}(?:\s+one)?|the\s+\w+(?:\s+one)?)\s+(?:really\s+|very\s+|at\s+all\s+|like\s+)?"
-    r"(?:a|an|in|by|from|for|about)?\s*(?P<what>[^.,;!?\n\x00]{2,60})\?",
+    r"(?:^|(?<=[.,;!?\n\x00])|\b(?:and|but|so|or))\s*(?:is|was|are)\s+(?!there\b)(?P<what>[^.,;!?\n\x00]{2,90})\?",
     re.IGNORECASE,
 )
 
@@ -99,7 +99,8 @@ class ItemQuestions:
             self._answer(draft, match, partial(self._tell_whether, draft, match["what"]))
 
     def _answer(self, draft: Draft, match: re.Match[str], tell: Callable[[Item], None]) -> None:
-        if any(Span(*match.span()).overlaps(cut) for cut in draft.cuts):
+        n_answered = sum(act.kind == "question" for act in draft.acts)
+        if n_answered >= _MAX_QUESTIONS or any(Span(*match.span()).overlaps(cut) for cut in draft.cuts):
             return
         item_ids, named = self._subject(draft, match)
         if not item_ids and not named:
@@ -189,7 +190,7 @@ class ItemQuestions:
                 draft, "is_so" if is_so else "is_not_so", item, field=name.replace("_", " "), value=_shown(facts[0])
             )
             return
-        said = {word.key for word in split_words(item.description)}
+        said = {word.key for word in split_words(item.description)} - {word.key for word in split_words(item.title)}
         if any(word.key in said and len(word.key) > 3 for word in split_words(what)):
             self._tell_of(draft, item)
             return

@@ -26,9 +26,13 @@ class Messages:
         """What can be said."""
         return frozenset(self._texts)
 
+    def template(self, key: str) -> str:
+        """The message of that key with its slots open. Raises KeyError for an unknown key."""
+        return self._texts[key]
+
     def say(self, key: str, **slots: object) -> str:
         """The message of that key with its slots filled. Raises KeyError for an unknown key or a missing slot."""
-        return self._texts[key].format(**slots)
+        return self.template(key).format(**slots)
 
     def either(self, parts: Sequence[str]) -> str:
         """The parts as a choice: `a, b or c`."""

@@ -11,6 +11,7 @@ from llmrec.dialogue.conditions import Conditions
 from llmrec.dialogue.critiques import CritiqueReader
 from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.grammar import ConstraintGrammar
+from llmrec.dialogue.hearing import Hearing
 from llmrec.dialogue.item_questions import ItemQuestions
 from llmrec.dialogue.item_statements import ItemStatements
 from llmrec.dialogue.messages import language_of, messages_in
@@ -28,8 +29,12 @@ _MAX_PHRASE_CHARS = 80
 class GrammarTracker:
     """Understands messages by exact readers over one catalogue; implements DialogueTracker."""
 
-    def __init__(self, catalogue: Catalogue, titles: TitleIndex) -> None:
-        """Prepare the readers for `catalogue`, whose titles `titles` has indexed."""
+    def __init__(self, catalogue: Catalogue, titles: TitleIndex, *, hearing: Hearing | None = None) -> None:
+        """Prepare the readers for `catalogue`, whose titles `titles` has indexed.
+
+        `hearing` is asked for reactions the readers did not understand; without it those words are taken as a wish.
+        """
+        self._hearing = hearing
         self._catalogue = catalogue
         self._grammar = ConstraintGrammar(catalogue)
         self._items = ItemStatements(catalogue, titles, is_value=self._grammar.names_value)
@@ -79,6 +84,8 @@ class GrammarTracker:
         self._conditions.read(draft, refines=refines)
         self._read_count(draft)
         self._read_exclusions(draft)
+        if self._hearing is not None:
+            self._hearing.read(draft)
         self._read_wish(draft, refines=refines)
 
     def _read_commands(self, draft: Draft) -> None:

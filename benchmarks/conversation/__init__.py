@@ -1,0 +1,1 @@
+"""Measures of the conversation: how turns are understood."""
