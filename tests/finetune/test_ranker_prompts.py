@@ -50,7 +50,7 @@ def encoder_of(data: RankerData, *, max_tokens: int = 2000) -> PromptEncoder:
         data.prompts,
         data.training.catalogue,
         name="tiny",
-        ranking=RankingSettings(max_prompt_tokens=max_tokens),
+        ranking=RankingSettings().model_copy(update={"max_prompt_tokens": max_tokens}),
     )
 
 
