@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.conversation.acts import scores
+from benchmarks.acts import scores
 from finetune.act_dialogues import dialogue_ids, label_matrix, read_dialogues
 from finetune.act_folds import Heard, cross_fitted, f1, f1_interval
 from finetune.train_acts import main

@@ -1,8 +1,14 @@
-"""How well dialogue acts are heard: F1 of each act on annotated dialogues in five folds, intervals over dialogues."""
+"""How well dialogue acts are heard: F1 of each act on annotated dialogues in five folds, intervals over dialogues.
+
+python -m benchmarks.acts --data DIR [--json]
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +17,7 @@ from finetune.act_dialogues import read_dialogues
 from finetune.act_folds import Heard, cross_fitted, f1, f1_interval
 from finetune.train_acts import PENALTY
 from llmrec.dialogue.act_model import HEARD
+from llmrec.errors import LLMRecError
 
 FILE = Path("iard") / "iard_dev.json.gz"
 _N_FOLDS = 5
@@ -52,3 +59,28 @@ def table(found: Scores) -> str:
         lines.append(f"{act:<11} {row['f1']:6.3f}  {low:.3f} to {high:.3f}  {row['n']:5}")
     low, high = macro["ci95"]
     return "\n".join([*lines, f"{'macro':<11} {macro['mean']:6.3f}  {low:.3f} to {high:.3f}"])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run from the command line; 0 when the numbers are printed."""
+    options = _parser().parse_args(arguments)
+    file = options.data / FILE if options.data.is_dir() else options.data
+    try:
+        found = measure(file, seed=options.seed)
+    except LLMRecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(found, indent=1) if options.json else table(found))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.acts", description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help=f"the data directory, or a file like {FILE.name}")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
