@@ -3,8 +3,11 @@
     python finetune/train_retriever.py --dataset movielens-100k --config finetune/configs/retriever-cpu.toml \
         --out runs/encoder [--from DIR] [--resume] [--max-minutes 20]
     accelerate launch finetune/train_retriever.py --config finetune/configs/retriever-gpu.toml ...
+    python finetune/train_retriever.py --task conversation --from DIR \
+        --config finetune/configs/conversation.toml --out runs/conversation
 
-What it writes is loaded by `encoder.model=runs/encoder`.
+What it writes is loaded by `encoder.model=runs/encoder`; the task conversation writes a projection of the encoder's
+vectors, see docs/conversation.md.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from sentence_transformers.sentence_transformer.losses import CachedMultipleNega
 from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from finetune.conversation_run import train_conversation_encoder
 from finetune.retriever_config import RetrieverTraining
 from finetune.retriever_data import TrainingData, read_training_data
 from finetune.retriever_evaluation import NDCG, NextItemEvaluator, Validation
@@ -199,6 +203,11 @@ def _prompts(model: SentenceTransformer, n_negatives: int) -> dict[str, str]:
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; 0 when the encoder is written."""
     options = _parser().parse_args(arguments)
+    if options.task == "conversation":
+        return _conversation(options)
+    if options.dataset is None:
+        print("error: --dataset NAME is needed, see `llmrec data list`.", file=sys.stderr)
+        return 2
     try:
         # The trainer talks to stdout, which is kept for the numbers.
         with redirect_stdout(sys.stderr):
@@ -208,6 +217,15 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if PartialState().is_main_process:
         print(json.dumps(outcome.numbers(), indent=1))
+    return 0
+
+
+def _conversation(options: argparse.Namespace) -> int:
+    try:
+        print(json.dumps(train_conversation_encoder(options.source, options.config, options.out), indent=1))
+    except LLMRecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -234,7 +252,10 @@ def _run(options: argparse.Namespace) -> Outcome:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="train_retriever.py", description=__doc__.partition("\n")[0])
-    parser.add_argument("--dataset", required=True, help="a data set by name, see `llmrec data list`")
+    parser.add_argument(
+        "--task", choices=["next-item", "conversation"], default="next-item", help="what the encoder is to find"
+    )
+    parser.add_argument("--dataset", help="a data set by name, see `llmrec data list`; for next-item")
     parser.add_argument("--from", dest="source", type=Path, help="directory with the data set's files")
     parser.add_argument("--config", type=Path, required=True, help="a TOML file, see finetune/configs")
     parser.add_argument("--out", type=Path, required=True, help="directory for the encoder")

@@ -14,7 +14,6 @@ from llmrec.cli.subjects import (
     Core,
     Dataset,
     Evaluated,
-    Protocol,
     Quiet,
     SettingsFile,
     Source,
@@ -28,6 +27,10 @@ from llmrec.cli.subjects import (
 if TYPE_CHECKING:
     from llmrec.evaluation.results import Evaluation, StageResult
 
+_Protocol = Annotated[
+    Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold", "conversation"],
+    typer.Option("--protocol", help="What is held out; conversation: what was recommended next in --data."),
+]
 _COLUMNS = ("NDCG@10", "R@10", "R@20", "R@50", "R@100", "MRR@10", "coverage@10")
 _WIDE = ("NDCG@10", "R@10")  # shown with their intervals
 _WHICH = "new, empty or of an earlier run"
@@ -37,7 +40,7 @@ def evaluate(
     directory: Evaluated = None,
     dataset: Dataset = None,
     source: Source = None,
-    protocol: Protocol = "leave-last-out",
+    protocol: _Protocol = "leave-last-out",
     ties: Annotated[
         Literal["file", "random"],
         typer.Option("--ties", help="Order of a user's interactions at one moment; random: a cut for each seed."),
@@ -89,13 +92,38 @@ def evaluate(
             help="Write the weights of the stage fused, as ADAPTER/fusion.json; a recommender then ranks with them.",
         ),
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Rows of conversations, for the protocol conversation.")
+    ] = None,
+    catalogue: Annotated[Path | None, typer.Option("--catalogue", help="The items that these rows name.")] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", help="Directory of training dialogues, instead of those that are shipped."),
+    ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option("--encoder", help="A conversation encoder of your own, see docs/conversation.md."),
+    ] = None,
+    per_row: Annotated[
+        Path | None, typer.Option("--per-row", help="Write the rank of each gold name of each row into this file.")
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank the whole catalogue for every tested user, and measure each stage.
 
     llmrec evaluate --dataset movielens-100k --stages popularity,ease,transitions --out runs/ml-100k
+
+    llmrec evaluate --protocol conversation --data rows.jsonl --catalogue items.json
     """
+    if protocol == "conversation":
+        from llmrec.cli.conversation import ConversationFiles, evaluate_conversation
+        from llmrec.settings import Settings
+
+        chosen = chosen_settings(Settings(), settings, assignments, device)
+        files = ConversationFiles(data, catalogue, train, encoder, per_row)
+        evaluate_conversation(files, chosen, quiet=quiet, as_json=as_json)
+        return
     from llmrec.evaluation.learned_fusion import learned_fusion, require_fusion_file
     from llmrec.evaluation.run import Plan
     from llmrec.evaluation.run import evaluate as run

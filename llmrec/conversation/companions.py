@@ -12,6 +12,11 @@ from llmrec.conversation.situations import Situation
 from llmrec.conversation.voices import Training, mention_table
 from llmrec.retrieval.scoring import ScoreTable
 
+_LATE = 0.7
+_ANYWHERE = 0.2
+_PRIOR_MEETINGS = 10.0
+_PRIOR_NAMED = 0.3
+
 
 class Prior:
     """The same opinion in every situation."""
@@ -45,6 +50,53 @@ class Company:
         sums = mention_table(situations, self._links.shape[1], decay=self._decay) @ self._links
         dense = sums.toarray().astype(np.float32)
         return np.log1p(dense) if self._is_count else dense
+
+
+class LikeWhatWasNamed:
+    """How near items are, as vectors, to the mean of those spoken of."""
+
+    def __init__(self, items: NDArray[np.float32]) -> None:
+        """Compare `items`, float32 [n_items, dim], mostly unit rows."""
+        self._items = items
+
+    def scores(self, situations: Sequence[Situation]) -> ScoreTable:
+        """Inner products; 0 throughout where no item was spoken of."""
+        means = np.zeros((len(situations), self._items.shape[1]), dtype=np.float32)
+        for row, situation in enumerate(situations):
+            if situation.items:
+                means[row] = self._items[list(situation.items)].mean(axis=0)
+        return np.asarray(means @ self._items.T, dtype=np.float32)
+
+
+class LikelyInCompany:
+    """How likely an item is to be named beside those spoken of, smoothed by how likely it is anywhere."""
+
+    def __init__(self, shares: sparse.csr_array, anywhere: NDArray[np.float32]) -> None:
+        """Follow `shares`.
+
+        Args:
+            shares: float32 [n_items, n_items], of what is named beside an item; rows sum to less than 1.
+            anywhere: float32 [n_items], positive, sums to 1.
+        """
+        self._shares = shares
+        self._anywhere = anywhere
+
+    def scores(self, situations: Sequence[Situation]) -> ScoreTable:
+        """Logarithm of the mixture; items count less the longer ago they were spoken of."""
+        table = mention_table(situations, len(self._anywhere), decay=_LATE)
+        sums = np.asarray(table.sum(axis=1)).ravel()
+        table = sparse.csr_array(sparse.diags_array((1 / np.maximum(sums, 1e-6)).astype(np.float32)) @ table)
+        mixed = (table @ self._shares).toarray() + _ANYWHERE * self._anywhere
+        return np.asarray(np.log(mixed), dtype=np.float32)
+
+
+def likely_in_company(training: Training) -> LikelyInCompany:
+    """Shares of what is named beside each item, less where that is known of few."""
+    met = together(training)
+    per_item = np.asarray(met.sum(axis=1)).ravel()
+    shares = sparse.csr_array(sparse.diags_array((1 / (per_item + _PRIOR_MEETINGS)).astype(np.float32)) @ met)
+    often = _sums(training.named) + _PRIOR_NAMED
+    return LikelyInCompany(shares, (often / often.sum()).astype(np.float32))
 
 
 def named_often(training: Training) -> Prior:

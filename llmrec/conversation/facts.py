@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from llmrec.conversation.companions import Company
+from llmrec.conversation.companions import Company, LikeWhatWasNamed
 from llmrec.conversation.phrases import Phrases
 from llmrec.conversation.situations import Situation
 from llmrec.data.catalogue import Catalogue
@@ -16,7 +16,7 @@ from llmrec.retrieval.scoring import ScoreTable
 from llmrec.retrieval.words import words
 from llmrec.types import Item
 
-_MAX_KINDS = 64  # a fact with few values over the catalogue sorts items into kinds; one with many names somebody
+MAX_KINDS = 64  # a fact with few values over the catalogue sorts items into kinds; one with many names somebody
 _DECAY = 0.8
 _LEAST_WORD_CHARS = 4
 _UNKNOWN_NEARNESS = 0.2
@@ -24,36 +24,20 @@ _UNKNOWN_NEARNESS = 0.2
 
 def kinds_of(catalogue: Catalogue) -> NDArray[np.float32]:
     """1 where an item is of a kind, float32 [n_items, n_kinds]; kinds are values of facts that have few."""
-    return _value_table(catalogue, [name for name, n in _n_values(catalogue).items() if n <= _MAX_KINDS]).toarray()
+    return _value_table(catalogue, [name for name, n in _n_values(catalogue).items() if n <= MAX_KINDS]).toarray()
 
 
-def alike_in_kind(catalogue: Catalogue) -> AlikeInKind:
+def alike_in_kind(catalogue: Catalogue) -> LikeWhatWasNamed:
     """Cosine of the kinds, rare ones more, with the mean of the items spoken of."""
     kinds = kinds_of(catalogue)
     weighted = kinds * np.log(len(kinds) / np.maximum(kinds.sum(axis=0), 1))
     norms = np.linalg.norm(weighted, axis=1, keepdims=True)
-    return AlikeInKind(np.asarray(weighted / np.maximum(norms, 1e-6), dtype=np.float32))
+    return LikeWhatWasNamed(np.asarray(weighted / np.maximum(norms, 1e-6), dtype=np.float32))
 
 
-class AlikeInKind:
-    """How near items are to the mean of those that were spoken of."""
-
-    def __init__(self, vectors: NDArray[np.float32]) -> None:
-        """Compare `vectors`, float32 [n_items, dim]."""
-        self._vectors = vectors
-
-    def scores(self, situations: Sequence[Situation]) -> ScoreTable:
-        """Inner products; 0 throughout where no item was spoken of."""
-        means = np.zeros((len(situations), self._vectors.shape[1]), dtype=np.float32)
-        for row, situation in enumerate(situations):
-            if situation.items:
-                means[row] = self._vectors[list(situation.items)].mean(axis=0)
-        return means @ self._vectors.T
-
-
-def sharing_names(catalogue: Catalogue) -> Company:
+def sharing_names(catalogue: Catalogue, *, max_kinds: int = MAX_KINDS) -> Company:
     """How many of the names in their facts items share with those spoken of: whoever made them or is in them."""
-    named = _value_table(catalogue, [name for name, n in _n_values(catalogue).items() if n > _MAX_KINDS])
+    named = _value_table(catalogue, [name for name, n in _n_values(catalogue).items() if n > max_kinds])
     return Company(sparse.csr_array(named @ named.T), is_count=True)
 
 
@@ -69,9 +53,9 @@ def sharing_title_words(catalogue: Catalogue) -> Company:
 class NamesSaid:
     """Items whose facts hold a name that was said, the more the later it was."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Know the names of two words or more in the facts of `catalogue`."""
-        many = [name for name, n in _n_values(catalogue).items() if n > _MAX_KINDS]
+    def __init__(self, catalogue: Catalogue, *, max_kinds: int = MAX_KINDS) -> None:
+        """Know the names of two words or more in those facts of `catalogue` that have more values than kinds have."""
+        many = [name for name, n in _n_values(catalogue).items() if n > max_kinds]
         holders: dict[str, list[int]] = {}
         for position, item in enumerate(catalogue.values()):
             for value in {value.casefold() for value in _values(item, many) if " " in value}:

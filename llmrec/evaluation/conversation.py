@@ -87,17 +87,16 @@ class ConversationResult:
 
     def per_row(self) -> Iterator[dict[str, object]]:
         """One record for each row: the rank of each gold name by scope and stage; null where it was never found."""
-        records: list[dict[str, object]] = [{"dialogue": row.dialogue, "gold": []} for row in self.rows]
+        of_row: list[list[dict[str, object]]] = [[] for _ in self.rows]
         for number, gold in enumerate(self.gold):
             ranks = {
                 scope: {stage: _json_rank(values[number]) for stage, values in self.ranks[scope].items()}
                 for scope in SCOPES
                 if gold.is_new or scope == "all"
             }
-            listed = records[gold.row]["gold"]
-            assert isinstance(listed, list)
-            listed.append({"name": gold.name, "is_new": gold.is_new, "ranks": ranks})
-        yield from records
+            of_row[gold.row].append({"name": gold.name, "is_new": gold.is_new, "ranks": ranks})
+        for row, found in zip(self.rows, of_row, strict=True):
+            yield {"dialogue": row.dialogue, "gold": found}
 
 
 def evaluate_rows(
