@@ -106,7 +106,7 @@ def trained_projection(lessons: Lessons, inputs: EncoderInputs, config: EncoderT
         trust = torch.from_numpy(lessons.trust[batch])
         loss = (trust * (total - own)).sum() / trust.sum()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         schedule.step()
     return Projection(queries.detach().numpy(), documents.detach().numpy())

@@ -49,7 +49,7 @@ class Company:
         """Sums over the items spoken of; 0 throughout where there are none."""
         sums = mention_table(situations, self._links.shape[1], decay=self._decay) @ self._links
         dense = sums.toarray().astype(np.float32)
-        return np.log1p(dense) if self._is_count else dense
+        return np.asarray(np.log1p(dense), dtype=np.float32) if self._is_count else dense
 
 
 class LikeWhatWasNamed:

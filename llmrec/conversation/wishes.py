@@ -35,7 +35,7 @@ class WishWords:
         """The words of `situations`."""
         counts = Counter(word for situation in situations for word in _bag(situation))
         known = [word for word, n in counts.items() if n >= _LEAST_LESSONS]
-        rarity = np.log(len(situations) / np.array([counts[word] for word in known] or [1.0], dtype=np.float32))
+        rarity = np.log(len(situations) / np.array([counts[word] for word in known] or [1], dtype=np.float32))
         return cls({word: number for number, word in enumerate(known)}, rarity.astype(np.float32))
 
     def table(self, situations: Sequence[Situation]) -> sparse.csr_array:

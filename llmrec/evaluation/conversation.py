@@ -76,7 +76,7 @@ class ConversationResult:
 
     def to_json(self) -> dict[str, object]:
         """Numbers of rows and gold names, and for each scope, stage and metric the mean and its interval."""
-        numbers = {
+        numbers: dict[str, object] = {
             scope: {
                 stage: {name: {"mean": found.mean, "ci95": list(found.ci95)} for name, found in estimates.items()}
                 for stage, estimates in self.estimates(scope).items()
