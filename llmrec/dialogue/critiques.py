@@ -85,13 +85,13 @@ class CritiqueReader:
 
     def _comparisons(self, text: str) -> Iterator[_Comparison]:
         taken: list[Span] = []
-        for field, direction, pattern in self._patterns:
+        for field, direction, word, pattern in self._patterns:
             for match in pattern.finditer(text):
                 span = Span(*match.span())
                 if any(span.overlaps(other) for other in taken):
                     continue
                 taken.append(span)
-                yield _Comparison(field, direction, match["word"], span, match["than"] is not None)
+                yield _Comparison(field, direction, word or match["word"], span, match["than"] is not None)
 
     def _compare(self, draft: Draft, comparison: _Comparison) -> None:
         item_ids, end = self._reference(draft, comparison)
@@ -209,18 +209,19 @@ def _without_wishes_of(profile: Profile, quality: str) -> Profile:
     return replace(profile, wishes=kept)
 
 
-def _patterns(catalogue: Catalogue) -> Iterator[tuple[str, Direction, re.Pattern[str]]]:
+def _patterns(catalogue: Catalogue) -> Iterator[tuple[str, Direction, str, re.Pattern[str]]]:
+    """Field, direction, what to call it (the typed words where empty), and how it is said."""
     numbers = [field.name for field in catalogue.fields.values() if field.kind == "number"]
     years = year_field(catalogue)
     for dimension in DIMENSIONS:
         field = years.name if dimension is YEAR and years else _field_of(dimension, numbers)
         if field:
-            yield field, "more", _pattern(dimension.more, dimension.much, dimension.little)
-            yield field, "less", _pattern(dimension.less, dimension.little, dimension.much)
+            yield field, "more", dimension.more[0], _pattern(dimension.more, dimension.much, dimension.little)
+            yield field, "less", dimension.less[0], _pattern(dimension.less, dimension.little, dimension.much)
     for name in numbers:
         own = re.escape(name.replace("_", " "))
         for direction, words in _AMOUNTS.items():
-            yield name, direction, _compiled(rf"(?P<word>(?:{words})\s+{own}s?)\b")
+            yield name, direction, "", _compiled(rf"(?P<word>(?:{words})\s+{own}s?)\b")
 
 
 _AMOUNTS: Mapping[Direction, str] = {"more": "more|higher|greater|bigger", "less": "less|fewer|lower|smaller"}
@@ -235,7 +236,7 @@ def _pattern(wanted: Sequence[str], much: Sequence[str], little: Sequence[str]) 
     """Asks for more where `wanted` says so, where there is too `little`, not enough `much`, or less `little`."""
     small, great = one_of([re.escape(word) for word in little]), one_of([re.escape(word) for word in much])
     return _compiled(
-        rf"(?P<word>{one_of(list(wanted))}|too\s+{small}|less\s+{small}|not\s+(?:so|as)\s+{small}|not\s+(?:\w+\s+)?{great}\s+enough)"
+        rf"(?P<word>{one_of(list(wanted))}|(?<!not\s)too\s+{small}|less\s+{small}|not\s+(?:so|as)\s+{small}|not\s+(?:\w+\s+)?{great}\s+enough)"
     )
 
 

@@ -127,7 +127,7 @@ class ItemQuestions:
         earlier = self._titled(draft.text[: match.start()])
         if earlier:
             return earlier, ""
-        missing = _CAPITALS.search(clause, 1)
+        missing = None if _CALLED_IT.search(clause) else _CAPITALS.search(clause, 1)
         if missing and missing.group() != "I" and not self._grammar.names_value(missing.group()):
             self._say_missing(draft, missing.group())
             return (), missing.group()

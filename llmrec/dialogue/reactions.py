@@ -29,7 +29,9 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _PASSED = re.compile(
-    r"^\W*(?:no|nope|nah|no\s+thanks?(?:\s+you)?|pass|skip(?:\s+(?:it|that))?|next(?:\s+one)?)(?=\W*(?:$|[.,;!\n]))",
+    r"^\W*(?:i\s+think\s+|hmm*\W+|well\W+)?(?:i(?:'ll|\s+will)\s+(?:pass|skip)(?:\s+on\s+(?:it|that|this))?|not\s+really|meh"
+    r"|no|nope|nah|no\s+thanks?(?:\s+you)?|pass|skip(?:\s+(?:it|that))?|next(?:\s+one)?)"
+    r"(?=\W*(?:$|[.,;!\n]))",
     re.IGNORECASE,
 )
 _MORE = re.compile(
@@ -41,6 +43,14 @@ _MORE = re.compile(
 _SO_SO = re.compile(
     r"(?:\b(?:it|that|which|and|but|they)\s+)*\b(?:was|were|is)\s+(?:just\s+|only\s+|pretty\s+|kind\s+of\s+)?(?:ok|okay|fine|alright|all\s+right|so[\s-]so"
     r"|meh|decent|not\s+bad|average|nothing\s+special)\b|\bmeh\b|\bno\s+big\s+deal\b",
+    re.IGNORECASE,
+)
+
+
+_WHEN = re.compile(
+    r"\b(?:(?:many|a\s+few|some|two|several)?\s*(?:years|months|weeks|days)\s+(?:ago|back)|a\s+(?:long\s+)?(?:while|time)\s+(?:ago|back)"
+    r"|last\s+(?:week|month|year|night|weekend|summer|time)|yesterday|the\s+other\s+(?:day|night)|in\s+the\s+past|before)\b"
+    r"|(?:^|(?<=[\s\x00]))out(?=\W*(?:$|[.,;!?\n]))",
     re.IGNORECASE,
 )
 
@@ -68,6 +78,11 @@ def find_more(text: str) -> Span | None:
 def find_so_so(text: str) -> Span | None:
     """Where the user calls something neither good nor bad: "it was okay"."""
     return _span(_SO_SO.search(text))
+
+
+def find_when(text: str) -> Span | None:
+    """Where a reaction says when it was, or ends in the rest of its verb ("check it out"): nothing to wish for."""
+    return _span(_WHEN.search(text))
 
 
 def _span(match: re.Match[str] | None) -> Span | None:

@@ -126,6 +126,8 @@ class GrammarTracker:
             if act.kind == "seen" and not act.verdict:
                 draft.acts[place] = replace(act, verdict="fine")
                 draft.cut(so_so)
+        if draft.does("seen", "accept"):
+            draft.cut(reactions.find_when(draft.rest))
         if reactions.find_more(draft.rest) is not None:
             draft.act("more")
 
