@@ -14,6 +14,7 @@ _QUOTED = re.compile(r"[《「『“\"]([^》」』”\"\n]{1,100})[》」』”
 _HELD = re.compile(r"\x1a(\d+)\x1a")
 _IT = "{it}"
 _MIN_TITLE = 2
+_MAX_CHARS = 20_000  # the grammar's words are longer than the Chinese ones
 _KINDS = r"(?:电影|影片|片子|片|小说|书|剧集|剧|类型|类)?"
 _DIGITS = {"十": 10, "二": 20, "三": 30, "四": 40, "五": 50, "六": 60, "七": 70, "八": 80, "九": 90}
 _SUBJECT = r"\s*(?P<title>\x1a\d+\x1a)?\s*(?:这部|这本|这个|那部|那个|它)?的?"
@@ -46,7 +47,7 @@ class ChineseReader:
         for pattern, spoken in self._phrases:
             text = pattern.sub(partial(_spoken, spoken), text)
         text = _HELD.sub(lambda match: f" {held[int(match[1])]} ", text)
-        return clean(text, max_chars=len(text)).strip()
+        return clean(text, max_chars=_MAX_CHARS).strip()
 
 
 def has_chinese(text: str) -> bool:
