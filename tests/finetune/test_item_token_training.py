@@ -150,8 +150,8 @@ def test_what_is_written_is_served_as_it_was_measured(base: Path, trained: tuple
 def test_the_directory_holds_all_that_serving_and_reading_need(trained: tuple[RankerPlace, Outcome]) -> None:
     place, outcome = trained
     assert {path.name for path in place.out.iterdir()} == {
-        "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.png", "fusion.json", "item_tokens.json",
-        "item_tokens.safetensors", "metrics.jsonl", "ranker.json",
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.png", "fusion.json",
+        "item_tokens.json", "item_tokens.safetensors", "metrics.jsonl", "ranker.json",
     }  # fmt: skip
     about = json.loads((place.out / "ranker.json").read_text())
     assert (about["mode"], about["template"], about["template_hash"]) == ("item_tokens", "", "")
