@@ -299,7 +299,7 @@ def test_nobody_to_decide_by_is_said(base: Path, tmp_path: Path) -> None:
 
 
 def test_it_cannot_be_mixed_with_prompts(base: Path) -> None:
-    with pytest.raises(ValidationError, match="item_tokens reads no prompts"):
+    with pytest.raises(ValidationError, match="item_tokens has examples of its own"):
         config_of(base, objectives={"item_tokens": 1.0, "listwise": 1.0})
 
 
