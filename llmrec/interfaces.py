@@ -176,40 +176,8 @@ class LabelScorer(Protocol):
         ...
 
 
-@runtime_checkable
-class CandidateScorer(Protocol):
-    """Judges each candidate by itself: what one says moves no other's score, and neither does their order."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model for traces."""
-        ...
-
-    @property
-    def adapter(self) -> str:
-        """Name of the adapter in use, or empty."""
-        ...
-
-    @property
-    def max_prompt_tokens(self) -> int:
-        """Most tokens it accepts, all candidates together."""
-        ...
-
-    def count_tokens(self, prompt: Prompt, candidates: Sequence[str] = ()) -> int:
-        """Tokens of `prompt` and of all `candidates` as they would be fed, chat markup included."""
-        ...
-
-    def score_candidates(self, prompt: Prompt, candidates: Sequence[str], *, timeout_s: float) -> CandidateScores:
-        """How much rather yes than no the model would say where each candidate, put after `prompt`, ends.
-
-        Raises ModelError, ModelTimeout.
-        """
-        ...
-
-
-@runtime_checkable
-class ContinuationScorer(Protocol):
-    """Says how likely each of some texts is to come next, each by itself, as CandidateScorer judges."""
+class JudgesApart(Protocol):
+    """Whoever reads several texts after one prompt, each by itself."""
 
     @property
     def name(self) -> str:
@@ -225,6 +193,27 @@ class ContinuationScorer(Protocol):
     def max_prompt_tokens(self) -> int:
         """Most tokens it accepts, all texts together."""
         ...
+
+
+@runtime_checkable
+class CandidateScorer(JudgesApart, Protocol):
+    """Judges each candidate by itself: what one says moves no other's score, and neither does their order."""
+
+    def count_tokens(self, prompt: Prompt, candidates: Sequence[str] = ()) -> int:
+        """Tokens of `prompt` and of all `candidates` as they would be fed, chat markup included."""
+        ...
+
+    def score_candidates(self, prompt: Prompt, candidates: Sequence[str], *, timeout_s: float) -> CandidateScores:
+        """How much rather yes than no the model would say where each candidate, put after `prompt`, ends.
+
+        Raises ModelError, ModelTimeout.
+        """
+        ...
+
+
+@runtime_checkable
+class ContinuationScorer(JudgesApart, Protocol):
+    """Says how likely each of some texts is to come next, each by itself, as CandidateScorer judges."""
 
     def count_continuations(self, prompt: Prompt, texts: Sequence[str]) -> int:
         """Tokens of `prompt` and of all `texts` as they would be fed, chat markup included."""

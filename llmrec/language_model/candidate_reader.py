@@ -11,7 +11,7 @@ from torch.nn import functional
 from llmrec.language_model.bounds import check_deadline
 from llmrec.language_model.candidate_encoding import CandidateEncoding, CandidateIds
 from llmrec.language_model.loading import CausalLM
-from llmrec.language_model.packed import pack, without_past
+from llmrec.language_model.packed import Packed, pack, without_past
 from llmrec.language_model.prefix_cache import PrefixCache, ReadText
 
 
@@ -60,8 +60,10 @@ class CandidateReader:
         self._kept.keep(read)
         return read
 
-    def _ends(self, ids: CandidateIds, rows: Sequence[Sequence[int]], prefix: ReadText) -> torch.Tensor:
-        """What the model knows where each candidate ends, float [n_candidates, n_dim], row after row."""
+    def read_rows(
+        self, ids: CandidateIds, rows: Sequence[Sequence[int]], prefix: ReadText
+    ) -> tuple[Packed, torch.Tensor]:
+        """The candidates packed in `rows` (places in `ids`), and what the model knows at each of their tokens."""
         segments = [CandidateIds(ids.prefix, [ids.candidates[place] for place in row]).segments() for row in rows]
         packed = without_past(pack(segments), len(ids.prefix)).to(self._model.device)
         hidden = self._model.base_model(
@@ -71,6 +73,11 @@ class CandidateReader:
             past_key_values=prefix.first(len(ids.prefix), n_rows=len(rows)),
             use_cache=True,
         ).last_hidden_state
+        return packed, hidden
+
+    def _ends(self, ids: CandidateIds, rows: Sequence[Sequence[int]], prefix: ReadText) -> torch.Tensor:
+        """What the model knows where each candidate ends, float [n_candidates, n_dim], row after row."""
+        packed, hidden = self.read_rows(ids, rows, prefix)
         return torch.cat([hidden[n, packed.ends[n, 1 : len(row) + 1]] for n, row in enumerate(rows)])
 
     def _answers(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,7 +13,7 @@ from llmrec.language_model.candidate_encoding import CandidateIds
 from llmrec.language_model.candidate_reader import CandidateReader, balanced
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.loading import CausalLM
-from llmrec.language_model.packed import Packed, pack, without_past
+from llmrec.language_model.packed import Packed
 from llmrec.types import Prompt
 
 
@@ -95,15 +95,7 @@ class ContinuationReader:
         prefix = self._prefixes.read_prefix(ids.prefix, adapter)
         check_deadline(deadline, self._name)
         rows = balanced(ids)
-        segments = [CandidateIds(ids.prefix, [ids.candidates[place] for place in row]).segments() for row in rows]
-        packed = without_past(pack(segments), len(ids.prefix)).to(self._model.device)
-        hidden = self._model.base_model(
-            input_ids=packed.input_ids,
-            position_ids=packed.position_ids,
-            attention_mask=packed.additive_mask(prefix.dtype),
-            past_key_values=prefix.first(len(ids.prefix), n_rows=len(rows)),
-            use_cache=True,
-        ).last_hidden_state
+        packed, hidden = self._prefixes.read_rows(ids, rows, prefix)
         places = Foretold.of(packed, [[len(ids.candidates[place]) for place in row] for row in rows])
         log_probs = places.log_likelihoods(self._model.get_output_embeddings()(hidden[places.rows, places.columns]))
         back = torch.tensor([place for row in rows for place in row]).argsort().to(log_probs.device)
