@@ -87,6 +87,11 @@ class Assistant:
         self._stages = stages
         self._now = now
 
+    @property
+    def stages(self) -> Stages:
+        """Its parts, for an assistant that shares most of them."""
+        return self._stages
+
     def understand(self, query: Query) -> Understanding:
         """What the last turn of `query` means on top of its profile. Raises ConfigError if it is not the user's."""
         if not query.turns or query.turns[-1].role != "user":
@@ -219,6 +224,7 @@ class Assistant:
                 ranked_by=ranking.ranked_by,
                 explanation=explanation.text,
                 evidence=explanation.cites,
+                voices=ranking.report.voices.get(item_id, {}),
             )
             for rank, (item_id, score, explanation) in enumerate(rows, start=1)
         )

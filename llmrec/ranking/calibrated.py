@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from llmrec.interfaces import Ranker
-from llmrec.ranking.fusion_model import FusionModel, slate_features
+from llmrec.ranking.fusion_model import LM, FusionModel, slate_features
 from llmrec.ranking.retrieval_order import retrieval_ranking
-from llmrec.types import Candidate, ItemId, Query, Ranking, RankReport
+from llmrec.ranking.voices import LANGUAGE_MODEL
+from llmrec.types import Candidate, ItemId, Query, RankedBy, Ranking, RankReport
 
 
 class CalibratedRanker:
@@ -39,10 +41,14 @@ class CalibratedRanker:
         slate, rest = candidates[: self._slate_size], candidates[self._slate_size :]
         report = self._lm_ranker.rank(query, slate).report if self._fusion.hears_model else RankReport()
         features = slate_features(slate, self._popularity, report.lm_scores)
-        fused = self._fusion.scores(features, source=slate[0].source).tolist()
+        source = slate[0].source
+        fused = self._fusion.scores(features, source=source).tolist()
         # Sorting is stable: the retrievers' order decides between equals.
         order = sorted(range(len(slate)), key=lambda place: -fused[place])
         scores = [fused[place] for place in order]
         scores += [scores[-1] - n for n in range(1, len(rest) + 1)]
         item_ids = (*(slate[place].item_id for place in order), *(candidate.item_id for candidate in rest))
-        return Ranking(item_ids, tuple(scores), "lm+retrieval" if report.lm_scores else "retrieval", report)
+        parts = {LANGUAGE_MODEL if n == LM else n: p for n, p in self._fusion.parts(features, source=source).items()}
+        voices = {c.item_id: {n: float(part[at]) for n, part in parts.items()} for at, c in enumerate(slate)}
+        ranked_by: RankedBy = "lm+retrieval" if report.lm_scores else "retrieval"
+        return Ranking(item_ids, tuple(scores), ranked_by, replace(report, voices=voices))

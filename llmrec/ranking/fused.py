@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from llmrec.interfaces import Ranker
 from llmrec.ranking.fusion_model import standardised
 from llmrec.ranking.retrieval_order import retrieval_ranking
+from llmrec.ranking.voices import LANGUAGE_MODEL, standardised_parts
 from llmrec.types import Candidate, Query, Ranking, RankReport
 
 
@@ -53,7 +55,12 @@ class FusedRanker:
         scores = list(accumulate((float(fused[place]) for place in order), min))
         scores += [scores[-1] - n for n in range(1, len(rest) + 1)]
         item_ids = (*(shown[place].item_id for place in order), *(c.item_id for c in rest))
-        return Ranking(item_ids, tuple(scores), "lm+retrieval", report)
+        spoken = standardised_parts(shown)
+        voices = {
+            candidate.item_id: {**parts, LANGUAGE_MODEL: self._lm_weight * float(own)}
+            for candidate, parts, own in zip(shown, spoken, model, strict=True)
+        }
+        return Ranking(item_ids, tuple(scores), "lm+retrieval", replace(report, voices=voices))
 
 
 def _capped_order(scores: NDArray[np.float64], *, max_lift: int) -> list[int]:

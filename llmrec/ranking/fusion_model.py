@@ -89,11 +89,15 @@ class FusionModel:
 
     def scores(self, features: Mapping[str, Column], *, source: str) -> Column:
         """The weighted sum of `features` of a slate of `source`, float64 [n_candidates]; higher is better."""
-        scaled = self.scale.applied(features, source=source)
         total = np.zeros_like(features[RETRIEVAL])
-        for name, weight in self.weights.items():
-            total += weight * scaled[name]
+        for part in self.parts(features, source=source).values():
+            total += part
         return total
+
+    def parts(self, features: Mapping[str, Column], *, source: str) -> Mapping[str, Column]:
+        """What each weighted feature adds to the score of every candidate."""
+        scaled = self.scale.applied(features, source=source)
+        return {name: weight * scaled[name] for name, weight in self.weights.items()}
 
     def save(self, path: Path) -> None:
         """Write it as JSON. Raises ArtifactError."""

@@ -34,13 +34,15 @@ class ReciprocalRankFusion:
         lists = [found for found in lists if found and self._weights.get(found[0].source, 1.0) > 0]
         if len(lists) == 1:
             return [replace(found, ranks={found.source: rank}) for rank, found in enumerate(lists[0][:k], 1)]
-        scores: dict[ItemId, float] = {}
         ranks: dict[ItemId, dict[str, int]] = {}
+        parts: dict[ItemId, dict[str, float]] = {}
         for candidates in lists:
             for rank, candidate in enumerate(candidates, 1):
                 weight = self._weights.get(candidate.source, 1.0)
-                scores[candidate.item_id] = scores.get(candidate.item_id, 0.0) + weight / (self._k0 + rank)
+                own = parts.setdefault(candidate.item_id, {})
+                own[candidate.source] = own.get(candidate.source, 0.0) + weight / (self._k0 + rank)
                 ranks.setdefault(candidate.item_id, {})[candidate.source] = rank
+        scores = {item_id: sum(own.values()) for item_id, own in parts.items()}
         # Sorting is stable and dicts keep the order of insertion: the earlier list breaks what is still tied.
         best = sorted(scores, key=lambda item_id: (-scores[item_id], min(ranks[item_id].values())))[:k]
-        return [Candidate(item_id, scores[item_id], "fusion", ranks[item_id]) for item_id in best]
+        return [Candidate(item_id, scores[item_id], "fusion", ranks[item_id], parts[item_id]) for item_id in best]

@@ -24,12 +24,14 @@ class Candidate:
         score: Higher is better; comparable only among candidates of the same `source`.
         source: Name of the retriever, or `fusion`.
         ranks: Rank from 1 at each retriever that found it.
+        parts: What each retriever adds to `score`, where it is a sum; empty when it is one retriever's own.
     """
 
     item_id: ItemId
     score: float
     source: str
     ranks: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class RankReport:
         lm_scores: The model's own score by item; empty when no model answered.
         order_flip_rate: Share of the slate's pairs that the model ordered otherwise when it was shown them in another
             order, in [0, 1]; nan when it was not asked twice.
+        voices: What each voice adds to an item's score, by item; a score that was capped is below their sum. Items
+            that no voice was weighed for are missing.
     """
 
     model: str = ""
@@ -120,6 +124,7 @@ class RankReport:
     degraded: str = ""
     lm_scores: Mapping[ItemId, float] = field(default_factory=dict)
     order_flip_rate: float = float("nan")
+    voices: Mapping[ItemId, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

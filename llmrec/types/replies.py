@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from llmrec.types.items import ItemId
@@ -43,7 +44,11 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One shown item: what a card needs and nothing more."""
+    """One shown item: what a card needs and nothing more.
+
+    Attributes:
+        voices: What each voice adds to `score`; empty where that is not known.
+    """
 
     item_id: ItemId
     title: str
@@ -52,6 +57,7 @@ class Recommendation:
     ranked_by: RankedBy
     explanation: str
     evidence: tuple[Evidence, ...]
+    voices: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
