@@ -46,6 +46,7 @@ def profile_to_json(profile: Profile, catalogue: Catalogue) -> Json:
         "where": _where(profile),
         "pending": list(profile.pending),
         "pending_as": profile.pending_as,
+        "last_question": profile.last_question,
     }
 
 
@@ -66,6 +67,7 @@ def profile_from_json(data: object, catalogue: Catalogue) -> Profile:
         wishes=_entries(data, "wishes", _wish_from_json),
         pending=tuple(_known(item_id, catalogue) for item_id in _rows(data, "pending")),
         pending_as=pending_as,
+        last_question=_text(data, "last_question") if "last_question" in data else "",
     )
 
 
@@ -181,7 +183,11 @@ def _constraint_from_json(row: Json, catalogue: Catalogue) -> ConstraintEntry:
 
 
 def _wish_from_json(row: Json) -> WishEntry:
-    text = row.get("text")
+    return WishEntry(_text(row, "text"), _turn(row))
+
+
+def _text(row: Json, name: str) -> str:
+    text = row.get(name)
     if not isinstance(text, str) or len(text) > _MAX_WISH_CHARS:
-        raise DataError(f"a wish's text must be a string of at most {_MAX_WISH_CHARS} characters.")
-    return WishEntry(text, _turn(row))
+        raise DataError(f"a profile's {name} must be a string of at most {_MAX_WISH_CHARS} characters.")
+    return text

@@ -24,6 +24,7 @@ FULL = Profile(
     wishes=(WishEntry("a scary film", 0),),
     pending=(ItemId("7"), ItemId("8")),
     pending_as="liked",
+    last_question="how long is it",
 )
 
 

@@ -31,7 +31,10 @@ def chat(
     assignments: Set = None,
     as_json: AsJson = False,
 ) -> None:
-    """Chat with a recommender: `llmrec chat runs/demo`, or one message with --once. An empty line or Ctrl-D ends."""
+    """Chat with a recommender: `llmrec chat runs/demo`, or one message with --once.
+
+    An empty line, Ctrl-D or a goodbye ends.
+    """
     from llmrec.types import Profile, Turn
 
     recommender = open_recommender(directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments)
@@ -62,6 +65,8 @@ def converse(
 
 
 def _lines() -> Iterator[str]:
+    from llmrec.dialogue.talk import is_farewell
+
     if sys.stdin.isatty():
         note('Say what you feel like, e.g. "something light from the 90s". An empty line ends.')
     while True:
@@ -70,6 +75,8 @@ def _lines() -> Iterator[str]:
         if not line.strip():
             return
         yield line.rstrip("\n")
+        if is_farewell(line):
+            return
 
 
 def _read_profile(path: Path, recommender: Recommender) -> Profile:

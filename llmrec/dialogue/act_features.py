@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from llmrec.dialogue import acts, reactions
 from llmrec.dialogue.critiques import names_quality
 from llmrec.dialogue.cues import find_cues
-from llmrec.dialogue.item_questions import asks_about_item
+from llmrec.dialogue.question_topics import asks_about_item
 from llmrec.dialogue.wishes import is_refinement
 
 TITLE = "ttl"

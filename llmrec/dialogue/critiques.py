@@ -17,7 +17,7 @@ from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.lexicon import FILLERS, FOLLOWERS
 from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.dialogue.profile import add_constraints, add_wish
-from llmrec.dialogue.references import references_to_shown
+from llmrec.dialogue.references import references_to
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.words import Span, fold, one_of, singular, split_words, squeeze, word_set
 from llmrec.dialogue.years import year_field
@@ -133,7 +133,7 @@ class CritiqueReader:
                 of_year = self._titles.of_year(item_ids, int(same_year[1]))
                 return of_year or item_ids, end + same_year.end()
             return item_ids, end
-        for reference in references_to_shown(text, draft.profile):
+        for reference in references_to(draft.in_view(), text):
             if not reference.span.start:
                 return reference.item_ids, at + reference.span.end
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from llmrec.dialogue.messages import Messages
 from llmrec.dialogue.words import Span, mask
@@ -17,6 +18,9 @@ class Draft:
     Attributes:
         said: Whether something was understood that asks for items.
         quiet: Whether the turn wants an answer in words and no items.
+        asked_about: Items between which the user was asked to choose just before.
+        asked_as: The list the chosen one goes to.
+        asked_before: What the user asked about an item just before.
     """
 
     text: str
@@ -30,6 +34,9 @@ class Draft:
     k: int | None = None
     said: bool = False
     quiet: bool = False
+    asked_about: tuple[ItemId, ...] = ()
+    asked_as: Literal["", "liked", "disliked", "seen", "accepted"] = ""
+    asked_before: str = ""
 
     @property
     def rest(self) -> str:
@@ -51,6 +58,10 @@ class Draft:
     def does(self, *kinds: ActKind) -> bool:
         """Whether one of `kinds` was heard already."""
         return any(act.kind in kinds for act in self.acts)
+
+    def in_view(self) -> tuple[ItemId, ...]:
+        """What "the first one" and "it" are of: the items of an open question, else those shown last."""
+        return self.asked_about or self.shown_last()
 
     def shown_last(self) -> tuple[ItemId, ...]:
         """The items of the newest reply that showed any, best first."""

@@ -3,73 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from statistics import median
 
-from llmrec.data.catalogue import Catalogue, FactField
+from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
 from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.grammar import ConstraintGrammar
-from llmrec.dialogue.references import references_to_shown
+from llmrec.dialogue.question_topics import IS_IT, TOPICS, Topic, own_questions, topic_of_field
+from llmrec.dialogue.reading import Mention
+from llmrec.dialogue.references import asks_of_another, references_to
 from llmrec.dialogue.title_index import TitleIndex
-from llmrec.dialogue.words import Span, fold, one_of, singular, split_words
+from llmrec.dialogue.words import Span, fold, singular, split_words
 from llmrec.dialogue.years import year_field
-from llmrec.types import FactValue, Item, ItemId, Profile
+from llmrec.types import FactValue, Item, ItemId
+
+_Told = Callable[[Item], None]
 
 _MAX_ANSWERED = 3
 _MAX_QUESTIONS = 5
 _MAX_TOLD_CHARS = 240
-_CLAUSE = r"[^.,;!?\n\x00]*"
-_SUBJECT = r"(?:it|this|that|they|he|she)"
 _CAPITALS = re.compile(r"[A-ZÀ-Þ][\w'-]*(?:\s+(?:(?:of|the|and|in|a)\s+)?[A-ZÀ-Þ0-9][\w'-]*)*")
 _CALLED_IT = re.compile(r"\b(?:it|that|this)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Topic:
-    """A kind of question: how it is asked, what facts answer it (words of field names), and the message that tells."""
-
-    asked: re.Pattern[str]
-    fields: tuple[str, ...]
-    message: str
-
-
-def _topic(asked: str, fields: str, message: str = "fact") -> _Topic:
-    return _Topic(re.compile(asked, re.IGNORECASE), tuple(fields.split()), message)
-
-
-_IS = r"\bis\s+(?:\w+\s+){1,4}?(?:very\s+|too\s+|really\s+|that\s+)?"
-_MADE = "director author writer artist maker manufacturer brand developer creator publisher composer designer studio"
-_TOPICS: tuple[_Topic, ...] = (
-    _topic(rf"\bwho(?:'s|\s+is|\s+was|\s+are)?\s+(?:in|starring)\b{_CLAUSE}|\bwho\s+(?:stars|acts|plays)\b{_CLAUSE}"
-           rf"|\b(?:what|which)\s+actors?\b{_CLAUSE}|\bwhat(?:'s|\s+is)\s+the\s+cast\b{_CLAUSE}",
-           "cast star starring actor actress performer player", "people"),
-    _topic(rf"\bwho\s+directed\b{_CLAUSE}|\bwho(?:'s|\s+is|\s+was)\s+the\s+director\b{_CLAUSE}", "director"),
-    _topic(rf"\bwho\s+wrote\b{_CLAUSE}|\bwho(?:'s|\s+is|\s+was)\s+(?:the\s+(?:author|writer)|{_SUBJECT}\s+by)\b{_CLAUSE}",
-           "author writer screenwriter"),
-    _topic(rf"\bwho\s+(?:made|makes|created|developed|published|produced|composed|sings|painted|designed)\b{_CLAUSE}"
-           rf"|\b(?:what|which)\s+brand\b{_CLAUSE}", _MADE),
-    _topic(rf"\bhow\s+long\b(?!\s+ago){_CLAUSE}|\bhow\s+many\s+(?:minutes|hours|pages)\b{_CLAUSE}"
-           rf"|{_IS}(?:long|short)\b(?=\s*(?:$|[?.,]))",
-           "runtime duration minute length page", "length"),
-    _topic(rf"\bwhen\s+(?:is|was|were|did)\b{_CLAUSE}|\b(?:what|which)\s+year\b{_CLAUSE}|\bhow\s+old\s+is\b{_CLAUSE}"
-           rf"|{_IS}(?:old|new|recent)\b(?=\s*(?:$|[?.,]))", "year", "from_year"),
-    _topic(rf"\bhow\s+(?:much|expensive)\s+(?:is|are|does|do|would)\b{_CLAUSE}"
-           r"|\bwhat\s+(?:does|do|would)\s+(?:\w+\s+){1,6}?cost\b"
-           rf"|\bwhat(?:'s|\s+is)\s+(?:the|its)\s+(?:price|cost)\b{_CLAUSE}"
-           rf"|{_IS}(?:expensive|cheap)\b(?=\s*(?:$|[?.,]))", "price cost", "cost"),
-    _topic(r"\bwhat(?:'s|\s+is|\s+are|\s+was)\s+(?:\w+\s+){1,6}?about\b(?=\s*(?:$|[?.,!]))"
-           rf"|\bwhat\s+happens\s+in\b{_CLAUSE}|\btell\s+me\s+(?:more\s+)?about\b{_CLAUSE}"
-           rf"|\bmore\s+about\s+(?:it|that|this|the\s+\w+)\b{_CLAUSE}", "", "told"),
-    _topic(rf"\bis\s+(?:it|this|that)\s+any\s+good\b|\bhow\s+(?:good|well\s+rated)\s+is\b{_CLAUSE}"
-           rf"|\bwhat\s+rating\b{_CLAUSE}", "rating score star"),
-)  # fmt: skip
-_IS_IT = re.compile(
-    r"(?:^|(?<=[.,;!?\n\x00])|\b(?:and|but|so|or))\s*(?:is|was|are)\s+(?!there\b)(?P<what>[^.,;!?\n\x00]{2,90})\?",
-    re.IGNORECASE,
-)
 
 
 class ItemQuestions:
@@ -81,7 +37,7 @@ class ItemQuestions:
         self._titles = titles
         self._grammar = grammar
         self._years = year_field(catalogue)
-        self._own = _own_fields(catalogue.fields)
+        self._own = own_questions(catalogue.fields)
         self._medians = {
             field.name: median(_numbers(catalogue, field.name))
             for field in catalogue.fields.values()
@@ -90,15 +46,32 @@ class ItemQuestions:
 
     def read(self, draft: Draft) -> None:
         """Answer every question of the message that is about an item; the words of the question are understood."""
-        for topic in _TOPICS:
-            for match in topic.asked.finditer(draft.rest):
-                self._answer(draft, match, partial(self._tell, draft, topic, match))
-        for match in self._own.finditer(draft.rest) if self._own else ():
-            self._answer(draft, match, partial(self._tell, draft, _named(match["field"]), match))
-        for match in _IS_IT.finditer(draft.rest):
-            self._answer(draft, match, partial(self._tell_whether, draft, match["what"]))
+        another = asks_of_another(draft.rest, draft.in_view())
+        if another is not None:
+            self._answer_of_another(draft, another)
+            return
+        for match, tell in self._asked(draft, draft.rest):
+            self._answer(draft, match, tell)
 
-    def _answer(self, draft: Draft, match: re.Match[str], tell: Callable[[Item], None]) -> None:
+    def _asked(self, draft: Draft, text: str) -> Iterator[tuple[re.Match[str], _Told]]:
+        """The questions in `text`, each with what answers it of an item."""
+        for topic in TOPICS:
+            for match in topic.asked.finditer(text):
+                yield match, partial(self._tell, draft, topic, match)
+        for match in self._own.finditer(text) if self._own else ():
+            yield match, partial(self._tell, draft, topic_of_field(match["field"]), match)
+        for match in IS_IT.finditer(text):
+            yield match, partial(self._tell_whether, draft, match["what"])
+
+    def _answer_of_another(self, draft: Draft, another: Mention) -> None:
+        """Answer "and the second one?": what was asked last, else what there is to tell."""
+        tells = [tell for _, tell in self._asked(draft, draft.asked_before)][:1] or [partial(self._tell_of, draft)]
+        for item_id in another.item_ids[:_MAX_ANSWERED]:
+            tells[0](self._catalogue[item_id])
+        draft.act("question", another.item_ids[:_MAX_ANSWERED], about=draft.asked_before or draft.text)
+        draft.cut(Span(0, len(draft.text)))
+
+    def _answer(self, draft: Draft, match: re.Match[str], tell: _Told) -> None:
         n_answered = sum(act.kind == "question" for act in draft.acts)
         if n_answered >= _MAX_QUESTIONS or any(Span(*match.span()).overlaps(cut) for cut in draft.cuts):
             return
@@ -116,13 +89,12 @@ class ItemQuestions:
         titled = self._titled(clause)
         if titled:
             return titled, ""
-        pointed = [m for m in references_to_shown(clause, draft.profile) if not _CALLED_IT.fullmatch(m.text)]
-        pointed = pointed or [
-            m
-            for m in references_to_shown(draft.text[: match.start()], draft.profile)
-            if not _CALLED_IT.fullmatch(m.text)
-        ]
+        pointed = _pointed(draft, clause)
         if pointed:
+            return pointed[-1].item_ids, ""
+        pointed = _pointed(draft, draft.text[: match.start()])
+        if pointed:
+            draft.cut(pointed[-1].span)
             return pointed[-1].item_ids, ""
         earlier = self._titled(draft.text[: match.start()])
         if earlier:
@@ -131,7 +103,7 @@ class ItemQuestions:
         if missing and missing.group() != "I" and not self._grammar.names_value(missing.group()):
             self._say_missing(draft, missing.group())
             return (), missing.group()
-        return (draft.shown_last(), "") if _CALLED_IT.search(clause) or len(split_words(clause)) <= 4 else ((), "")
+        return (draft.in_view(), "") if _CALLED_IT.search(clause) or len(split_words(clause)) <= 4 else ((), "")
 
     def _titled(self, text: str) -> tuple[ItemId, ...]:
         words = split_words(text)
@@ -151,7 +123,7 @@ class ItemQuestions:
         else:
             draft.note("missing", typed=typed)
 
-    def _tell(self, draft: Draft, topic: _Topic, asked: re.Match[str], item: Item) -> None:
+    def _tell(self, draft: Draft, topic: Topic, asked: re.Match[str], item: Item) -> None:
         if topic.message == "told":
             self._tell_of(draft, item)
             return
@@ -165,7 +137,7 @@ class ItemQuestions:
         message = self._compared(name, value, asked) if topic.message == "length" else topic.message
         self._say(draft, message, item, field=name.replace("_", " "), value=_shown(value))
 
-    def _field(self, topic: _Topic) -> str:
+    def _field(self, topic: Topic) -> str:
         if topic.message == "from_year":
             return self._years.name if self._years else ""
         by_word: dict[str, str] = {}
@@ -209,26 +181,9 @@ class ItemQuestions:
         draft.note(message, title=item.title, **slots)
 
 
-def _pointed(text: str, profile: Profile) -> tuple[ItemId, ...]:
-    """What the text points at last, "it" apart: that says nothing of its own."""
-    found = [m for m in references_to_shown(text, profile) if not _CALLED_IT.fullmatch(m.text)]
-    return found[-1].item_ids if found else ()
-
-
-def _named(field: str) -> _Topic:
-    return _Topic(re.compile(""), tuple(singular(fold(word)) for word in re.split(r"[\W_]+", field) if word), "fact")
-
-
-def _own_fields(fields: Mapping[str, FactField]) -> re.Pattern[str] | None:
-    """Questions that name a field: "what genre is it?", "what's its rating?", "in which language is it?"."""
-    names = {fold(name.replace("_", " ")) for name in fields}
-    words = sorted(names | {singular(name) for name in names})
-    if not words:
-        return None
-    return re.compile(
-        rf"\b(?:what|which|what's|whats)(?:\s+(?:is|are|was))?(?:\s+(?:its|the|kind\s+of|sort\s+of))?\s+(?P<field>{one_of(words)})s?\b{_CLAUSE}",
-        re.IGNORECASE,
-    )
+def _pointed(draft: Draft, text: str) -> Sequence[Mention]:
+    """What `text` points at, "it" apart: that says nothing of its own."""
+    return [m for m in references_to(draft.in_view(), text) if not _CALLED_IT.fullmatch(m.text)]
 
 
 def _numbers(catalogue: Catalogue, name: str) -> Sequence[float]:
@@ -248,8 +203,3 @@ def _clipped(text: str) -> str:
     if len(text) <= _MAX_TOLD_CHARS:
         return text
     return f"{text[:_MAX_TOLD_CHARS].rsplit(' ', 1)[0]}..."
-
-
-def asks_about_item(text: str) -> bool:
-    """Whether `text` has the form of a question about an item, whatever the catalogue records."""
-    return any(topic.asked.search(text) for topic in _TOPICS)

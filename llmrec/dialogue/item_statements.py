@@ -12,7 +12,7 @@ from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.mentions import MentionFinder
 from llmrec.dialogue.profile import STANCES, Stance, add_items, remove_items
 from llmrec.dialogue.reading import Mention, Missing
-from llmrec.dialogue.references import read_answer, references_to_shown
+from llmrec.dialogue.references import read_answer, references_to
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.types import Act, ItemId, Profile, Verdict
 
@@ -50,7 +50,7 @@ class ItemStatements:
     def read(self, draft: Draft) -> None:
         """Take every statement about an item."""
         rest = draft.rest
-        mentions = self._mentions.find(rest, references=references_to_shown(rest, draft.profile))
+        mentions = self._mentions.find(rest, references=references_to(draft.in_view(), rest))
         for mention in mentions.found[:_MAX_ITEMS]:
             self._take(draft, mention)
         # "The third one" of two shown says nothing that could be wished for.

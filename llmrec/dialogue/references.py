@@ -11,7 +11,7 @@ from llmrec.dialogue.lexicon import NUMBERS, ORDINALS
 from llmrec.dialogue.reading import Mention
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.words import Span, one_of
-from llmrec.types import ItemId, Profile
+from llmrec.types import ItemId
 
 _ORDINAL = one_of(list(ORDINALS))
 _COUNT = one_of([word for word, number in NUMBERS.items() if " " not in word and number <= 10])
@@ -37,6 +37,11 @@ _BY_DIGIT = re.compile(r"^\s*#?(\d)\s*[.)]?\s*$")
 _BY_AGE = re.compile(
     rf"{_LEAD}(newer|newest|latest|more\s+recent|older|oldest|original|earlier)\b{_TAIL}", re.IGNORECASE
 )
+_ANOTHER = re.compile(
+    r"^\W*(?:(?:and|ok|okay|so|but|then|now)[\s,]+){0,2}"
+    r"(?:(?:what|how)\s+about|what's\s+with|tell\s+me\s+about|and|(?=\S[^\n]*\?\s*$))\s*",
+    re.IGNORECASE,
+)
 _ALL_OF_THEM = re.compile(r"^\W*(?:both|all|either|any)(?:\s+of\s+(?:them|these|those))?\b", re.IGNORECASE)
 _NONE_OF_THEM = re.compile(r"^\W*(?:neither|none)(?:\s+of\s+(?:them|these|those))?\b", re.IGNORECASE)
 
@@ -49,15 +54,22 @@ class Answer:
     span: Span
 
 
-def references_to_shown(text: str, profile: Profile) -> tuple[Mention, ...]:
-    """Places of `text` that point at the items shown last; without items where there is none such."""
-    latest = max((entry.turn for entry in profile.shown), default=None)
-    shown = tuple(entry.item_id for entry in profile.shown if entry.turn == latest)
+def references_to(in_view: tuple[ItemId, ...], text: str) -> tuple[Mention, ...]:
+    """Places of `text` that point at the items `in_view`; without items where there is none such."""
     found: list[Mention] = []
-    for mention in _pointing(text, shown):
+    for mention in _pointing(text, in_view):
         if not any(mention.span.overlaps(other.span) for other in found):
             found.append(mention)
     return tuple(sorted(found, key=lambda mention: mention.span.start))
+
+
+def asks_of_another(text: str, in_view: tuple[ItemId, ...]) -> Mention | None:
+    """What "and the second one?" or "what about the third?" points at; None where the message says more."""
+    opened = _ANOTHER.match(text)
+    for mention in references_to(in_view, text) if opened else ():
+        if opened and mention.span.start == opened.end() and not re.search(r"\w", text[mention.span.end :]):
+            return mention if mention.item_ids else None
+    return None
 
 
 def _pointing(text: str, shown: tuple[ItemId, ...]) -> Iterator[Mention]:

@@ -16,6 +16,7 @@ from llmrec.dialogue.item_questions import ItemQuestions
 from llmrec.dialogue.item_statements import ItemStatements
 from llmrec.dialogue.messages import language_of, messages_in
 from llmrec.dialogue.profile import add_items, add_wish, is_blank, summary, undo
+from llmrec.dialogue.talk import answer_to_talk
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.wishes import exclusions, is_refinement, wish_of
 from llmrec.dialogue.words import clean, squeeze
@@ -48,7 +49,15 @@ class GrammarTracker:
         """Profile after the user's `turn`, message number `index` (from 0) of the chat; `profile` is unchanged."""
         words = messages_in(language_of(turn.text[:MAX_CHARS]))
         text = clean(turn.text, max_chars=MAX_CHARS)
-        draft = Draft(self._chinese.rewrite(text) if has_chinese(text) else text, profile, index, words)
+        draft = Draft(
+            self._chinese.rewrite(text) if has_chinese(text) else text,
+            replace(profile, last_question=""),
+            index,
+            words,
+            asked_about=profile.pending,
+            asked_as=profile.pending_as,
+            asked_before=profile.last_question,
+        )
         if len(turn.text) > MAX_CHARS:
             draft.note("long", n=MAX_CHARS)
         if not self._is_talk(draft):
@@ -57,9 +66,10 @@ class GrammarTracker:
 
     def _is_talk(self, draft: Draft) -> bool:
         """Whether the message is about no item and no wish, and is answered by a phrase."""
-        if acts.is_small_talk(draft.text) and not draft.profile.pending:
+        answer = answer_to_talk(draft.text)
+        if answer == "bye" or (answer and not draft.asked_about):
             draft.act("small_talk")
-            draft.note("help")
+            draft.note(answer)
             draft.quiet = True
         elif acts.is_why(draft.text) and draft.profile.shown:
             draft.act("question", draft.shown_last(), about="why")
@@ -69,15 +79,14 @@ class GrammarTracker:
 
     def _read(self, draft: Draft) -> None:
         refines = is_refinement(draft.text)
-        if not draft.profile.pending:
-            self._questions.read(draft)
-        if acts.is_question(draft.rest) and not draft.profile.pending:
+        self._items.read_answer(draft)
+        self._questions.read(draft)
+        if acts.is_question(draft.rest) and not draft.asked_about:
             draft.act("off_topic")
             draft.note("off_topic")
             draft.quiet = True
             return
         self._read_commands(draft)
-        self._items.read_answer(draft)
         self._critiques.read(draft)
         self._items.read(draft)
         self._read_reactions(draft)
@@ -170,7 +179,15 @@ class GrammarTracker:
             draft.note("foreign_wish", wish=wish[:_MAX_PHRASE_CHARS])
         draft.said = True
 
+    def _keep_open(self, draft: Draft) -> None:
+        """A question in return leaves the question open to which it is no answer."""
+        asked = [act.about for act in draft.acts if act.kind == "question" and act.about != "why"]
+        draft.profile = replace(draft.profile, last_question=asked[-1] if asked else "")
+        if asked and not draft.said:
+            draft.profile = replace(draft.profile, pending=draft.asked_about, pending_as=draft.asked_as)
+
     def _conclude(self, draft: Draft) -> Understanding:
+        self._keep_open(draft)
         settled = draft.quiet or draft.does("question", "accept")
         vague = not is_blank(draft.profile) or acts.is_request(draft.rest)
         wants = not draft.quiet and (draft.said or (vague and not settled))

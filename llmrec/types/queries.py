@@ -62,6 +62,7 @@ class Profile:
     Attributes:
         pending: Items between which the user was asked to choose; empty when no question is open.
         pending_as: The list the chosen one will go to.
+        last_question: What the message before asked about an item, for "and the second one?".
         accepted: Items the user means to take.
     """
 
@@ -74,6 +75,7 @@ class Profile:
     pending: tuple[ItemId, ...] = ()
     pending_as: Literal["", "liked", "disliked", "seen", "accepted"] = ""
     accepted: tuple[ItemEntry, ...] = ()
+    last_question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
