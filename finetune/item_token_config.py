@@ -20,6 +20,8 @@ class ItemTokenTraining(BaseModel):
         negatives: How many other items each step tells apart from what came next, drawn anew and weighted for the rest;
             0 takes all items, which is exact and, with many thousands of them, slow.
         averaging: What is judged and kept is a moving mean of the weights over about so many passes; 0 keeps the last.
+        refit: Whether what serves is trained anew, for as many passes as were best, on the validation's answers too: an
+            item first met there would else be known by its text alone, while retrievers know it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,3 +36,4 @@ class ItemTokenTraining(BaseModel):
     bias_learning_rate: float = Field(1e-2, gt=0, lt=1)
     negatives: int = Field(0, ge=0)
     averaging: float = Field(0.0, ge=0, le=100)
+    refit: bool = False

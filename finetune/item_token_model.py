@@ -14,6 +14,7 @@ from finetune.item_token_examples import first_met
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_data import RankerData
 from finetune.ranker_model import Base
+from llmrec.language_model.adapter_files import MEASURED
 from llmrec.language_model.item_texts import TextScale, mean_embeddings, text_lines
 from llmrec.language_model.item_token_files import LearnedItems, decoder_prefix, save_item_tokens, vocabulary_of
 from llmrec.language_model.item_token_network import Dropout, ItemTokenNetwork, ItemTokenShape, first_layers
@@ -92,3 +93,21 @@ class ItemTokens:
     def save(self, directory: Path) -> None:
         """Write adapter and items into `directory`, which is made."""
         save_item_tokens(directory, self.network, self.learned, self.lora, prefix=self.prefix, base_name=self.base_name)
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """A network trained anew on everything but the test's answers, and the one by which it was decided.
+
+    Attributes:
+        serves: What it is for.
+        measured: What the numbers are of: it has not met the validation's answers.
+    """
+
+    serves: ItemTokens
+    measured: ItemTokens
+
+    def save(self, directory: Path) -> None:
+        """Write what serves into `directory`, which is made, and what was measured into a part of it."""
+        self.serves.save(directory)
+        self.measured.save(directory / MEASURED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,22 +16,19 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from finetune.item_token_examples import PIECES, NextItem, PieceSet, pieces
+from finetune.item_token_examples import NextItem, PieceSet
 from finetune.item_token_model import ItemTokens
 from finetune.moving_mean import MovingMean
 from finetune.ranker_candidates import Case, validation_cases
 from finetune.ranker_config import RankerTraining
-from finetune.ranker_examples import sha256_of, write_examples
-from finetune.ranker_output import Outcome, RankerPlace
+from finetune.ranker_output import RankerPlace
 from finetune.ranker_setup import Bench, Cases
 from finetune.ranker_trainer import RankTrainer, Watch, trainer_arguments
-from finetune.ranker_validation import Panel
 from llmrec.data.splits import Answers, Task
 from llmrec.errors import DataError
 from llmrec.evaluation.estimates import PerUser
 from llmrec.evaluation.metrics import answer_ranks, user_metrics
 from llmrec.language_model.item_tokens import ItemTokenScorer
-from llmrec.ranking.item_tokens import ItemTokenRanker
 from llmrec.types import Histories, ItemId
 
 _K = 10
@@ -103,17 +101,17 @@ class ItemTokenTrainer(RankTrainer):
         config: RankerTraining,
         place: RankerPlace,
         *,
-        watch: Watch,
+        watch: Watch | None,
         callbacks: Sequence[TrainerCallback],
     ) -> None:
-        """Train `tokens` on the pieces in `place`."""
+        """Train `tokens` on the pieces in `place`; with no `watch` nobody judges it."""
         self._network = tokens.network
         self._config = config
         examples = PieceSet(place.examples, tokens.words.numbers)
         on_cpu = tokens.network.device.type == "cpu"
         super().__init__(
             tokens.network,
-            trainer_arguments(config, place.work, n_examples=len(examples), on_cpu=on_cpu),
+            trainer_arguments(config, place.work, n_examples=len(examples), on_cpu=on_cpu, is_judged=watch is not None),
             objective=NextItem(config.item_tokens.negatives),
             examples=examples,
             watch=watch,
@@ -122,12 +120,23 @@ class ItemTokenTrainer(RankTrainer):
             callbacks=[_Averaging(self), *callbacks],
         )
         per_step = config.batch_size * config.accumulation * self.args.world_size
+        self._steps_per_pass: int = math.ceil(len(examples) / per_step)
         n_steps = config.item_tokens.averaging * len(examples) / per_step
         self._mean = MovingMean(self._network.trained(), n_steps=n_steps)
+
+    @property
+    def best_passes(self) -> float:
+        """After how many passes validation users were served best; all that were made where none was asked."""
+        best, last = self.state.best_global_step, self.state.global_step
+        return float(last if best is None else best) / self._steps_per_pass
 
     def average(self, step: int) -> None:
         """Take the weights after step number `step` into the mean that is judged and kept."""
         self._mean.update(step)
+
+    def adopt_mean(self) -> None:
+        """Make the network what is kept of it, for good."""
+        self._mean.adopt()
 
     def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
         """As RankTrainer, of the mean."""
@@ -176,66 +185,6 @@ class _Averaging(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
         self._trainer.average(state.global_step)
-
-
-@dataclass(frozen=True)
-class ItemTokenRun:
-    """One training from data to what it is worth."""
-
-    bench: Bench
-    place: RankerPlace
-    tokens: ItemTokens
-    users: ItemTokenUsers
-
-    @classmethod
-    def prepared(cls, bench: Bench, place: RankerPlace) -> Self:
-        """Draw the users, write the pieces, and begin a network. Raises DataError, ModelError, ArtifactError."""
-        users = ItemTokenUsers.drawn(bench)
-        learned_from = bench.data.training.validation.fit_on
-        write_examples(pieces(learned_from, bench.config.item_tokens.max_length), place.examples, schema=PIECES)
-        return cls(bench, place, ItemTokens.begun(bench.data, bench.config, bench.base), users)
-
-    def trainer(self, callbacks: Sequence[TrainerCallback]) -> ItemTokenTrainer:
-        """What trains the network, stopped by NDCG@10 over the whole catalogue."""
-        watch = Watch(
-            lambda: self._heard(self.tokens.scorer, self.users.cases.stopping),
-            self.bench.config.lm_weights,
-            over_catalogue=lambda: float(np.mean(self.users.stopping.ndcg(self.tokens.scorer))),
-        )
-        return ItemTokenTrainer(self.tokens, self.bench.config, self.place, watch=watch, callbacks=callbacks)
-
-    def outcome(self, trainer: ItemTokenTrainer, *, seconds: float) -> Outcome:
-        """What the network, as it is now, is worth."""
-        self.tokens.round_adapter()
-        scorer, cases = self.tokens.scorer, self.users.cases
-        chosen_on = self._heard(scorer, cases.stopping)
-        decided_on = self._heard(scorer, cases.deciding)
-        untrained = ItemTokens.begun(self.bench.data, self.bench.config, self.bench.base).text_scorer
-        return Outcome(
-            chosen_on=chosen_on,
-            decided_on=decided_on,
-            base_on=self._heard(untrained, cases.deciding),
-            verdict=self.bench.verdict(chosen_on, decided_on),
-            examples_sha256=sha256_of(self.place.examples),
-            n_examples=trainer.n_examples,
-            n_steps=trainer.state.global_step,
-            n_tokens=int(trainer.state.num_input_tokens_seen),
-            seconds=seconds,
-            over_catalogue=self._retriever(decided_on) | {"adapter alone": self.users.deciding.ndcg(scorer)},
-        )
-
-    def _retriever(self, panel: Panel) -> dict[str, PerUser]:
-        """NDCG@10 of the retriever over the whole catalogue; nothing where its slates are too short to tell."""
-        if self.bench.config.slate_size < _K:
-            return {}
-        # What it did not find among its best it ranks lower than the metric looks.
-        n_missed = len(self.users.deciding.histories) - len(panel.cases)
-        return {"retriever": np.concatenate([panel.retrieval, np.zeros(n_missed)])}
-
-    def _heard(self, scorer: ItemTokenScorer, cases: Sequence[Case]) -> Panel:
-        settings, catalogue = self.bench.ranking, self.bench.data.training.catalogue
-        ranker = ItemTokenRanker(scorer, catalogue, max_slate=settings.slate_size)
-        return Panel.heard(ranker, cases, max_lift=settings.max_lift)
 
 
 def _cases_of(asked: Asked, found: Sequence[Case], item_ids: Sequence[ItemId]) -> tuple[Case, ...]:

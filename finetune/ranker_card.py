@@ -36,7 +36,7 @@ probabilities that come true. Elsewhere: `PeftModel.from_pretrained(base, PATH)`
   training examples `{examples_sha256}`
 - cut: {protocol}, ties {ties}, seed {seed}. Learned from: all but each user's last two interactions. Stopped and
   decided by: the one before the last. The last one, the test, is in nothing that was learned from or measured here.
-- candidates: {candidates}
+{refit}- candidates: {candidates}
 - licence of the data: {licence}
 {credits}
 
@@ -79,6 +79,11 @@ _FOLDED = "the best of `{retriever}`, fitted for each of {folds} parts of the us
 _DECIDING = "none are learned from; the slates below are the best of `{retriever}`"
 
 
+_REFIT = """- trained anew for {passes:g} passes, which were best, on the one before the last too. The numbers below are
+  of the network before that, in `measured/`; the weights beside the retriever were learned with it.
+"""
+
+
 def ranker_card(name: str, data: RankerData, about: About) -> str:
     """The card, in Markdown with the hub's header."""
     record, config = about["record"], about["config"]
@@ -104,6 +109,7 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         split_sha256=record["split_sha256"],
         examples_sha256=about["examples_sha256"],
         protocol=record["protocol"],
+        refit=_REFIT.format(passes=about["refit_passes"]) if about["refit_passes"] else "",
         ties=record["ties"],
         seed=config["seed"],
         candidates=(_FOLDED if about["template"] else _DECIDING).format_map({**config, **about}),

@@ -73,7 +73,7 @@ def of_recommender(fitted: Fitted, *, seed: int) -> RankerData:
         has_time=fitted.has_time,
     )
     record = ProtocolRecord.of([cut], name=fitted.name, part="validation", core=0, seeds=[seed])
-    training = TrainingData(whole.catalogue, cut.validation[0], record, _OWN_LICENCE, fitted.notes)
+    training = TrainingData(whole.catalogue, cut.validation[0], cut.test[0].fit_on, record, _OWN_LICENCE, fitted.notes)
     context = StageContext(whole.catalogue, fitted.settings, vectors=lambda: fitted.vectors)
     return RankerData(training, context, fitted.prompts)
 

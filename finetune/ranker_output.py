@@ -12,7 +12,7 @@ from typing import Any
 from peft import PeftModel
 from torch import Tensor
 
-from finetune.item_token_model import ItemTokens
+from finetune.item_token_model import ItemTokens, Refitted
 from finetune.ranker_card import ranker_card
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_curves import draw_curves
@@ -32,6 +32,8 @@ ABOUT_FILE, RUN_FILE, CURVE_FILE = "ranker.json", "run.json", "metrics.jsonl"
 EXAMPLES_FILE, CURVES_FILE = "examples.arrow", "curves.png"
 _N_LETTERS = 26
 
+Trained = PeftModel | ItemTokens | Refitted
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -49,6 +51,7 @@ class Outcome:
         seconds: Of training in this run, evaluations included.
         over_catalogue: NDCG@10 over all items of users who decided, by what orders them, where it can.
         weights: The adapter's, see `adapter_weights`; empty where there is none.
+        refit_passes: For how many passes what serves was trained anew, on the validation's answers too; 0 for not.
     """
 
     chosen_on: Panel
@@ -62,6 +65,7 @@ class Outcome:
     seconds: float
     over_catalogue: Mapping[str, PerUser] = field(default_factory=dict)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
+    refit_passes: float = 0.0
 
     @property
     def sentence(self) -> str:
@@ -109,6 +113,11 @@ class RankerPlace:
         return self.work / EXAMPLES_FILE
 
     @property
+    def refit(self) -> RankerPlace:
+        """That of a second training, see `item_token_run.Refit`."""
+        return RankerPlace(self.work / "refit")
+
+    @property
     def last_checkpoint(self) -> Path | None:
         """The newest whole one, to go on from; None when there is none."""
         return last_complete_checkpoint(self.work)
@@ -138,7 +147,12 @@ class RankerPlace:
         require_same_run(self.work / RUN_FILE, run, options="--out or --name")
 
     def publish(
-        self, model: PeftModel | ItemTokens, data: RankerData, config: RankerTraining, base: Base, outcome: Outcome
+        self,
+        model: Trained,
+        data: RankerData,
+        config: RankerTraining,
+        base: Base,
+        outcome: Outcome,
     ) -> None:
         """Write adapter, numbers, curve and card; whoever reads `out` finds all of it or what was there.
 
@@ -230,6 +244,7 @@ def about_adapter(name: str, data: RankerData, config: RankerTraining, base: Bas
         "config": config.model_dump(mode="json"),
         "n_examples": outcome.n_examples,
         "n_steps": outcome.n_steps,
+        "refit_passes": round(outcome.refit_passes, 4),
         "n_tokens": outcome.n_tokens,
         "seconds": round(outcome.seconds, 1),
         "n_users": {"stopped_by": len(outcome.chosen_on.cases), "decided_by": len(outcome.decided_on.cases)},

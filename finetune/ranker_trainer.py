@@ -65,12 +65,12 @@ class RankTrainer(Trainer):
         *,
         objective: Objective,
         examples: ExampleSet | PieceSet | LessonSet,
-        watch: Watch,
+        watch: Watch | None,
         compute_dtype: torch.dtype,
         callbacks: Sequence[TrainerCallback],
         reads_once: bool = False,
     ) -> None:
-        """Set the library's trainer up; `reads_once` as `products_in_weights` has it."""
+        """Set the library's trainer up; without `watch` nobody judges it, `reads_once` as `products_in_weights` has."""
         group = args.per_device_train_batch_size * args.gradient_accumulation_steps * PartialState().num_processes
         self._adapted = model
         self._order = LengthGroups(examples.lengths, group=group, seed=args.seed)
@@ -129,22 +129,23 @@ class RankTrainer(Trainer):
 
     def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
         """NDCG@10 of validation slates; the chance that dropout draws from is as before."""
-        device, was_training = self.args.device, self._adapted.training
+        watch, device, was_training = self._watch, self.args.device, self._adapted.training
+        assert watch is not None, "only what is judged is evaluated"
         self._adapted.eval()
         with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type):
-            panel = self._watch.hear()
+            panel = watch.hear()
         self._adapted.train(was_training)
-        weight = panel.best_weight(self._watch.lm_weights)
+        weight = panel.best_weight(watch.lm_weights)
         metrics = {
             "eval_lm": float(panel.lm.mean()),
             "eval_fused": float(panel.fused(weight).mean()),
             "eval_retrieval": float(panel.retrieval.mean()),
             "eval_lm_weight": weight,
             "eval_label_mass": panel.label_mass if math.isfinite(panel.label_mass) else 0.0,
-            "eval_score": panel.stop_score(weight) if self._watch.stop_by == "fused" else float(panel.lm.mean()),
+            "eval_score": panel.stop_score(weight) if watch.stop_by == "fused" else float(panel.lm.mean()),
         }
-        if self._watch.over_catalogue is not None:
-            metrics["eval_catalogue"] = metrics["eval_score"] = self._watch.over_catalogue()
+        if watch.over_catalogue is not None:
+            metrics["eval_catalogue"] = metrics["eval_score"] = watch.over_catalogue()
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -180,7 +181,9 @@ class _Passes(TrainerCallback):
         self._order.epoch = math.floor((state.epoch or 0.0) + 1e-6)
 
 
-def trainer_arguments(config: RankerTraining, directory: Path, *, n_examples: int, on_cpu: bool) -> TrainingArguments:
+def trainer_arguments(
+    config: RankerTraining, directory: Path, *, n_examples: int, on_cpu: bool, is_judged: bool = True
+) -> TrainingArguments:
     """The library's settings for `config`.
 
     Args:
@@ -188,6 +191,7 @@ def trainer_arguments(config: RankerTraining, directory: Path, *, n_examples: in
         directory: Where checkpoints go.
         n_examples: Of one pass.
         on_cpu: Whether to stay off a GPU that is there.
+        is_judged: Whether validation users say which weights are kept; the last ones else.
     """
     per_step = config.batch_size * config.accumulation * PartialState().num_processes
     n_steps = config.epochs * math.ceil(n_examples / per_step)
@@ -210,12 +214,12 @@ def trainer_arguments(config: RankerTraining, directory: Path, *, n_examples: in
         remove_unused_columns=False,
         dataloader_num_workers=config.workers,
         dataloader_pin_memory=not on_cpu,
-        eval_strategy="steps",
+        eval_strategy="steps" if is_judged else "no",
         eval_steps=between,
         save_strategy="steps",
         save_steps=between,
         save_total_limit=_MAX_CHECKPOINTS,
-        load_best_model_at_end=True,
+        load_best_model_at_end=is_judged,
         metric_for_best_model="eval_score",
         greater_is_better=True,
         restore_callback_states_from_checkpoint=True,

@@ -8,6 +8,7 @@ from pathlib import Path
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import TerminalProgress
 from llmrec.data.catalogue import Catalogue
+from llmrec.data.interactions import Interactions
 from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.data.splits import Task, prepared, split
 from llmrec.enrichment import described_films
@@ -22,12 +23,14 @@ class TrainingData:
 
     Attributes:
         validation: Its `fit_on` is learned from; its answers are asked for to stop in time.
+        refit_on: The same and those answers, for whoever learns anew once all is chosen; the test's are not in it.
         record: Data, cut and code, for the model card.
         credits: Sentences about licences and sources.
     """
 
     catalogue: Catalogue
     validation: Task
+    refit_on: Interactions
     record: ProtocolRecord
     licence: str
     credits: tuple[str, ...]
@@ -65,4 +68,6 @@ def read_training_data(name: str, directory: Path | None, store: AssetStore, *, 
         has_time=info.has_time,
     )
     record = ProtocolRecord.of([cut], name=name, part="validation", core=CORE, seeds=[seed])
-    return TrainingData(core.catalogue, cut.validation[0], record, info.licence, (info.citation, *sources))
+    return TrainingData(
+        core.catalogue, cut.validation[0], cut.test[0].fit_on, record, info.licence, (info.citation, *sources)
+    )

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -28,8 +28,8 @@ from accelerate import PartialState
 from peft import PeftModel
 from transformers import TrainerCallback
 
-from finetune.item_token_model import ItemTokens
-from finetune.item_token_training import ItemTokenRun
+from finetune.item_token_model import ItemTokens, Refitted
+from finetune.item_token_run import ItemTokenRun, Refit
 from finetune.ranker_arithmetic import compute_dtype
 from finetune.ranker_callbacks import Profile, Progress, StopEarly, Termination
 from finetune.ranker_candidates import training_rows, validation_cases
@@ -38,7 +38,7 @@ from finetune.ranker_data import RankerData, of_dataset, of_recommender, read_re
 from finetune.ranker_examples import ExampleSet, sha256_of, write_examples
 from finetune.ranker_lessons import LESSONS, LessonSet, lessons_of
 from finetune.ranker_model import Base, adapted, adapter_weights, load_base, round_adapter
-from finetune.ranker_output import CURVE_FILE, Outcome, RankerPlace
+from finetune.ranker_output import CURVE_FILE, Outcome, RankerPlace, Trained
 from finetune.ranker_setup import Bench, Cases, require_it_fits
 from finetune.ranker_switching import switch_on
 from finetune.ranker_trainer import RankTrainer, Watch, stop_when_it_no_longer_gains, trainer_arguments
@@ -67,7 +67,7 @@ class Control:
     is_profiled: bool = False
 
 
-def fine_tune(bench: Bench, place: RankerPlace, control: Control) -> tuple[PeftModel | ItemTokens, Outcome | None]:
+def fine_tune(bench: Bench, place: RankerPlace, control: Control) -> tuple[Trained, Outcome | None]:
     """Train an adapter, keep the weights that order the validation slates best, and decide whether they gain.
 
     Training goes on from the last checkpoint in `place`, if there is any.
@@ -107,12 +107,32 @@ def _write_examples(bench: Bench, place: RankerPlace) -> None:
         write_examples(training_rows(bench.data, bench.plan), place.examples)
 
 
-def _fine_tune_item_tokens(bench: Bench, place: RankerPlace, control: Control) -> tuple[ItemTokens, Outcome | None]:
+def _fine_tune_item_tokens(
+    bench: Bench, place: RankerPlace, control: Control
+) -> tuple[ItemTokens | Refitted, Outcome | None]:
     with PartialState().main_process_first():
         run = ItemTokenRun.prepared(bench, place)
     trainer = run.trainer(_callbacks(bench.config, place, control))
     seconds = _train(trainer, place, control)
-    return run.tokens, None if control.termination.asked else run.outcome(trainer, seconds=seconds)
+    if control.termination.asked:
+        return run.tokens, None
+    outcome = run.outcome(trainer, seconds=seconds)
+    if not bench.config.item_tokens.refit:
+        return run.tokens, outcome
+    return _refit(run, outcome, passes=trainer.best_passes, termination=control.termination)
+
+
+def _refit(
+    run: ItemTokenRun, outcome: Outcome, *, passes: float, termination: Termination
+) -> tuple[Refitted, Outcome | None]:
+    place, control = run.place.refit, Control(termination=termination)
+    with PartialState().main_process_first():
+        refit = Refit.prepared(run.bench, place, passes=passes)
+    trainer = refit.trainer([StopEarly(control.limit, termination), Progress(place.work / CURVE_FILE)])
+    seconds = _train(trainer, place, control)
+    model = Refitted(refit.finished(trainer), run.tokens)
+    done = replace(outcome, seconds=outcome.seconds + seconds, refit_passes=passes)
+    return model, None if termination.asked else done
 
 
 def _train(trainer: RankTrainer, place: RankerPlace, control: Control) -> float:
@@ -264,7 +284,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base", help="asset, directory or hub id instead of the configuration's")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], help="instead of the configuration's")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
-    parser.add_argument("--max-minutes", type=float, help="end training after this long, from the start of the command")
+    parser.add_argument(
+        "--max-minutes",
+        type=float,
+        help="end training after this long, from the start of the command, but for a refit",
+    )
     parser.add_argument("--profile", action="store_true", help="record where the time of a few steps goes")
     return parser
 

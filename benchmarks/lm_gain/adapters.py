@@ -101,10 +101,12 @@ def train(cut: Cut, recipe: Recipe, *, seed: int, runs: Path) -> Adapter:
 
 
 def _ranker_data(cut: Cut, recipe: Recipe, *, seed: int, runs: Path) -> RankerData:
-    """Everything but each user's last two interactions; the one before the last stops the training."""
+    """Everything but each user's last two interactions; the one before the last stops it, and is learned in the end."""
     catalogue, info = cut.data.catalogue, dataset_info(cut.bench.dataset)
     validation = cut.task(0, "validation")
-    training = TrainingData(catalogue, validation, _record(cut, seed), info.licence, (info.citation,))
+    training = TrainingData(
+        catalogue, validation, cut.task(0, "test").fit_on, _record(cut, seed), info.licence, (info.citation,)
+    )
     context = StageContext(catalogue, recipe.settings, item_vectors(catalogue, recipe.settings, runs))
     return RankerData(training, context, PromptLibrary.load())
 

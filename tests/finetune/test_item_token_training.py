@@ -1,19 +1,21 @@
 """Training item tokens: what they learn, that a cut run ends like an uncut one, and that what is left is served."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from peft import PeftModel
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from finetune.item_token_examples import PIECES, NextItem, PieceSet, first_met, pieces
 from finetune.item_token_model import ItemTokens
-from finetune.item_token_training import ItemTokenUsers
+from finetune.item_token_training import ItemTokenTrainer, ItemTokenUsers
 from finetune.ranker_candidates import validation_cases
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_data import RankerData
@@ -77,7 +79,9 @@ def walked(n_users: int = 120) -> RankerData:
     core = prepared(catalogue, Interactions.from_rows(walks(n_users), catalogue), core=0)
     cut = split(core.interactions, protocol="leave-last-out")
     record = ProtocolRecord.of([cut], name="circle", part="validation", core=0, seeds=[0])
-    training = TrainingData(core.catalogue, cut.validation[0], record, "Nobody's.", ("Made by hand.",))
+    training = TrainingData(
+        core.catalogue, cut.validation[0], cut.test[0].fit_on, record, "Nobody's.", ("Made by hand.",)
+    )
     return RankerData(training, StageContext(core.catalogue, Settings(), vectors=_no_vectors), PromptLibrary.load())
 
 
@@ -205,11 +209,58 @@ def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path
     assert all(torch.equal(resumed[name], weights) for name, weights in last.items())
 
 
+def with_refit(config: RankerTraining) -> RankerTraining:
+    return config.model_copy(update={"item_tokens": config.item_tokens.model_copy(update={"refit": True})})
+
+
+def n_items_in(file: Path) -> int:
+    return sum(Dataset.from_file(str(file))["length"])
+
+
+def test_what_serves_is_trained_anew_on_all_but_the_last_interaction(
+    base: Path, tmp_path: Path, trained: tuple[RankerPlace, Outcome]
+) -> None:
+    place, (measured, _) = RankerPlace(tmp_path / "refit"), trained
+    found = train(with_refit(config_of(base)), place)
+    assert found.refit_passes in {2.0, 4.0, 6.0}  # validation users were asked after each second pass
+    assert n_items_in(place.refit.examples) > n_items_in(place.examples)
+    for name in ("adapter_model.safetensors", "item_tokens.safetensors"):
+        alone, before, anew = (load_file(at / name) for at in (measured.out, place.out / "measured", place.out))
+        # What was measured is what a training without a second one leaves.
+        assert all(torch.equal(before[key], value) for key, value in alone.items())
+        assert any(not torch.equal(anew[key], value) for key, value in alone.items())
+    assert "trained anew" in (place.out / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_refit_that_was_cut_goes_on(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, whole, cut = with_refit(config_of(base)), RankerPlace(tmp_path / "whole"), RankerPlace(tmp_path / "cut")
+    train(config, whole)
+    bench, control = tiny_bench(walked(), config), Control()
+    cut.begin(bench.data, config, bench.base)
+    # SIGTERM arrives in the fifth step of the second training.
+    monkeypatch.setattr(ItemTokenTrainer, "average", asks_to_end(ItemTokenTrainer.average, control))
+    assert fine_tune(bench, cut, control)[1] is None
+    monkeypatch.undo()
+    assert cut.refit.last_checkpoint is not None
+    train(config, cut)
+    assert losses(cut.refit) == losses(whole.refit)
+
+
+def asks_to_end(
+    average: Callable[[ItemTokenTrainer, int], None], control: Control
+) -> Callable[[ItemTokenTrainer, int], None]:
+    def asking(trainer: ItemTokenTrainer, step: int) -> None:
+        average(trainer, step)
+        control.termination.asked = str(trainer.args.output_dir).endswith(".refit-training") and step == 5
+
+    return asking
+
+
 def scorer_of(base: Path, case: Case) -> ItemTokenScorer:
     """What a few steps on `case` make."""
     task = case.task
     record = ProtocolRecord.of([case.split], name="circle", part="validation", core=0, seeds=[0])
-    training = TrainingData(case.catalogue, task, record, "Nobody's.", ())
+    training = TrainingData(case.catalogue, task, task.fit_on, record, "Nobody's.", ())
     data = RankerData(training, StageContext(case.catalogue, Settings(), vectors=_no_vectors), PromptLibrary.load())
     bench = tiny_bench(data, config_of(base))
     tokens = ItemTokens.begun(data, bench.config, bench.base)

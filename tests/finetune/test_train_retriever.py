@@ -60,7 +60,7 @@ def data() -> TrainingData:
     core = prepared(catalogue, Interactions.from_rows(rows, catalogue), core=5)
     cut = split(core.interactions, protocol="leave-last-out")
     record = ProtocolRecord.of([cut], name="letters", part="validation", core=5, seeds=[1])
-    return TrainingData(core.catalogue, cut.validation[0], record, "Nobody's.", ("Made by hand.",))
+    return TrainingData(core.catalogue, cut.validation[0], cut.test[0].fit_on, record, "Nobody's.", ("Made by hand.",))
 
 
 def encoder_of(place: Path | str) -> SentenceEncoder:

@@ -73,7 +73,9 @@ def planted_data(n_users: int = 60, *, template: str | None = None) -> RankerDat
     core = prepared(catalogue, Interactions.from_rows(planted_rows(n_users), catalogue), core=0)
     cut = split(core.interactions, protocol="leave-last-out")
     record = ProtocolRecord.of([cut], name="letters", part="validation", core=0, seeds=[0])
-    training = TrainingData(core.catalogue, cut.validation[0], record, "Nobody's.", ("Made by hand.",))
+    training = TrainingData(
+        core.catalogue, cut.validation[0], cut.test[0].fit_on, record, "Nobody's.", ("Made by hand.",)
+    )
     prompts = PromptLibrary.load()
     if template is not None:
         prompts = PromptLibrary({**prompts.templates, "rank": PromptTemplate.from_text("rank", template)})
@@ -147,7 +149,7 @@ def as_toml(config: RankerTraining, path: Path) -> Path:
     values = config.model_dump(mode="json")
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict)]
     tables = [
-        f"[{key}]\n" + "\n".join(f"{name} = {weight}" for name, weight in value.items())
+        f"[{key}]\n" + "\n".join(f"{name} = {json.dumps(number)}" for name, number in value.items())
         for key, value in values.items()
         if isinstance(value, dict)
     ]
