@@ -76,6 +76,8 @@ def _no(played: Played, rest: str) -> bool:
 def _state(played: Played, rest: str) -> bool:
     name, _, rest = rest.partition(" ")
     profile = played.reply.profile
+    if name == "no" and not rest.startswith("where "):
+        return not _state(played, rest)
     if name == "no":
         return all(entry.constraint.field != rest.removeprefix("where ") for entry in profile.constraints)
     if name == "where":
