@@ -47,6 +47,7 @@ def profile_to_json(profile: Profile, catalogue: Catalogue) -> Json:
         "pending": list(profile.pending),
         "pending_as": profile.pending_as,
         "last_question": profile.last_question,
+        "last_asked": list(profile.last_asked),
     }
 
 
@@ -67,6 +68,7 @@ def profile_from_json(data: object, catalogue: Catalogue) -> Profile:
         wishes=_entries(data, "wishes", _wish_from_json),
         pending=tuple(_known(item_id, catalogue) for item_id in _rows(data, "pending")),
         pending_as=pending_as,
+        last_asked=tuple(_known(item_id, catalogue) for item_id in _rows(data, "last_asked")),
         last_question=_text(data, "last_question") if "last_question" in data else "",
     )
 
@@ -80,7 +82,7 @@ def recommendation_to_json(recommendation: Recommendation) -> Json:
         "rank": recommendation.rank,
         "ranked_by": recommendation.ranked_by,
         "explanation": recommendation.explanation,
-        "evidence": [_evidence_to_json(evidence) for evidence in recommendation.evidence],
+        "evidence": [evidence_to_json(evidence) for evidence in recommendation.evidence],
     }
 
 
@@ -97,7 +99,7 @@ def reply_to_json(reply: Reply, catalogue: Catalogue) -> Json:
 def trace_to_json(trace: Trace) -> Json:
     """How a reply came about; models that were not asked are null."""
     return {
-        "stages": [_stage_to_json(stage) for stage in trace.stages],
+        "stages": [stage_to_json(stage) for stage in trace.stages],
         "prompt_hash": trace.prompt_hash or None,
         "model": trace.model or None,
         "adapter": trace.adapter or None,
@@ -105,7 +107,8 @@ def trace_to_json(trace: Trace) -> Json:
     }
 
 
-def _stage_to_json(stage: StageTrace) -> Json:
+def stage_to_json(stage: StageTrace) -> Json:
+    """One stage of a turn."""
     return {
         "name": stage.name,
         "seconds": round(stage.seconds, 4),
@@ -115,7 +118,8 @@ def _stage_to_json(stage: StageTrace) -> Json:
     }
 
 
-def _evidence_to_json(evidence: Evidence) -> Json:
+def evidence_to_json(evidence: Evidence) -> Json:
+    """One piece of evidence; fields that it does not have are left out."""
     shown = {"field": evidence.field, "value": evidence.value, "item_id": evidence.item_id}
     return {"kind": evidence.kind, "text": evidence.text, **{key: value for key, value in shown.items() if value}}
 

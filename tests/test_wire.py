@@ -25,6 +25,7 @@ FULL = Profile(
     pending=(ItemId("7"), ItemId("8")),
     pending_as="liked",
     last_question="how long is it",
+    last_asked=(ItemId("7"),),
 )
 
 

@@ -58,6 +58,7 @@ class Conditions:
         draft.profile = self._without_wishes_for(draft.profile, (c for c in kept if c.op == "$ne"))
         _add_acts(draft, readings)
         draft.cut(*(reading.span for reading in readings if not reading.keep))
+        draft.kinds += [reading.span for reading in readings if reading.keep]
         draft.said = draft.said or bool(stated)
 
     def _read_forgotten(self, draft: Draft) -> None:

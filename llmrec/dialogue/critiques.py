@@ -11,7 +11,7 @@ from typing import Literal
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import FactColumns
 from llmrec.dialogue.cues import KIND
-from llmrec.dialogue.dimensions import DIMENSIONS, IMPLIED, OPPOSITES, YEAR, Dimension
+from llmrec.dialogue.dimensions import DIMENSIONS, IMPLIED, OPPOSITES, field_of
 from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.lexicon import FILLERS, FOLLOWERS
@@ -19,8 +19,7 @@ from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.dialogue.profile import add_constraints, add_wish
 from llmrec.dialogue.references import references_to
 from llmrec.dialogue.title_index import TitleIndex
-from llmrec.dialogue.words import Span, fold, one_of, singular, split_words, squeeze, word_set
-from llmrec.dialogue.years import year_field
+from llmrec.dialogue.words import Span, fold, one_of, split_words, squeeze, word_set
 from llmrec.types import Constraint, ItemId, Profile
 
 _SOFTENER = r"(?:a\s+(?:bit|little|lot)|way|far|just|much|somewhat|slightly|even|really|very|kind\s+of)"
@@ -33,7 +32,7 @@ _THAN = r"(?:\s+than\s+)"
 _UNWANTED = re.compile(
     rf"{_LEAD}(?<!not\s)\btoo\s+(?:(?:much|many)\s+)?(?P<too>[^\W\d_][\w-]*)(?:\s+for\s+(?:me|us|my\s+\w+|tonight))?"
     rf"|{_LEAD}\bless\s+(?P<less>[^\W\d_][\w-]*)(?!\s+than\s+\d)"
-    rf"|{_LEAD}\bnot\s+(?:so|as|quite\s+(?:so|as))\s+(?P<so>[^\W\d_][\w-]*)(?:\s+please)?",
+    rf"|{_LEAD}\bnot\s+(?:so|as|quite\s+(?:so|as)|too|very|overly|that|all\s+that)\s+(?P<so>[^\W\d_][\w-]*)(?:\s+please)?",
     re.IGNORECASE,
 )
 _WANTED = re.compile(
@@ -59,6 +58,7 @@ class _Comparison:
     direction: Direction
     word: str
     span: Span
+    word_at: int
     has_than: bool
 
 
@@ -72,16 +72,26 @@ class CritiqueReader:
         self._grammar = grammar
         self._columns = FactColumns(catalogue)
         self._patterns = tuple(_patterns(catalogue))
+        self._unmeasured = tuple(_unmeasured(catalogue))
 
     def read(self, draft: Draft) -> None:
         """Turn the critiques of `draft` into conditions on facts or into soft wishes."""
         for comparison in islice(self._comparisons(draft.rest), _MAX_CRITIQUES):
             self._compare(draft, comparison)
+        for match in (match for pattern in self._unmeasured if (match := pattern.search(draft.rest))):
+            self._give_up(draft, match)
         for match in islice(_UNWANTED.finditer(draft.rest), _MAX_CRITIQUES):
             self._turn_away(draft, match)
         wanted = _WANTED.search(draft.rest)
         if wanted and split_words(wanted.group())[-1].key not in _NO_QUALITY:
             draft.act("critique", draft.shown_last(), about=squeeze(wanted.group()))
+
+    def _give_up(self, draft: Draft, match: re.Match[str]) -> None:
+        """Say that nothing is known of what is criticised; its words would attract items that merely use them."""
+        draft.act("critique", draft.shown_last(), about=squeeze(match["word"]))
+        draft.note("cannot_act", phrase=squeeze(match.group()))
+        draft.cut(Span(*match.span()))
+        draft.said = True
 
     def _comparisons(self, text: str) -> Iterator[_Comparison]:
         taken: list[Span] = []
@@ -91,10 +101,11 @@ class CritiqueReader:
                 if any(span.overlaps(other) for other in taken):
                     continue
                 taken.append(span)
-                yield _Comparison(field, direction, word or match["word"], span, match["than"] is not None)
+                has_than = match["than"] is not None
+                yield _Comparison(field, direction, word or match["word"], span, match.start("word"), has_than)
 
     def _compare(self, draft: Draft, comparison: _Comparison) -> None:
-        item_ids, end = self._reference(draft, comparison)
+        item_ids, where = self._reference(draft, comparison)
         values = sorted(v for item_id in item_ids if (v := self._value(item_id, comparison.field)) is not None)
         if not values:
             return  # nothing to compare with: the words stay in the wish, or other readers know them
@@ -110,16 +121,20 @@ class CritiqueReader:
         draft.act("critique", item_ids, about=squeeze(comparison.word))
         if comparison.has_than:
             draft.act("constraint", item_ids, about=comparison.field)
-        draft.cut(Span(comparison.span.start, end))
+        draft.cut(where)
         draft.said = True
 
-    def _reference(self, draft: Draft, comparison: _Comparison) -> tuple[tuple[ItemId, ...], int]:
-        """The items that are compared with, and where the words that name them end."""
-        end = comparison.span.end
+    def _reference(self, draft: Draft, comparison: _Comparison) -> tuple[tuple[ItemId, ...], Span]:
+        """The items that are compared with, and the words of the comparison that are thereby understood."""
+        span = comparison.span
         if comparison.has_than:
-            return self._named(draft, end) or ((), end)
-        before = self._liked_before(draft, comparison.span.start)
-        return before or draft.shown_last(), end
+            item_ids, end = self._named(draft, span.end) or ((), span.end)
+            return item_ids, Span(span.start, end)
+        before = self._liked_before(draft, comparison.word_at)
+        if before is None:
+            return draft.it(), span
+        item_ids, end = before
+        return item_ids, Span(max(span.start, end), span.end)
 
     def _named(self, draft: Draft, at: int) -> tuple[tuple[ItemId, ...], int] | None:
         article = _ARTICLE.match(draft.rest, at)
@@ -133,18 +148,16 @@ class CritiqueReader:
                 of_year = self._titles.of_year(item_ids, int(same_year[1]))
                 return of_year or item_ids, end + same_year.end()
             return item_ids, end
-        for reference in references_to(draft.in_view(), text):
+        for reference in references_to(draft.in_view(), text, it=draft.it()):
             if not reference.span.start:
                 return reference.item_ids, at + reference.span.end
         return None
 
-    def _liked_before(self, draft: Draft, start: int) -> tuple[ItemId, ...]:
-        """The title that "like X but newer" compares with."""
+    def _liked_before(self, draft: Draft, start: int) -> tuple[tuple[ItemId, ...], int] | None:
+        """The items that "like X but newer" compares with, and where the words for them end."""
         match = _LIKENESS.search(draft.rest[:start])
-        if match is None:
-            return ()
-        named = self._named(draft, match.end())
-        return named[0] if named and named[1] <= start else ()
+        named = self._named(draft, match.end()) if match else None
+        return named if named and named[0] and named[1] <= start else None
 
     def _bound(self, profile: Profile, comparison: _Comparison, values: Sequence[float]) -> Constraint:
         """Beyond all of the items if anything is, else beyond as many as can be."""
@@ -212,9 +225,8 @@ def _without_wishes_of(profile: Profile, quality: str) -> Profile:
 def _patterns(catalogue: Catalogue) -> Iterator[tuple[str, Direction, str, re.Pattern[str]]]:
     """Field, direction, what to call it (the typed words where empty), and how it is said."""
     numbers = [field.name for field in catalogue.fields.values() if field.kind == "number"]
-    years = year_field(catalogue)
     for dimension in DIMENSIONS:
-        field = years.name if dimension is YEAR and years else _field_of(dimension, numbers)
+        field = field_of(dimension, catalogue)
         if field:
             yield field, "more", dimension.more[0], _pattern(dimension.more, dimension.much, dimension.little)
             yield field, "less", dimension.less[0], _pattern(dimension.less, dimension.little, dimension.much)
@@ -224,12 +236,14 @@ def _patterns(catalogue: Catalogue) -> Iterator[tuple[str, Direction, str, re.Pa
             yield name, direction, "", _compiled(rf"(?P<word>(?:{words})\s+{own}s?)\b")
 
 
+def _unmeasured(catalogue: Catalogue) -> Iterator[re.Pattern[str]]:
+    """How more or less is asked for of what this catalogue does not record."""
+    for dimension in DIMENSIONS:
+        if not dimension.is_mood and not field_of(dimension, catalogue):
+            yield _compiled(rf"(?P<word>{one_of([*dimension.more, *dimension.less])})")
+
+
 _AMOUNTS: Mapping[Direction, str] = {"more": "more|higher|greater|bigger", "less": "less|fewer|lower|smaller"}
-
-
-def _field_of(dimension: Dimension, names: Sequence[str]) -> str:
-    by_word = {singular(fold(word)): name for name in reversed(names) for word in re.split(r"[\W_]+", name) if word}
-    return next((by_word[word] for word in dimension.fields if word in by_word), "")
 
 
 def _pattern(wanted: Sequence[str], much: Sequence[str], little: Sequence[str]) -> re.Pattern[str]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.dialogue.words import fold, singular
+from llmrec.dialogue.years import year_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,7 @@ class Dimension:
         less: Phrases that ask for less.
         much: Words for having much of it: "too ..." and "less ..." ask for less.
         little: Words for having little.
+        is_mood: Whether its words also speak of moods: "something lighter" is no weight where none is recorded.
     """
 
     fields: tuple[str, ...]
@@ -23,6 +29,7 @@ class Dimension:
     less: tuple[str, ...]
     much: tuple[str, ...]
     little: tuple[str, ...]
+    is_mood: bool = False
 
 
 YEAR = Dimension(
@@ -48,7 +55,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
         ("long", "lengthy"),
         ("short",),
     ),
-    Dimension(("weight",), ("heavier",), ("lighter",), ("heavy",), ("light",)),
+    Dimension(("weight",), ("heavier",), ("lighter",), ("heavy",), ("light",), is_mood=True),
     Dimension(
         ("rating", "star", "score"),
         ("better rated", "higher rated", "better reviewed"),
@@ -57,9 +64,25 @@ DIMENSIONS: tuple[Dimension, ...] = (
         ("poorly rated", "badly rated"),
     ),
     Dimension(
-        ("size", "width", "capacity"), ("bigger", "larger"), ("smaller",), ("big", "large", "bulky"), ("small", "tiny")
+        ("size", "width", "capacity"),
+        ("bigger", "larger"),
+        ("smaller",),
+        ("big", "large", "bulky"),
+        ("small", "tiny"),
+        is_mood=True,
     ),
 )
+
+
+def field_of(dimension: Dimension, catalogue: Catalogue) -> str:
+    """The number field of `catalogue` that measures `dimension`; empty when none does."""
+    years = year_field(catalogue)
+    if dimension is YEAR and years:
+        return years.name
+    names = [field.name for field in catalogue.fields.values() if field.kind == "number"]
+    by_word = {singular(fold(word)): name for name in reversed(names) for word in re.split(r"[\W_]+", name) if word}
+    return next((by_word[word] for word in dimension.fields if word in by_word), "")
+
 
 # What the opposite of an unwanted quality is called: "not" is no direction for an encoder, its opposite is one.
 OPPOSITES: Mapping[str, str] = {

@@ -18,9 +18,11 @@ class Draft:
     Attributes:
         said: Whether something was understood that asks for items.
         quiet: Whether the turn wants an answer in words and no items.
+        kinds: Places that name a kind and may be part of a mood: "comedy" of "a light comedy".
         asked_about: Items between which the user was asked to choose just before.
         asked_as: The list the chosen one goes to.
         asked_before: What the user asked about an item just before.
+        asked_of: The items that was asked about.
     """
 
     text: str
@@ -34,9 +36,11 @@ class Draft:
     k: int | None = None
     said: bool = False
     quiet: bool = False
+    kinds: list[Span] = field(default_factory=list)
     asked_about: tuple[ItemId, ...] = ()
     asked_as: Literal["", "liked", "disliked", "seen", "accepted"] = ""
     asked_before: str = ""
+    asked_of: tuple[ItemId, ...] = ()
 
     @property
     def rest(self) -> str:
@@ -62,6 +66,10 @@ class Draft:
     def in_view(self) -> tuple[ItemId, ...]:
         """What "the first one" and "it" are of: the items of an open question, else those shown last."""
         return self.asked_about or self.shown_last()
+
+    def it(self) -> tuple[ItemId, ...]:
+        """What "it" and a bare "seen" are of: what was asked about just before, else all that is in view."""
+        return self.asked_of or self.in_view()
 
     def shown_last(self) -> tuple[ItemId, ...]:
         """The items of the newest reply that showed any, best first."""

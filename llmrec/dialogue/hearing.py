@@ -40,7 +40,7 @@ class Hearing:
 
     def read(self, draft: Draft) -> None:
         """Add the reaction that is heard in the unread words, and take these words out of the wish."""
-        shown = draft.shown_last()
+        shown = draft.it()
         unread = wish_of(draft.rest)
         if not shown or not unread or draft.does(*_READ) or acts.is_request(draft.rest):
             return

@@ -9,6 +9,8 @@ from statistics import median
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
+from llmrec.dialogue.acts import is_question
+from llmrec.dialogue.comparisons import Comparisons
 from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.question_topics import IS_IT, TOPICS, Topic, own_questions, topic_of_field
@@ -37,6 +39,7 @@ class ItemQuestions:
         self._titles = titles
         self._grammar = grammar
         self._years = year_field(catalogue)
+        self._comparisons = Comparisons(catalogue, titled=self._titled)
         self._own = own_questions(catalogue.fields)
         self._medians = {
             field.name: median(_numbers(catalogue, field.name))
@@ -50,8 +53,11 @@ class ItemQuestions:
         if another is not None:
             self._answer_of_another(draft, another)
             return
+        self._comparisons.read(draft)
         for match, tell in self._asked(draft, draft.rest):
             self._answer(draft, match, tell)
+        if is_question(draft.rest) and not draft.does("question"):
+            self._admit(draft)
 
     def _asked(self, draft: Draft, text: str) -> Iterator[tuple[re.Match[str], _Told]]:
         """The questions in `text`, each with what answers it of an item."""
@@ -61,7 +67,16 @@ class ItemQuestions:
         for match in self._own.finditer(text) if self._own else ():
             yield match, partial(self._tell, draft, topic_of_field(match["field"]), match)
         for match in IS_IT.finditer(text):
-            yield match, partial(self._tell_whether, draft, match["what"])
+            yield match, partial(self._tell_whether, draft, match["what"] or match["claimed"])
+
+    def _admit(self, draft: Draft) -> None:
+        """Say that nothing answers what is asked of an item."""
+        item_ids = self._titled(draft.rest) or tuple(i for m in _pointed(draft, draft.rest) for i in m.item_ids)
+        if item_ids:
+            for item_id in item_ids[:_MAX_ANSWERED]:
+                self._unknown(draft, self._catalogue[item_id])
+            draft.act("question", item_ids[:_MAX_ANSWERED], about=draft.text)
+            draft.cut(Span(0, len(draft.text)))
 
     def _answer_of_another(self, draft: Draft, another: Mention) -> None:
         """Answer "and the second one?": what was asked last, else what there is to tell."""
@@ -90,6 +105,9 @@ class ItemQuestions:
         if titled:
             return titled, ""
         pointed = _pointed(draft, clause)
+        if pointed and not pointed[-1].item_ids:
+            draft.note("no_such")
+            return (), pointed[-1].text
         if pointed:
             return pointed[-1].item_ids, ""
         pointed = _pointed(draft, draft.text[: match.start()])
@@ -103,7 +121,7 @@ class ItemQuestions:
         if missing and missing.group() != "I" and not self._grammar.names_value(missing.group()):
             self._say_missing(draft, missing.group())
             return (), missing.group()
-        return (draft.in_view(), "") if _CALLED_IT.search(clause) or len(split_words(clause)) <= 4 else ((), "")
+        return (draft.it(), "") if _CALLED_IT.search(clause) or len(split_words(clause)) <= 4 else ((), "")
 
     def _titled(self, text: str) -> tuple[ItemId, ...]:
         words = split_words(text)
@@ -132,10 +150,18 @@ class ItemQuestions:
         if topic.message == "from_year" and value is None:
             value = self._titles.year_of(item.id)
         if value is None:
-            self._unknown(draft, item)
+            self._quote(draft, topic, item)
             return
         message = self._compared(name, value, asked) if topic.message == "length" else topic.message
         self._say(draft, message, item, field=name.replace("_", " "), value=_shown(value))
+
+    def _quote(self, draft: Draft, topic: Topic, item: Item) -> None:
+        """What the description says where no fact does."""
+        said = re.search(rf"[^.]*?(?:{topic.told})[^.]*", item.description) if topic.told else None
+        if said:
+            self._say(draft, "told", item, value=f"{_clipped(said.group().strip())}.")
+        else:
+            self._unknown(draft, item)
 
     def _field(self, topic: Topic) -> str:
         if topic.message == "from_year":
@@ -154,13 +180,11 @@ class ItemQuestions:
 
     def _tell_whether(self, draft: Draft, what: str, item: Item) -> None:
         constraints = [c for reading in self._grammar.read(what) for c in reading.constraints]
-        facts = [item.facts.get(c.field) for c in constraints]
-        if constraints and all(fact is not None for fact in facts):
-            is_so = all(matches(item, c) for c in constraints)
-            name = constraints[0].field
-            self._say(
-                draft, "is_so" if is_so else "is_not_so", item, field=name.replace("_", " "), value=_shown(facts[0])
-            )
+        if constraints and all(item.facts.get(c.field) is not None for c in constraints):
+            wrong = [c for c in constraints if not matches(item, c)]
+            name = (wrong or constraints)[0].field
+            message = "is_not_so" if wrong else "is_so"
+            self._say(draft, message, item, field=name.replace("_", " "), value=_shown(item.facts[name]))
             return
         said = {word.key for word in split_words(item.description)} - {word.key for word in split_words(item.title)}
         if any(word.key in said and len(word.key) > 3 for word in split_words(what)):

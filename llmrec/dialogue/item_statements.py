@@ -50,7 +50,7 @@ class ItemStatements:
     def read(self, draft: Draft) -> None:
         """Take every statement about an item."""
         rest = draft.rest
-        mentions = self._mentions.find(rest, references=references_to(draft.in_view(), rest))
+        mentions = self._mentions.find(rest, references=references_to(draft.in_view(), rest, it=draft.it()))
         for mention in mentions.found[:_MAX_ITEMS]:
             self._take(draft, mention)
         # "The third one" of two shown says nothing that could be wished for.

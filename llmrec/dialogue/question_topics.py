@@ -14,15 +14,20 @@ _SUBJECT = r"(?:it|this|that|they|he|she)"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A kind of question: how it is asked, what facts answer it (words of field names), and the message that tells."""
+    """A kind of question: how it is asked, what facts answer it (words of field names), and the message that tells.
+
+    Attributes:
+        told: How a description says it, for items without such a fact.
+    """
 
     asked: re.Pattern[str]
     fields: tuple[str, ...]
     message: str
+    told: str = ""
 
 
-def _topic(asked: str, fields: str, message: str = "fact") -> Topic:
-    return Topic(re.compile(asked, re.IGNORECASE), tuple(fields.split()), message)
+def _topic(asked: str, fields: str, message: str = "fact", *, told: str = "") -> Topic:
+    return Topic(re.compile(asked, re.IGNORECASE), tuple(fields.split()), message, told)
 
 
 _IS = r"\bis\s+(?:\w+\s+){1,4}?(?:very\s+|too\s+|really\s+|that\s+)?"
@@ -30,12 +35,14 @@ _MADE = "director author writer artist maker manufacturer brand developer creato
 TOPICS: tuple[Topic, ...] = (
     _topic(rf"\bwho(?:'s|\s+is|\s+was|\s+are)?\s+(?:in|starring)\b{_CLAUSE}|\bwho\s+(?:stars|acts|plays)\b{_CLAUSE}"
            rf"|\b(?:what|which)\s+actors?\b{_CLAUSE}|\bwhat(?:'s|\s+is)\s+the\s+cast\b{_CLAUSE}",
-           "cast star starring actor actress performer player", "people"),
-    _topic(rf"\bwho\s+directed\b{_CLAUSE}|\bwho(?:'s|\s+is|\s+was)\s+the\s+director\b{_CLAUSE}", "director"),
+           "cast star starring actor actress performer player", "people", told=r"\b(?:starring|stars)\b"),
+    _topic(rf"\bwho\s+directed\b{_CLAUSE}|\bwho(?:'s|\s+is|\s+was)\s+the\s+director\b{_CLAUSE}",
+           "director", told=r"directed\s+by"),
     _topic(rf"\bwho\s+wrote\b{_CLAUSE}|\bwho(?:'s|\s+is|\s+was)\s+(?:the\s+(?:author|writer)|{_SUBJECT}\s+by)\b{_CLAUSE}",
-           "author writer screenwriter"),
+           "author writer screenwriter", told=r"(?:written|authored)\s+by|\bwrote\b"),
     _topic(rf"\bwho\s+(?:made|makes|created|developed|published|produced|composed|sings|painted|designed)\b{_CLAUSE}"
-           rf"|\b(?:what|which)\s+brand\b{_CLAUSE}", _MADE),
+           rf"|\b(?:what|which)\s+brand\b{_CLAUSE}", _MADE,
+           told=r"(?:made|created|developed|published|produced|composed|designed)\s+by"),
     _topic(rf"\bhow\s+long\b(?!\s+ago){_CLAUSE}|\bhow\s+many\s+(?:minutes|hours|pages)\b{_CLAUSE}"
            rf"|{_IS}(?:long|short)\b(?=\s*(?:$|[?.,]))",
            "runtime duration minute length page", "length"),
@@ -52,9 +59,12 @@ TOPICS: tuple[Topic, ...] = (
            rf"|\bwhat\s+rating\b{_CLAUSE}", "rating score star"),
 )  # fmt: skip
 IS_IT = re.compile(
-    r"(?:^|(?<=[.,;!?\n\x00])|\b(?:and|but|so|or))\s*(?:is|was|are)\s+(?!there\b)(?P<what>[^.,;!?\n\x00]{2,90})\?",
+    r"(?:^|(?<=[.,;!?\n\x00])|\b(?:and|but|so|or))\s*(?:is|was|are|were|does|do|did|has|have)(?:n't|\s+not)?\s+"
+    r"(?!(?:there|you|i|we|not)\b)(?P<what>[^.,;!?\n\x00]{2,90})\?"
+    r"|(?P<claimed>[^.,;!?\n\x00]{2,90}),?\s+(?:right|correct|true|is\s+it|isn't\s+it|wasn't\s+it|doesn't\s+it)\s*\?",
     re.IGNORECASE,
 )
+"""Questions that are answered by yes or no: "isn't it a comedy?", "it is a comedy, right?"."""
 
 
 def topic_of_field(field: str) -> Topic:

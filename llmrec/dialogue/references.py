@@ -21,6 +21,10 @@ _NTH = re.compile(
     r"|(?:\bnumber\s+|\bno\.\s*|#)(?P<digit>\d{1,2})\b",
     re.IGNORECASE,
 )
+_NUMBERS = re.compile(
+    r"(?:\bnumbers?\s+|\bnos?\.\s*|#)\d{1,2}(?:(?:\s*,\s*|\s*,?\s*(?:and|&)\s*)(?:number\s+|no\.\s*|#)?\d{1,2})+\b",
+    re.I,
+)
 _ALL = re.compile(
     r"\b(?:(?:all|any|both|either|each)\s+of\s+)?(?:these|those|them)\b(?:\s+all)?|\bthem\s+all\b", re.IGNORECASE
 )
@@ -54,10 +58,13 @@ class Answer:
     span: Span
 
 
-def references_to(in_view: tuple[ItemId, ...], text: str) -> tuple[Mention, ...]:
-    """Places of `text` that point at the items `in_view`; without items where there is none such."""
+def references_to(in_view: tuple[ItemId, ...], text: str, *, it: tuple[ItemId, ...] = ()) -> tuple[Mention, ...]:
+    """Places of `text` that point at the items `in_view`; without items where there is none such.
+
+    "It" and "that one" are of `it` where that is given.
+    """
     found: list[Mention] = []
-    for mention in _pointing(text, in_view):
+    for mention in _pointing(text, in_view, it or in_view):
         if not any(mention.span.overlaps(other.span) for other in found):
             found.append(mention)
     return tuple(sorted(found, key=lambda mention: mention.span.start))
@@ -72,7 +79,10 @@ def asks_of_another(text: str, in_view: tuple[ItemId, ...]) -> Mention | None:
     return None
 
 
-def _pointing(text: str, shown: tuple[ItemId, ...]) -> Iterator[Mention]:
+def _pointing(text: str, shown: tuple[ItemId, ...], it: tuple[ItemId, ...]) -> Iterator[Mention]:
+    for match in _NUMBERS.finditer(text):
+        places = [int(digit) - 1 for digit in re.findall(r"\d+", match.group())]
+        yield _mention(match, tuple(item_id for place in places for item_id in _nth(shown, place)), plural=True)
     for match in _FIRST_FEW.finditer(text):
         n = NUMBERS.get(match[2].casefold()) or int(match[2])
         yield _mention(match, shown[:n] if match[1].casefold() == "first" else shown[-n:], plural=True)
@@ -85,7 +95,7 @@ def _pointing(text: str, shown: tuple[ItemId, ...]) -> Iterator[Mention]:
     for match in _ALL.finditer(text):
         yield _mention(match, shown, plural=True)
     for match in _ONE.finditer(text):
-        yield _mention(match, shown, plural=False)
+        yield _mention(match, it, plural=False)
 
 
 def _mention(match: re.Match[str], item_ids: tuple[ItemId, ...], *, plural: bool) -> Mention:

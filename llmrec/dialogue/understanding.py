@@ -16,10 +16,11 @@ from llmrec.dialogue.item_questions import ItemQuestions
 from llmrec.dialogue.item_statements import ItemStatements
 from llmrec.dialogue.messages import language_of, messages_in
 from llmrec.dialogue.profile import add_items, add_wish, is_blank, summary, undo
+from llmrec.dialogue.slips import respelt
 from llmrec.dialogue.talk import answer_to_talk
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.wishes import exclusions, is_refinement, wish_of
-from llmrec.dialogue.words import clean, squeeze
+from llmrec.dialogue.words import clean, mask, squeeze
 from llmrec.types import Profile, Turn, Understanding
 
 MAX_CHARS = 20_000
@@ -48,15 +49,16 @@ class GrammarTracker:
     def update(self, profile: Profile, turn: Turn, *, index: int) -> Understanding:
         """Profile after the user's `turn`, message number `index` (from 0) of the chat; `profile` is unchanged."""
         words = messages_in(language_of(turn.text[:MAX_CHARS]))
-        text = clean(turn.text, max_chars=MAX_CHARS)
+        text = respelt(clean(turn.text, max_chars=MAX_CHARS))
         draft = Draft(
             self._chinese.rewrite(text) if has_chinese(text) else text,
-            replace(profile, last_question=""),
+            replace(profile, last_question="", last_asked=()),
             index,
             words,
             asked_about=profile.pending,
             asked_as=profile.pending_as,
             asked_before=profile.last_question,
+            asked_of=profile.last_asked,
         )
         if len(turn.text) > MAX_CHARS:
             draft.note("long", n=MAX_CHARS)
@@ -119,7 +121,7 @@ class GrammarTracker:
         draft.note("taken_back" if gone else "nothing_to_take_back")
 
     def _read_reactions(self, draft: Draft) -> None:
-        shown = draft.shown_last()
+        shown = draft.it()
         if not shown:
             return
         self._read_acceptance(draft)
@@ -145,7 +147,7 @@ class GrammarTracker:
         draft.cut(accepted)
         if accepted is None or draft.does("accept"):
             return
-        shown = draft.shown_last()
+        shown = draft.it()
         certain = shown if len(shown) == 1 else ()
         draft.profile = add_items(draft.profile, "accepted", certain, turn=draft.turn)
         draft.act("accept", certain)
@@ -170,9 +172,14 @@ class GrammarTracker:
 
     def _read_wish(self, draft: Draft, *, refines: bool) -> None:
         wish = wish_of(draft.rest)
+        refines = refines or draft.does("critique")
+        if draft.kinds and not wish_of(mask(draft.rest, draft.kinds)):
+            # The kind is demanded already; its name would only attract items that talk of it.
+            draft.profile = draft.profile if refines else replace(draft.profile, wishes=())
+            return
         if not wish or acts.is_small_talk(wish):
             return
-        draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines or draft.does("critique"))
+        draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines)
         if not draft.does("request", "preference", "critique", "compare"):
             draft.act("request", about=wish)
         if has_chinese(wish) and not self._is_chinese:
@@ -181,8 +188,9 @@ class GrammarTracker:
 
     def _keep_open(self, draft: Draft) -> None:
         """A question in return leaves the question open to which it is no answer."""
-        asked = [act.about for act in draft.acts if act.kind == "question" and act.about != "why"]
-        draft.profile = replace(draft.profile, last_question=asked[-1] if asked else "")
+        asked = [act for act in draft.acts if act.kind == "question" and act.about != "why"]
+        if asked:
+            draft.profile = replace(draft.profile, last_question=asked[-1].about, last_asked=asked[-1].item_ids)
         if asked and not draft.said:
             draft.profile = replace(draft.profile, pending=draft.asked_about, pending_as=draft.asked_as)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from llmrec.data.catalogue import Catalogue, FactField, FieldKind
 from llmrec.dialogue.lexicon import CHINESE_KINDS, EMPTY_VALUES, ITEM_KINDS, SYNONYMS
 from llmrec.dialogue.reading import Reading
+from llmrec.dialogue.slips import slips_of
 from llmrec.dialogue.words import Span, Word, fold, one_of, singular, split_words
 from llmrec.types import Constraint, FactValue
 
@@ -89,7 +90,9 @@ class ValueReader:
         for field in catalogue.fields.values():
             for key, value in _keys(field, len(catalogue)):
                 self._values.setdefault(key, value)
-        for key, value in list(self._values.items()):
+        known = list(self._values.items())
+        self._slips = _slips(known)
+        for key, value in known:
             for other in (*SYNONYMS.get(key, ()), *CHINESE_KINDS.get(key, ())):
                 self._values.setdefault(other, value)
 
@@ -129,7 +132,8 @@ class ValueReader:
     def _longest(self, words: Sequence[Word], at: int) -> tuple[_Found | None, int]:
         for n in range(min(_MAX_VALUE_WORDS, len(words) - at), 0, -1):
             some = words[at : at + n]
-            value = self._values.get(" ".join(_word_key(word) for word in some))
+            key = " ".join(_word_key(word) for word in some)
+            value = self._values.get(key) or self._slips.get(key)
             if value is not None:
                 plural = _word_key(some[-1]) != some[-1].key
                 return _Found(value, some[0].start, some[-1].end, plural), n
@@ -165,6 +169,12 @@ def _keys(field: FactField, n_items: int) -> Iterator[tuple[str, _Value]]:
         if key not in EMPTY_VALUES and key not in ITEM_KINDS and not key.isdigit():
             yield key, _Value(field.name, field.kind, value, len(field.values))
             yield key.replace(" ", ""), _Value(field.name, field.kind, value, len(field.values))
+
+
+def _slips(values: Iterable[tuple[str, _Value]]) -> Mapping[str, _Value]:
+    """Misspelt words for kinds; names are too many and too alike."""
+    kinds = [(key, value) for key, value in values if value.n_values <= _MAX_KINDS]
+    return {slip: value for key, value in kinds for slip in slips_of(key)}
 
 
 def _groups(text: str, found: Sequence[_Found]) -> Iterator[list[_Found]]:
@@ -207,7 +217,9 @@ def _read_group(text: str, group: Sequence[_Found]) -> Reading | None:
     named = all(is_name(text[one.start : one.end]) for one in group)
     if _LOOSE_NEGATION.search(clause) or (_THEME.search(clause) and not named):
         return None
-    return Reading(Span(group[0].start, group[-1].end), _wanted(text, group), keep=True)
+    # Names say who, and nothing of the mood: left in the wish, they would find everybody called Tom.
+    keep = any(one.value.n_values <= _MAX_KINDS for one in group)
+    return Reading(Span(group[0].start, group[-1].end), _wanted(text, group), keep=keep)
 
 
 def _negation_start(before: str) -> int | None:

@@ -16,7 +16,8 @@ _OPENERS = word_set(
     """
 )
 _CLOSERS = word_set(
-    "please pls plz thanks tonight today now and or but with from by of like to for in also the a an that which is"
+    "please pls plz thanks tonight today now fine ok okay "
+    "and or but with from by of like to for in also the a an that which is"
 )
 _REFINING = re.compile(
     r"^\W*(?:and|but|also|plus|with|without|not|no\s+(?!,)|less|more|even|preferably|ideally|only|still|though|it\s+should|"
@@ -29,7 +30,9 @@ _COMPARATIVE = re.compile(
     re.IGNORECASE,
 )
 _EXCLUDED = re.compile(
-    r"\b(?:but\s+|and\s+|that's\s+|that\s+(?:is|are|has|have)\s+|which\s+(?:is|are)\s+)?(?:nothing|not|no|without|except(?:\s+for)?|anything\s+but|avoid)\s+"
+    r"\b(?:but\s+|and\s+|that's\s+|that\s+(?:is|are|has|have)\s+|which\s+(?:is|are)\s+)?"
+    r"(?:nothing|not|no|without|except(?:\s+for)?|anything\s+but|avoid"
+    r"|(?:i\s+|we\s+)?(?:don't|do\s+not)\s+(?:want|need|like|care\s+for)(?:\s+(?:any|anything|one|something)\b)?)\s+"
     r"(?!(?:sure|really|idea|ideas|preference|problem|rush|bad|necessarily|much|more|longer|matter|one|i|we|you|that)\b)"
     r"[^.,;!?\n]*[^\W_][^.,;!?\n]*",
     re.IGNORECASE,

@@ -63,6 +63,7 @@ class Profile:
         pending: Items between which the user was asked to choose; empty when no question is open.
         pending_as: The list the chosen one will go to.
         last_question: What the message before asked about an item, for "and the second one?".
+        last_asked: The items it asked about, which "it" means next.
         accepted: Items the user means to take.
     """
 
@@ -76,6 +77,7 @@ class Profile:
     pending_as: Literal["", "liked", "disliked", "seen", "accepted"] = ""
     accepted: tuple[ItemEntry, ...] = ()
     last_question: str = ""
+    last_asked: tuple[ItemId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,16 @@ def _says(played: Played, rest: str) -> bool:
     return rest.casefold() in text
 
 
+def _tells(played: Played, rest: str) -> bool:
+    """Whether the reply names the item and its fact: `tells #2 runtime`."""
+    place, _, name = rest.partition(" ")
+    (item_id,) = played.items(place)
+    item = played.catalogue[item_id]
+    fact = item.facts[name]
+    said = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
+    return item.title in played.reply.text and said in played.reply.text
+
+
 def _asked(played: Played, rest: str) -> bool:
     return bool(played.understanding.question)
 
@@ -117,5 +127,5 @@ def _act(played: Played, rest: str) -> bool:
 
 CHECKS: Mapping[str, Callable[[Played, str], bool]] = {
     "satisfies": _satisfies, "absent": _absent, "shows": _shows, "cards": _cards, "no": _no, "state": _state,
-    "says": _says, "asked": _asked, "not": _not, "act": _act,
+    "says": _says, "tells": _tells, "asked": _asked, "not": _not, "act": _act,
 }  # fmt: skip

@@ -41,11 +41,11 @@ def test_the_language_of_a_message(text: str, language: str) -> None:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ("90年代的恐怖片", 'genres = Horror; year >= 1990; year <= 1999; "Horror"'),
+        ("90年代的恐怖片", "genres = Horror; year >= 1990; year <= 1999"),
         ("九十年代", "year >= 1990; year <= 1999"),
         ("不要恐怖片", "genres != Horror"),
         ("1990年到1995年", "year >= 1990; year <= 1995"),
-        ("2000年以后的喜剧", 'genres = Comedy; year >= 2000; "Comedy"'),
+        ("2000年以后的喜剧", "genres = Comedy; year >= 2000"),
         ("我喜欢《Alien》", "+2"),
         ("我不喜欢《Heat》", "-9"),
         ("我看过《Scream》", "seen:6"),
