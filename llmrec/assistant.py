@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from llmrec.errors import ConfigError
 from llmrec.interfaces import (
+    BulkRetriever,
     CandidateFusion,
     DialogueTracker,
     Explainer,
@@ -46,17 +46,6 @@ from llmrec.types import (
     Trace,
     Understanding,
 )
-
-
-@runtime_checkable
-class BulkRetriever(Retriever, Protocol):
-    """A retriever that answers many queries sooner together than one by one."""
-
-    def retrieve_many(
-        self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask]
-    ) -> Sequence[Sequence[Candidate]]:
-        """For each of `queries`, with its own of `allowed`, what `retrieve` gives it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

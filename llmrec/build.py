@@ -5,10 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-import numpy as np
 
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress, SilentProgress, TerminalProgress
@@ -32,7 +31,8 @@ from llmrec.index import Fitted, fitted_retrievers, retrievers_of
 from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser
 from llmrec.models import load_encoder, load_language_model
 from llmrec.prompting.templates import PromptLibrary
-from llmrec.rankers import fused_ranker
+from llmrec.rankers import fused_ranker, held_ranker, user_counts
+from llmrec.ranking.contributions import LeaveOneOut, Pipeline
 from llmrec.ranking.fusion_model import FusionModel
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
@@ -226,28 +226,31 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
         )
     model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
     prompts = PromptLibrary.load(overrides.prompts) if overrides.prompts else fitted.prompts
-    popularity = _popularity(fitted.interactions)
+    popularity = user_counts(fitted.interactions)
     adapter = settings.language_model.adapter
-    ranker = fused_ranker(
-        fitted.catalogue,
-        settings.ranking,
-        model,
-        prompts,
-        fusion=FusionModel.of_adapter(Path(adapter)) if adapter else None,
-        popularity=popularity,
+    fusion = FusionModel.of_adapter(Path(adapter)) if adapter else None
+    ranker = fused_ranker(fitted.catalogue, settings.ranking, model, prompts, fusion=fusion, popularity=popularity)
+    pipeline = Pipeline(
+        item_filter=HardFilter(fitted.catalogue),
+        retrievers=retrievers_of(fitted, settings, encoder),
+        fusion=ReciprocalRankFusion(settings.retrieval.weights),
+        ranker=ranker,
+        held=partial(held_ranker, ranker, settings=settings.ranking, fusion=fusion, popularity=popularity),
+        n_candidates=settings.retrieval.n_candidates,
     )
+    meter = LeaveOneOut(pipeline, n_rereads=settings.explanation.n_rereads)
     return Assistant(
         Stages(
             catalogue=fitted.catalogue,
             tracker=GrammarTracker(fitted.catalogue, fitted.titles, hearing=Hearing(shipped_model())),
-            item_filter=HardFilter(fitted.catalogue),
-            retrievers=retrievers_of(fitted, settings, encoder),
-            fusion=ReciprocalRankFusion(settings.retrieval.weights),
-            ranker=ranker,
-            explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity),
+            item_filter=pipeline.item_filter,
+            retrievers=pipeline.retrievers,
+            fusion=pipeline.fusion,
+            ranker=pipeline.ranker,
+            explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity, meter=meter),
             phraser=_phraser(fitted.catalogue, settings, _writer(model), prompts),
             responder=TemplateResponder(fitted.catalogue),
-            n_candidates=settings.retrieval.n_candidates,
+            n_candidates=pipeline.n_candidates,
         )
     )
 
@@ -289,10 +292,3 @@ def _phraser(
         max_new_tokens=chosen.max_new_tokens,
         timeout_s=chosen.timeout_s,
     )
-
-
-def _popularity(interactions: Interactions) -> Mapping[ItemId, int]:
-    """How many users met each item that anybody met."""
-    pairs = np.unique(np.stack([interactions.items, interactions.users]), axis=1)
-    met, counts = np.unique(pairs[0], return_counts=True)
-    return {interactions.item_ids[item]: count for item, count in zip(met.tolist(), counts.tolist(), strict=True)}

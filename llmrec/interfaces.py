@@ -13,6 +13,7 @@ from llmrec.types import (
     Candidate,
     CandidateScores,
     Completion,
+    Contributions,
     Explanation,
     Feedback,
     Histories,
@@ -66,6 +67,17 @@ class Retriever(Protocol):
         ...
 
 
+@runtime_checkable
+class BulkRetriever(Retriever, Protocol):
+    """A retriever that answers many queries sooner together than one by one."""
+
+    def retrieve_many(
+        self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask]
+    ) -> Sequence[Sequence[Candidate]]:
+        """For each of `queries`, with its own of `allowed`, what `retrieve` gives it."""
+        ...
+
+
 class CandidateFusion(Protocol):
     """Makes one candidate list out of several retrievers' lists."""
 
@@ -79,6 +91,18 @@ class Ranker(Protocol):
 
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
         """All candidates, best first. A model that fails degrades the ranking and is reported, never raised."""
+        ...
+
+
+class ContributionMeter(Protocol):
+    """Measures what speaks for an item, by ranking again without it."""
+
+    def measure(self, query: Query, ranking: Ranking, sources: Sequence[ItemId]) -> Sequence[Contributions | None]:
+        """What each of `sources`, items the user met or likes, and the user's wish do for each item of `ranking`.
+
+        In the order of `ranking`, which is all or a part of what the pipeline ranked for `query`. None for an item that
+        it does not find for `query`.
+        """
         ...
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import numpy as np
+
 from llmrec.data.catalogue import Catalogue
+from llmrec.data.interactions import Interactions
 from llmrec.errors import ConfigError
 from llmrec.interfaces import CandidateScorer, ContinuationScorer, ItemReader, LabelScorer, Ranker
 from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.calibrated import CalibratedRanker
+from llmrec.ranking.contributions import HeldVoice
 from llmrec.ranking.fused import FusedRanker
 from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
@@ -19,7 +23,7 @@ from llmrec.ranking.likelihood import LikelihoodScorer
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.settings import RankingSettings
-from llmrec.types import ItemId
+from llmrec.types import ItemId, RankReport
 
 _NOBODY: Mapping[ItemId, int] = MappingProxyType({})
 
@@ -50,7 +54,27 @@ def fused_ranker(
     """
     if model is None or settings.lm_weight == 0:
         return RetrievalOrderRanker()
-    ranker = model_ranker(catalogue, settings, model, prompts)
+    return with_voice(model_ranker(catalogue, settings, model, prompts), settings, fusion=fusion, popularity=popularity)
+
+
+def held_ranker(
+    ranker: Ranker,
+    report: RankReport,
+    *,
+    settings: RankingSettings,
+    fusion: FusionModel | None,
+    popularity: Mapping[ItemId, int],
+) -> Ranker:
+    """`ranker`, as `fused_ranker` made it of the rest, with the model's opinion of `report`: nothing is asked again."""
+    if isinstance(ranker, RetrievalOrderRanker):
+        return ranker
+    return with_voice(HeldVoice(report), settings, fusion=fusion, popularity=popularity)
+
+
+def with_voice(
+    ranker: Ranker, settings: RankingSettings, *, fusion: FusionModel | None, popularity: Mapping[ItemId, int]
+) -> Ranker:
+    """The retrievers' order with the voice of `ranker`, whose report holds a language model's scores, in it."""
     if fusion is not None:
         return CalibratedRanker(ranker, fusion, popularity, slate_size=settings.slate_size)
     return FusedRanker(ranker, lm_weight=settings.lm_weight, max_lift=settings.max_lift)
@@ -111,3 +135,10 @@ def _listwise(
     )
     prompt = RankPrompt(prompts["rank"], max_history=settings.max_history, text=settings.text)
     return ListwiseRanker(model, prompt, catalogue, limits=limits)
+
+
+def user_counts(interactions: Interactions) -> Mapping[ItemId, int]:
+    """How many users met each item that anybody met."""
+    pairs = np.unique(np.stack([interactions.items, interactions.users]), axis=1)
+    met, counts = np.unique(pairs[0], return_counts=True)
+    return {interactions.item_ids[item]: count for item, count in zip(met.tolist(), counts.tolist(), strict=True)}

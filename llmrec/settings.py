@@ -157,8 +157,14 @@ class RankingSettings(_Room):
 
 
 class ExplanationSettings(_Room):
-    """How many explanations the model may try to rephrase, and for how long."""
+    """How many explanations the model may try to rephrase, and for how long.
 
+    Attributes:
+        n_rereads: How often the model may be asked again what it thinks without one of the user's items, so that its
+            part of what speaks for a shown item is measured too; each costs as much as ranking once.
+    """
+
+    n_rereads: int = Field(2, ge=0, le=50)
     n_phrased: int = Field(2, ge=0, le=50)
     max_new_tokens: int = Field(40, ge=4, le=500)
     timeout_s: Seconds = 20.0

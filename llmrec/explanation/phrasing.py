@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _MAX_TITLE_CHARS = 120
 _MAX_REASON_CHARS = 240
 # What is true of everyone's reply is no answer to "why me", so it is not put behind a "because".
-_PERSONAL = frozenset({"constraint", "wish", "shared_fact", "similar_item"})
+_PERSONAL = frozenset({"constraint", "wish", "shared_fact", "similar_item", "contribution"})
 _FIRST_SENTENCE = re.compile(r"^.+?[.!](?=\s|$)", re.DOTALL)
 
 

@@ -19,9 +19,13 @@ _OPENINGS = (
 _SETS_OF_OPENINGS = 3
 # A reason may hold commas and "and" of its own; two joints of one kind in a row would blur where it ends.
 _JOINTS = {1: ((),), 2: ((", and ",), ("; also, ",)), 3: ((", and ", "; also, "), ("; ", "; and "))}
-_SHARES = "it shares "
-# Clauses that are as true of two things as of one, and read so.
-_TAILS = (", which you loved", ", as you asked")
+_HEADS = {"shared_fact": "it shares ", "contribution": "it scores higher thanks to "}
+# Clauses that are as true of two things as of one, and how they read then.
+_TAILS = {
+    ", which you loved": ", which you loved",
+    ", as you asked": ", as you asked",
+    ", which is in your history": ", which are in your history",
+}
 
 
 def wordings(reasons: Sequence[str], *, place: int) -> Iterator[str]:
@@ -44,13 +48,16 @@ def merged(evidence: Sequence[Evidence]) -> list[str]:
     for piece in evidence:
         head, middle, tail = _parts(piece)
         together.setdefault((head, tail), []).append(middle)
-    return [f"{head}{' and '.join(middles)}{tail}" for (head, tail), middles in together.items()]
+    return [
+        f"{head}{' and '.join(middles)}{_TAILS.get(tail, tail) if len(middles) > 1 else tail}"
+        for (head, tail), middles in together.items()
+    ]
 
 
 def _parts(piece: Evidence) -> tuple[str, str, str]:
     """What a reason can share with others at its beginning and end, and its own middle; all of it, if nothing."""
     tail = next((tail for tail in _TAILS if piece.text.endswith(tail)), "")
-    head = _SHARES if piece.kind == "shared_fact" else piece.text.partition(piece.value)[0] if piece.value else ""
+    head = _HEADS.get(piece.kind) or (piece.text.partition(piece.value)[0] if piece.value else "")
     if not tail or not head or not piece.text.startswith(head):
         return piece.text, "", ""
     return head, piece.text.removeprefix(head).removesuffix(tail), tail

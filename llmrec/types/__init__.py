@@ -1,6 +1,7 @@
 """The frozen values that flow between the stages; every room speaks these words and no others."""
 
 from llmrec.types.acts import ACT_KINDS, Act, ActKind, Verdict
+from llmrec.types.contributions import Contributions
 from llmrec.types.histories import Histories
 from llmrec.types.items import (
     Facts,
@@ -69,6 +70,7 @@ __all__ = [
     "Completion",
     "Constraint",
     "ConstraintEntry",
+    "Contributions",
     "Event",
     "Evidence",
     "EvidenceKind",

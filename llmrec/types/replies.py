@@ -10,7 +10,7 @@ from llmrec.types.items import ItemId
 from llmrec.types.queries import Profile
 from llmrec.types.ranking import RankedBy
 
-EvidenceKind = Literal["wish", "constraint", "shared_fact", "similar_item", "popularity", "fact"]
+EvidenceKind = Literal["wish", "constraint", "shared_fact", "similar_item", "contribution", "popularity", "fact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Evidence:
         field: The fact it rests on, or empty.
         value: That fact's value as shown, or empty.
         item_id: The item of the user's that it cites, or None.
+        contribution: How far the shown item's score falls when the cited item is taken out of what is known of the
+            user, in standard deviations of the slate's scores; None where that was not measured.
     """
 
     kind: EvidenceKind
@@ -30,6 +32,7 @@ class Evidence:
     field: str = ""
     value: str = ""
     item_id: ItemId | None = None
+    contribution: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from llmrec.explanation.evidence import EvidenceExplainer, sentence
 from llmrec.types import (
     Constraint,
     ConstraintEntry,
+    Contributions,
     Evidence,
     Explanation,
     History,
@@ -42,6 +43,27 @@ class FixedSimilarity:
 @pytest.fixture(scope="module")
 def explainer(films: Catalogue) -> EvidenceExplainer:
     return EvidenceExplainer(films, None, None)
+
+
+class FixedMeter:
+    """Every item has the same contributions, of those that are asked of."""
+
+    def __init__(self, wish: float | None = None, **items: float) -> None:
+        self._wish = wish
+        self._items = {ItemId(name.removeprefix("i")): fall for name, fall in items.items()}
+        self.asked: list[Sequence[ItemId]] = []
+
+    def measure(self, query: Query, ranking: Ranking, sources: Sequence[ItemId]) -> Sequence[Contributions | None]:
+        self.asked.append(sources)
+        found = {source: self._items.get(source, 0.0) for source in sources}
+        return [Contributions(found, self._wish) for _ in ranking.item_ids]
+
+
+class BlindMeter:
+    """Finds no item."""
+
+    def measure(self, query: Query, ranking: Ranking, sources: Sequence[ItemId]) -> Sequence[Contributions | None]:
+        return [None] * len(ranking.item_ids)
 
 
 class TestContract(ExplainerContract):
@@ -110,8 +132,7 @@ def test_only_history_from_the_middle_value_up_counts_as_liked(explainer: Eviden
         )
     )
     assert explain(explainer, "4", Query(history=history)).text == (
-        "Shares Horror with Alien (1979), which is in your history; "
-        "shares Sci-Fi with Aliens (1986), which is in your history."
+        "Shares Horror with Alien (1979) and Sci-Fi with Aliens (1986), which are in your history."
     )
     crime = Item(ItemId("11"), "Ronin (1998)", {"genres": ("Crime",)})
     other = EvidenceExplainer(Catalogue([crime, *films.values()]), None, None)
@@ -153,6 +174,71 @@ def test_an_item_without_any_reason_shows_a_fact(explainer: EvidenceExplainer) -
 def test_an_item_without_facts_is_explained_by_its_rank() -> None:
     bare = EvidenceExplainer(Catalogue([Item(ItemId("1"), "The Hobbit")]), None, None)
     assert explain(bare, "1", Query()).text == "Picked by its place in the ranking."
+
+
+def met(*item_ids: str) -> History:
+    return History(tuple(Interaction(UserId("ann"), ItemId(item_id), 5.0) for item_id in item_ids))
+
+
+def test_the_items_that_speak_most_are_cited_and_what_they_share_is_said(films: Catalogue) -> None:
+    # Alien 3 shares more with Alien, but it is Aliens that lifts it.
+    explainer = EvidenceExplainer(films, None, None, meter=FixedMeter(i2=0.3, i3=0.9))
+    explanation = explain(explainer, "4", Query(history=met("2", "3")))
+    assert explanation.text == (
+        "Shares Sci-Fi with Aliens (1986) and Horror with Alien (1979), which are in your history."
+    )
+    assert [(e.item_id, e.contribution) for e in explanation.cites] == [("3", 0.9), ("2", 0.3)]
+
+
+def test_an_item_whose_removal_does_not_lower_the_score_is_never_cited(films: Catalogue) -> None:
+    for fall in (-0.5, 0.0, 0.04):
+        explainer = EvidenceExplainer(films, FixedSimilarity(0.9), {ItemId("4"): 7}, meter=FixedMeter(i2=fall))
+        explanation = explain(explainer, "4", Query(history=met("2")))
+        assert explanation.text == "Nothing you met or liked decides it alone; 7 people here have chosen it."
+        assert all(piece.item_id is None for piece in explanation.cites)
+
+
+def test_what_is_weak_beside_the_strongest_is_not_cited(films: Catalogue) -> None:
+    explainer = EvidenceExplainer(films, None, None, meter=FixedMeter(i2=0.2, i3=0.9))
+    assert explain(explainer, "4", Query(history=met("2", "3"))).text == (
+        "Shares Sci-Fi with Aliens (1986), which is in your history."
+    )
+
+
+def test_of_two_with_nothing_in_common_only_the_measured_lift_is_said(films: Catalogue) -> None:
+    explainer = EvidenceExplainer(films, FixedSimilarity(0.1), None, meter=FixedMeter(i9=0.9))
+    explanation = explain(explainer, "7", Query(profile=profile(liked="9")))
+    assert explanation.text == "Scores higher thanks to Heat (1995), which you loved."
+    assert [piece.kind for piece in explanation.cites] == ["contribution"]
+
+
+def test_the_newest_items_are_measured_each_once(films: Catalogue) -> None:
+    meter = FixedMeter()
+    explain(EvidenceExplainer(films, None, None, meter=meter), "4", Query(history=met("2", "3", "2")))
+    assert meter.asked == [["2", "3"]]
+
+
+def test_an_item_that_cannot_be_measured_is_explained_by_what_it_shares(films: Catalogue) -> None:
+    explainer = EvidenceExplainer(films, None, None, meter=BlindMeter())
+    assert explain(explainer, "4", Query(history=met("2"))).text == (
+        "Shares Horror and Sci-Fi with Alien (1979), which is in your history."
+    )
+
+
+@pytest.mark.parametrize(
+    ("wish", "fall", "text"),
+    [
+        ("quiet cinema", 0.3, 'Scores higher thanks to your words "quiet cinema".'),
+        ("quiet cinema", 0.0, "Its genres: Crime."),
+        ("quiet cinema " * 9, 0.3, "Its genres: Crime."),
+        ("tense", 0.3, '"tense" fits its description.'),
+    ],
+)
+def test_a_wish_that_lifts_an_item_without_its_words_is_quoted(
+    films: Catalogue, wish: str, fall: float, text: str
+) -> None:
+    explainer = EvidenceExplainer(films, None, None, meter=FixedMeter(wish=fall))
+    assert explain(explainer, "9", Query(profile=profile(wish=wish))).text == text
 
 
 IDS = [str(number) for number in range(1, 11)]

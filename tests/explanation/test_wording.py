@@ -47,10 +47,14 @@ def test_facts_shared_with_two_loved_items_are_said_together() -> None:
     assert merged(both) == ["it shares Crime with Heat (1995) and Drama with Good, Bad (1972), which you loved"]
 
 
+def test_what_is_said_of_two_items_of_a_history_is_said_in_the_plural() -> None:
+    both = [shared("Crime", "Heat", "is in your history"), shared("Drama", "Alien", "is in your history")]
+    assert merged(both) == ["it shares Crime with Heat and Drama with Alien, which are in your history"]
+
+
 @pytest.mark.parametrize(
     "apart",
     [
-        [shared("Crime", "Heat", "is in your history"), shared("Drama", "Alien", "is in your history")],
         [shared("Crime", "Heat", "you loved"), shared("Drama", "Alien", "is in your history")],
         [DRAMA, Evidence("constraint", "its country is France, as you asked", "country", "France")],
         [FROM_1996, WISH],

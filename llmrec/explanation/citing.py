@@ -1,0 +1,127 @@
+"""Which of the user's items an explanation cites, and what it says of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.interfaces import ItemSimilarity
+from llmrec.types import Contributions, Evidence, Item, ItemId, Query
+
+MIN_SIMILARITY = 0.45
+_MAX_PARTNERS = 50
+_MAX_SHARED = 2
+_MAX_SHARE = 0.5  # what more than half of the items have in common tells nothing of two of them
+_MAX_CITED = 2
+_MIN_SHARE = 0.25  # what speaks less than this, beside what speaks most, is not worth its words
+_NO_VALUE = frozenset({"", "unknown", "none", "n/a", "(no genres listed)", "other"})
+_LOVED, _MET = "you loved", "is in your history"
+_Fact = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """An item of the user's, and the words that say how this is known."""
+
+    item: Item
+    said: str
+
+
+class Citations:
+    """Finds what ties the items of one catalogue to those of a user."""
+
+    def __init__(self, catalogue: Catalogue, similarity: ItemSimilarity | None, *, min_similarity: float) -> None:
+        """Count how many items have each fact; those with a cosine from `min_similarity` on are alike."""
+        self._catalogue = catalogue
+        self._similarity = similarity
+        self._min_similarity = min_similarity
+        self._n_with: Counter[_Fact] = Counter(pair for item in catalogue.values() for pair in worded_facts(item))
+
+    def of_contributors(
+        self, item: Item, query: Query, contributions: Contributions, *, at_least: float
+    ) -> list[list[Evidence]]:
+        """One list for each of the items that speak most for `item`, the strongest first.
+
+        What is said is the facts that both share, else that they are alike, else only that the one speaks for the
+        other. Nothing below `at_least` is cited, nor what is weak beside the strongest.
+        """
+        liked = {entry.item_id for entry in query.profile.liked}
+        known = [pair for pair in contributions.items.items() if pair[0] in self._catalogue and pair[0] != item.id]
+        strongest = sorted(known, key=lambda pair: -pair[1])[:_MAX_CITED]
+        cited = []
+        told: set[_Fact] = set()
+        for item_id, fall in strongest:
+            if fall >= max(at_least, _MIN_SHARE * strongest[0][1]):
+                partner = Partner(self._catalogue[item_id], _LOVED if item_id in liked else _MET)
+                shared = self.shared(item, [partner], but=told)
+                said = [*shared] or self.alike(item, [partner]) or [_speaks_for(partner)]
+                told.update(worded_facts(partner.item))
+                cited.append([replace(piece, contribution=fall) for piece in said])
+        return cited
+
+    def shared(self, item: Item, partners: Sequence[Partner], *, but: Collection[_Fact] = ()) -> Iterator[Evidence]:
+        """Facts shared with `partners`, none of `but`, the rarest first; those of one partner and field together."""
+        own = set(worded_facts(item)) - set(but)
+        # How many items have the fact, how far back the partner stands, the fact.
+        shared = [
+            (self._n_with[pair], place, pair)
+            for place, partner in enumerate(partners)
+            for pair in worded_facts(partner.item)
+            if pair in own and self._n_with[pair] <= _MAX_SHARE * len(self._catalogue)
+        ]
+        together: dict[tuple[str, int], list[str]] = {}
+        cited: set[_Fact] = set()
+        for _, place, pair in sorted(shared):
+            if pair not in cited:
+                cited.add(pair)
+                together.setdefault((pair[0], place), []).append(pair[1])
+        for (name, place), values in together.items():
+            yield _shared_evidence(name, values[:_MAX_SHARED], partners[place])
+
+    def alike(self, item: Item, partners: Sequence[Partner]) -> list[Evidence]:
+        """That `item` is close in content to one of `partners`, the first of the closest; nothing where none is."""
+        if self._similarity is None or not partners:
+            return []
+        cosines = self._similarity.similarity(item.id, [partner.item.id for partner in partners])
+        # A nan compares false with everything, so it never passes.
+        near = [(cosine, -place) for place, cosine in enumerate(cosines) if cosine >= self._min_similarity]
+        if not near:
+            return []
+        partner = partners[-max(near)[1]]
+        text = f"it is close in content to {partner.item.title}, which {partner.said}"
+        return [Evidence("similar_item", text, item_id=partner.item.id)]
+
+
+def known_partners(query: Query, catalogue: Mapping[ItemId, Item]) -> Sequence[Partner]:
+    """What the user is known to like, latest first: said so, or valued at least like the middle of the history."""
+    said = [(entry.item_id, _LOVED) for entry in reversed(query.profile.liked)]
+    disliked = {entry.item_id for entry in query.profile.disliked}
+    met = query.history.interactions
+    middle = median(i.value for i in met) if met else 0.0
+    valued = [(i.item_id, _MET) for i in reversed(met) if i.value >= middle]
+    words: dict[ItemId, str] = {}
+    for item_id, how in [*said, *valued]:
+        if item_id in catalogue and item_id not in disliked:
+            words.setdefault(item_id, how)
+    return [Partner(catalogue[item_id], how) for item_id, how in list(words.items())[:_MAX_PARTNERS]]
+
+
+def worded_facts(item: Item) -> Iterator[_Fact]:
+    """Field and value of every fact of `item` that is in words."""
+    for name, fact in item.facts.items():
+        for value in fact if isinstance(fact, tuple) else (fact,):
+            if isinstance(value, str) and value.strip().casefold() not in _NO_VALUE:
+                yield name, value
+
+
+def _shared_evidence(name: str, values: Sequence[str], partner: Partner) -> Evidence:
+    text = f"it shares {' and '.join(values)} with {partner.item.title}, which {partner.said}"
+    return Evidence("shared_fact", text, field=name, value=", ".join(values), item_id=partner.item.id)
+
+
+def _speaks_for(partner: Partner) -> Evidence:
+    text = f"it scores higher thanks to {partner.item.title}, which {partner.said}"
+    return Evidence("contribution", text, item_id=partner.item.id)

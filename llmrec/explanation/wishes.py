@@ -1,0 +1,54 @@
+"""What the user said they feel like, said of an item: its own words that fit, else that the wish was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from llmrec.explanation.citing import worded_facts
+from llmrec.explanation.terms import NEGATIONS, STOP_WORDS, Term, stem, terms
+from llmrec.prompting.neutralise import neutralise
+from llmrec.types import Evidence, Item, Query
+
+_MAX_WORDS = 3
+_MAX_QUOTED_CHARS = 60
+
+
+def wish_evidence(query: Query, item: Item, *, said: frozenset[str], heard: bool) -> list[Evidence]:
+    """At most one piece of evidence.
+
+    Args:
+        query: What the user wishes; negated words do not count.
+        item: The item.
+        said: Stems of words that were said before.
+        heard: Whether the item's score is higher for the wish, measured.
+    """
+    wanted = {stem(t.key) for wish in query.profile.wishes for t in _affirmed(wish.text)} - said
+    for name, text in (("description", item.description), *_fact_texts(item)):
+        found = list({t.key: t.text for t in _affirmed(text) if stem(t.key) in wanted}.values())[:_MAX_WORDS]
+        if found:
+            quoted = " and ".join(f'"{word}"' for word in found)
+            fits = "fits" if len(found) == 1 else "fit"
+            return [Evidence("wish", f"{quoted} {fits} its {name.replace('_', ' ')}", name, ", ".join(found))]
+    return _heard(query) if heard else []
+
+
+def _heard(query: Query) -> list[Evidence]:
+    words = neutralise(query.text, max_chars=_MAX_QUOTED_CHARS)
+    # What was cut off is not what the user said.
+    if not words or words.endswith("…") or '"' in words:
+        return []
+    return [Evidence("wish", f'it scores higher thanks to your words "{words}"', value=words)]
+
+
+def _fact_texts(item: Item) -> Iterable[tuple[str, str]]:
+    facts = (name for name, _ in worded_facts(item))
+    for name in dict.fromkeys(facts):
+        yield name, ", ".join(value for field, value in worded_facts(item) if field == name)
+
+
+def _affirmed(text: str) -> Iterator[Term]:
+    words = terms(text)
+    for place, word in enumerate(words):
+        negated = any(before.key in NEGATIONS for before in words[max(0, place - 3) : place])
+        if not negated and word.key not in STOP_WORDS and word.key not in NEGATIONS and len(word.key) > 2:
+            yield word

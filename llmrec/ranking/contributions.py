@@ -1,0 +1,151 @@
+"""What speaks for a shown item, measured: retrieval, fusion and ranking are asked again with one thing less known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from llmrec.interfaces import BulkRetriever, CandidateFusion, ItemFilter, Ranker, Retriever
+from llmrec.types import (
+    Candidate,
+    Contributions,
+    History,
+    ItemId,
+    ItemMask,
+    Query,
+    Ranking,
+    RankReport,
+)
+
+_SLATE = 20  # places that count as the slate where no language model was asked
+_EQUAL = 1e-9  # a spread below this is rounding, not an opinion
+
+
+class HeldVoice:
+    """A language model's opinion as it was, whatever is asked; implements Ranker."""
+
+    def __init__(self, report: RankReport) -> None:
+        """Repeat the scores in `report`."""
+        self._report = report
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """The candidates as they come, with the report of then."""
+        item_ids = tuple(candidate.item_id for candidate in candidates)
+        return Ranking(item_ids, tuple(c.score for c in candidates), "lm+retrieval", self._report)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What is asked again; the same parts that serve.
+
+    Attributes:
+        held: The ranker with the language model's opinion of a report, which costs nothing to ask.
+        n_candidates: How many items each retriever is asked for.
+    """
+
+    item_filter: ItemFilter
+    retrievers: Sequence[Retriever]
+    fusion: CandidateFusion
+    ranker: Ranker
+    held: Callable[[RankReport], Ranker]
+    n_candidates: int
+
+
+class LeaveOneOut:
+    """Takes one thing at a time out of what is known of a user; implements ContributionMeter.
+
+    All retrievers and the fusion are asked again for each thing. The language model is asked again for the few things
+    that would be cited first; for the others it keeps its opinion, which at a small weight changes little.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, n_rereads: int) -> None:
+        """Ask `pipeline`, its language model at most `n_rereads` times."""
+        self._pipeline = pipeline
+        self._n_rereads = n_rereads
+
+    def measure(self, query: Query, ranking: Ranking, sources: Sequence[ItemId]) -> Sequence[Contributions | None]:
+        """See ContributionMeter. What the user met stays out of the lists, also where it is taken out of the query."""
+        sources = list(dict.fromkeys(sources))
+        without: dict[ItemId | None, Query] = {source: _without_item(query, source) for source in sources}
+        if query.text.strip():
+            without[None] = replace(query, profile=replace(query.profile, wishes=()))
+        if not ranking.item_ids or not without:
+            return [Contributions() for _ in ranking.item_ids]
+        asked = [query, *without.values()]
+        candidates = self._candidates(asked)
+        held = self._pipeline.held(ranking.report)
+        before, *after = (held.rank(one, found) for one, found in zip(asked, candidates, strict=True))
+        scale = _Scale.of(before)
+        falls = {key: scale.falls(then, ranking.item_ids) for key, then in zip(without, after, strict=True)}
+        if ranking.report.lm_scores:
+            for source in _strongest(falls, ranking.item_ids)[: self._n_rereads]:
+                place = 1 + list(without).index(source)
+                falls[source] = scale.falls(
+                    self._pipeline.ranker.rank(asked[place], candidates[place]), ranking.item_ids
+                )
+        return [_contributions(falls, item_id) if item_id in scale.places else None for item_id in ranking.item_ids]
+
+    def _candidates(self, queries: Sequence[Query]) -> Sequence[Sequence[Candidate]]:
+        pipeline = self._pipeline
+        masks = [pipeline.item_filter.allowed(queries[0]).mask] * len(queries)
+        lists = [_lists_of(retriever, queries, pipeline.n_candidates, masks) for retriever in pipeline.retrievers]
+        return [pipeline.fusion.fuse(found, pipeline.n_candidates) for found in zip(*lists, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Final scores as they were, in standard deviations of their slate."""
+
+    places: Mapping[ItemId, float]
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> _Scale:
+        return cls(_standing(ranking))
+
+    def falls(self, after: Ranking, item_ids: Sequence[ItemId]) -> Mapping[ItemId, float]:
+        then = _standing(after)
+        lowest = min(then.values(), default=0.0)
+        return {i: self.places[i] - then.get(i, lowest) for i in item_ids if i in self.places}
+
+
+def _standing(ranking: Ranking) -> Mapping[ItemId, float]:
+    """How far each item is above the mean of its slate, in standard deviations; below the slate all are its lowest.
+
+    Scores of different queries have no common unit: with another retriever alone speaking, even the source changes.
+    """
+    n_slate = len(ranking.report.lm_scores) or _SLATE
+    scores = np.asarray(ranking.scores, dtype=np.float64)
+    slate = scores[:n_slate]
+    spread = float(slate.std()) if len(slate) else 0.0
+    if spread <= _EQUAL:
+        return dict.fromkeys(ranking.item_ids, 0.0)
+    standing = (np.maximum(scores, slate.min()) - slate.mean()) / spread
+    return dict(zip(ranking.item_ids, standing.tolist(), strict=True))
+
+
+def _strongest(falls: Mapping[ItemId | None, Mapping[ItemId, float]], item_ids: Sequence[ItemId]) -> list[ItemId]:
+    """What speaks most for each item, item by item, each thing once."""
+    sources = [source for source in falls if source is not None]
+    best = (max(sources, key=lambda source: falls[source].get(item_id, 0.0)) for item_id in item_ids if sources)
+    return list(dict.fromkeys(best))
+
+
+def _contributions(falls: Mapping[ItemId | None, Mapping[ItemId, float]], item_id: ItemId) -> Contributions:
+    items = {source: fall[item_id] for source, fall in falls.items() if source is not None}
+    return Contributions(items, falls[None][item_id] if None in falls else None)
+
+
+def _without_item(query: Query, item_id: ItemId) -> Query:
+    kept = tuple(row for row in query.history.interactions if row.item_id != item_id)
+    liked = tuple(entry for entry in query.profile.liked if entry.item_id != item_id)
+    return replace(query, history=History(kept), profile=replace(query.profile, liked=liked))
+
+
+def _lists_of(
+    retriever: Retriever, queries: Sequence[Query], k: int, masks: Sequence[ItemMask]
+) -> Sequence[Sequence[Candidate]]:
+    if isinstance(retriever, BulkRetriever):
+        return retriever.retrieve_many(queries, k, allowed=masks)
+    return [retriever.retrieve(query, k, allowed=mask) for query, mask in zip(queries, masks, strict=True)]

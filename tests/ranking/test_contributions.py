@@ -1,0 +1,183 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.interfaces import Ranker
+from llmrec.ranking.contributions import HeldVoice, LeaveOneOut, Pipeline
+from llmrec.ranking.fused import FusedRanker
+from llmrec.ranking.retrieval_order import RetrievalOrderRanker
+from llmrec.types import (
+    Allowed,
+    Candidate,
+    History,
+    Interaction,
+    ItemEntry,
+    ItemId,
+    ItemMask,
+    Profile,
+    Query,
+    Ranking,
+    RankReport,
+    UserId,
+    WishEntry,
+)
+from tests.contracts.contribution_meter import ContributionMeterContract
+
+# Alien lifts 4 by 3, Aliens lifts 5 by 1 and 4 by -1; Heat says nothing.
+LIFTS: Mapping[str, Mapping[str, float]] = {"2": {"4": 3.0}, "3": {"5": 1.0, "4": -1.0}, "9": {}}
+
+
+class Lifting:
+    """Scores 4, 5 and 6 by what the user met; a wish is worth 2 to item 6."""
+
+    name = "lifting"
+
+    def __init__(self) -> None:
+        self.masks: list[ItemMask | None] = []
+
+    def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
+        self.masks.append(allowed)
+        scores = {"4": 0.0, "5": 0.0, "6": 2.0 if query.text else 0.0, "1": -1.0}
+        for source in query.positive_item_ids:
+            for item_id, lift in LIFTS[source].items():
+                scores[item_id] += lift
+        found = sorted(scores.items(), key=lambda pair: -pair[1])[:k]
+        return [Candidate(ItemId(item_id), score, self.name) for item_id, score in found]
+
+
+class FirstList:
+    def fuse(self, lists: Sequence[Sequence[Candidate]], k: int) -> Sequence[Candidate]:
+        return lists[0][:k]
+
+
+class Anything:
+    """Lets everything pass but what was met."""
+
+    def __init__(self, films: Catalogue) -> None:
+        self._films = films
+
+    def allowed(self, query: Query) -> Allowed:
+        return Allowed(np.array([item_id not in query.positive_item_ids for item_id in self._films]))
+
+    def select(self, query: Query, allowed: Allowed, ranking: Ranking, k: int) -> tuple[ItemId, ...]:
+        return ranking.item_ids[:k]
+
+
+class LikesHistory:
+    """A model that prefers 5 as long as Aliens is in the history, and remembers how often it was asked."""
+
+    def __init__(self) -> None:
+        self.n_asked = 0
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        self.n_asked += 1
+        likes = "3" in query.positive_item_ids
+        scores = {c.item_id: 9.0 if c.item_id == "5" and likes else 0.0 for c in candidates}
+        item_ids = tuple(scores)
+        return Ranking(item_ids, tuple(scores.values()), "lm+retrieval", RankReport(model="m", lm_scores=scores))
+
+
+def history(*item_ids: str) -> Query:
+    return Query(history=History(tuple(Interaction(UserId("ann"), ItemId(item_id)) for item_id in item_ids)))
+
+
+def pipeline(films: Catalogue, *, voice: Ranker | None = None, retriever: Lifting | None = None) -> Pipeline:
+    if voice is None:
+        ranker: Ranker = RetrievalOrderRanker()
+        held = lambda report: RetrievalOrderRanker()  # noqa: E731
+    else:
+        ranker = FusedRanker(voice, lm_weight=1.0)
+        held = lambda report: FusedRanker(HeldVoice(report), lm_weight=1.0)  # noqa: E731
+    return Pipeline(Anything(films), [retriever or Lifting()], FirstList(), ranker, held, n_candidates=10)
+
+
+def served(parts: Pipeline, query: Query) -> Ranking:
+    return parts.ranker.rank(query, parts.fusion.fuse([parts.retrievers[0].retrieve(query, 10)], 10))
+
+
+def test_a_contribution_is_the_fall_in_standard_deviations_of_the_slate(films: Catalogue) -> None:
+    parts, query = pipeline(films), history("2", "9")
+    (measured,) = LeaveOneOut(parts, n_rereads=0).measure(query, served(parts, query).keep((ItemId("4"),)), ["2", "9"])
+    assert measured is not None
+    # With Alien the scores are 3, 0, 0, -1 (mean .5, spread 1.5): 4 stands 2.5 / 1.5 above. Without it they are
+    # 0, 0, 0, -1 (mean -.25, spread .433): .25 / .433.
+    assert measured.items["2"] == pytest.approx(2.5 / 1.5 - 0.25 / 0.4330127)
+    assert measured.items["9"] == 0
+    assert measured.wish is None
+
+
+def test_what_speaks_against_an_item_has_a_contribution_below_nothing(films: Catalogue) -> None:
+    parts, query = pipeline(films), history("2", "3")
+    (measured,) = LeaveOneOut(parts, n_rereads=0).measure(query, served(parts, query).keep((ItemId("4"),)), ["2", "3"])
+    assert measured is not None
+    assert measured.items["3"] < 0 < measured.items["2"]
+
+
+def test_liked_items_and_the_wish_are_taken_out_too(films: Catalogue) -> None:
+    parts = pipeline(films)
+    query = Query(profile=Profile(liked=(ItemEntry(ItemId("2"), 0),), wishes=(WishEntry("scary", 0),)))
+    four, six = LeaveOneOut(parts, n_rereads=0).measure(query, served(parts, query).keep(("4", "6")), ["2"])
+    assert four is not None
+    assert six is not None
+    assert four.items["2"] > 0 > six.items["2"]
+    assert six.wish is not None
+    assert six.wish > 0
+
+
+def test_what_was_taken_out_stays_out_of_the_lists(films: Catalogue) -> None:
+    retriever = Lifting()
+    parts = pipeline(films, retriever=retriever)
+    LeaveOneOut(parts, n_rereads=0).measure(history("2", "3"), served(parts, history("2", "3")), ["2", "3"])
+    place = films.position(ItemId("2"))
+    assert all(mask is not None and not mask[place] for mask in retriever.masks[1:])
+
+
+def test_an_item_that_is_not_found_is_not_measured(films: Catalogue) -> None:
+    parts, query = pipeline(films), history("2")
+    ranking = Ranking((ItemId("4"), ItemId("10")), (1.0, 0.0), "retrieval")
+    four, ten = LeaveOneOut(parts, n_rereads=0).measure(query, ranking, ["2"])
+    assert four is not None
+    assert ten is None
+
+
+def test_the_model_keeps_its_opinion_where_it_is_not_asked_again(films: Catalogue) -> None:
+    voice = LikesHistory()
+    parts, query = pipeline(films, voice=voice), history("2", "3")
+    ranking = served(parts, query)
+    LeaveOneOut(parts, n_rereads=0).measure(query, ranking, ["2", "3"])
+    assert voice.n_asked == 1
+
+
+def test_the_model_is_asked_again_for_what_would_be_cited_first(films: Catalogue) -> None:
+    voice = LikesHistory()
+    parts, query = pipeline(films, voice=voice), history("2", "3")
+    five = served(parts, query).keep((ItemId("5"),))
+    (held,) = LeaveOneOut(parts, n_rereads=0).measure(query, five, ["2", "3"])
+    (asked,) = LeaveOneOut(parts, n_rereads=1).measure(query, five, ["2", "3"])
+    assert held is not None
+    assert asked is not None
+    assert voice.n_asked == 2
+    # The model liked 5 for Aliens alone, which only shows when it is asked.
+    assert asked.items["3"] > held.items["3"] > 0
+    assert asked.items["2"] == held.items["2"]
+
+
+class TestContract(ContributionMeterContract):
+    @pytest.fixture
+    def parts(self, films: Catalogue) -> Pipeline:
+        return pipeline(films, voice=LikesHistory())
+
+    @pytest.fixture
+    def meter(self, parts: Pipeline) -> LeaveOneOut:
+        return LeaveOneOut(parts, n_rereads=1)
+
+    @pytest.fixture
+    def query(self) -> Query:
+        return replace(history("2", "3"), profile=Profile(wishes=(WishEntry("scary", 0),)))
+
+    @pytest.fixture
+    def ranking(self, parts: Pipeline, query: Query) -> Ranking:
+        return served(parts, query)
