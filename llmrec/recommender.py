@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -15,9 +15,10 @@ from llmrec.assistant import Assistant
 from llmrec.build import Overrides, assemble, fit
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
-from llmrec.errors import ConfigError, UnknownItemError
+from llmrec.errors import ConfigError
 from llmrec.index import Fitted, load, save
 from llmrec.many_users import ranked_users, require_known
+from llmrec.references import referenced_item
 from llmrec.results import Recommendations, SimilarItem, UserRecommendations
 from llmrec.settings import Settings
 from llmrec.types import (
@@ -103,6 +104,10 @@ class Recommender:
         """The users whose interactions it has."""
         return self._index.interactions.user_ids
 
+    def history(self, user_id: str) -> History:
+        """What this user did before it was fitted, oldest first. Raises UnknownUserError."""
+        return self._index.interactions.history(UserId(user_id))
+
     @property
     def reports(self) -> tuple[IngestReport, ...]:
         """What became of each row that was read to build this; empty for one that was loaded."""
@@ -110,7 +115,22 @@ class Recommender:
 
     def warm_up(self) -> None:
         """Load the models now instead of with the first request. Raises AssetError, ModelError."""
-        _ = self._assistant
+        _ = self.assistant
+
+    @property
+    def assistant(self) -> Assistant:
+        """What answers its turns; loads the models when nothing was asked yet. Raises AssetError, ModelError."""
+        # Two first requests at once would load the models twice.
+        with self._starting:
+            if self._running is None:
+                self._running = assemble(self._index, self._overrides)
+            return self._running
+
+    def answered_by(self, assistant: Assistant) -> Self:
+        """The same recommender with another `assistant`; what was learned is shared, not copied."""
+        other = type(self)(self.settings, overrides=self._overrides)
+        other._fitted, other._running = self._index, assistant
+        return other
 
     def recommend(
         self,
@@ -128,7 +148,7 @@ class Recommender:
         Args:
             query: What they feel like, in their words; read as a first turn would be.
             user_id: A user of the interactions the recommender was fitted on.
-            history: What a new user liked, oldest first.
+            history: What a new user liked, oldest first, or what a known one met since.
             profile: What is already believed, as `profile_of` makes it or a former result's `profile`.
             k: At least 1; more than the catalogue holds gives all that may be shown, with a note.
             where: Hard conditions, `{"year": {"$gte": 1990}}` or `["year>=1990"]`.
@@ -143,7 +163,7 @@ class Recommender:
         asked, notes = self._asked(query, user_id, history, profile)
         constraints = parse_where(where, self.catalogue.fields)
         asked = replace(asked, constraints=constraints, filter_viewed=filter_viewed)
-        reply = self._assistant.recommend(asked, k=k)
+        reply = self.assistant.recommend(asked, k=k)
         if not reply.recommendations:
             notes = (*notes, "Nothing in the catalogue satisfies all of that.")
         if k > len(self.catalogue):
@@ -156,7 +176,7 @@ class Recommender:
         """What `recommend` gives each of `user_ids`, one by one, retrieved in bulk and not explained; same errors."""
         known = require_known(user_ids, self._index.interactions)
         asked = Query(constraints=parse_where(where, self.catalogue.fields), filter_viewed=filter_viewed)
-        return ranked_users(self._assistant, self._index, known, asked, k=checked_k(k))
+        return ranked_users(self.assistant, self._index, known, asked, k=checked_k(k))
 
     def rank(
         self,
@@ -164,29 +184,47 @@ class Recommender:
         items: Sequence[ItemReference],
         *,
         user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
     ) -> Recommendations:
         """The given items, all of them, best first for a wish, for somebody who liked some titles, or for a user."""
-        asked, notes = self._asked_by(query_or_history, user_id)
-        reply = self._assistant.rank(asked, [self.item_id(reference) for reference in items])
+        asked, notes = self._asked_by(query_or_history, user_id, history)
+        reply = self.assistant.rank(asked, [self.item_id(reference) for reference in items])
         return Recommendations.of(reply, notes)
 
     def explain(
-        self, query_or_history: str | Sequence[ItemReference], item: ItemReference, *, user_id: str | None = None
+        self,
+        query_or_history: str | Sequence[ItemReference],
+        item: ItemReference,
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
     ) -> Explanation:
         """Why `item` would suit this wish, these liked titles or this user, from facts that can be checked."""
-        return self._assistant.explain(self._asked_by(query_or_history, user_id)[0], self.item_id(item))
+        return self.assistant.explain(self._asked_by(query_or_history, user_id, history)[0], self.item_id(item))
 
     def chat(
-        self, turns: Sequence[TurnLike], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+        self,
+        turns: Sequence[TurnLike],
+        profile: Profile | None = None,
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+        k: int = 5,
     ) -> Reply:
         """The reply to the last of `turns`, which is the user's; pass the reply's profile back with the next one."""
-        return self._assistant.reply(self._conversation(turns, profile, user_id), k=checked_k(k))
+        return self.assistant.reply(self._conversation(turns, profile, user_id, history), k=checked_k(k))
 
     def chat_stream(
-        self, turns: Sequence[TurnLike], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+        self,
+        turns: Sequence[TurnLike],
+        profile: Profile | None = None,
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+        k: int = 5,
     ) -> Iterator[Event]:
         """The same reply in pieces: stages, cards, words, and the whole Reply last. Closing it stops the model."""
-        return self._assistant.stream(self._conversation(turns, profile, user_id), k=checked_k(k))
+        return self.assistant.stream(self._conversation(turns, profile, user_id, history), k=checked_k(k))
 
     def similar(self, item: ItemReference, k: int = 10) -> list[SimilarItem]:
         """The `k` available items closest to `item` in content, best first."""
@@ -216,11 +254,7 @@ class Recommender:
         Raises:
             UnknownItemError: Nothing, or more than one item, is called that; names the nearest.
         """
-        if isinstance(reference, Mapping):
-            reference = str(reference.get("item_id", reference.get("title", "")))
-        # Ids are strings here; a data frame's may come as numbers.
-        name = str(reference)
-        return ItemId(name) if name in self.catalogue else self._resolved_title(name)
+        return referenced_item(reference, self.catalogue, self._index.titles)
 
     def profile_of(
         self,
@@ -238,43 +272,30 @@ class Recommender:
     def _vectors_of(self, item_ids: Sequence[ItemId]) -> Vectors:
         return self._index.vectors.vectors(item_ids)
 
-    def _resolved_title(self, title: str) -> ItemId:
-        match = self._index.titles.resolve(title)
-        named = [self.catalogue[item_id].title for item_id in match.item_ids[:5]]
-        if len(set(named)) < len(named):
-            named = [f"{name} [{item_id}]" for name, item_id in zip(named, match.item_ids, strict=False)]
-        if match.exact and len(match.item_ids) == 1:
-            return match.item_ids[0]
-        if match.exact:
-            raise UnknownItemError(
-                f"{title!r} stands for {', '.join(named)}.", hint="Add the year or give the item id."
-            )
-        hint = f"Did you mean {' or '.join(map(repr, named[:3]))}?" if named else "Give an item id or a full title."
-        raise UnknownItemError(f"no item has the id or title {title[:120]!r}.", hint=hint)
-
     def _asked(
         self, text: str, user_id: str | None, history: Sequence[ItemReference], profile: Profile | None = None
     ) -> tuple[Query, tuple[str, ...]]:
         """The query behind the arguments of a call, and what the user should be told about its words."""
-        query = self._conversation((), profile, user_id)
-        met = tuple(Interaction(_SOMEBODY, self.item_id(row), rating_of(row)) for row in as_references(history))
-        query = replace(query, history=History(query.history.interactions + met))
+        query = self._conversation((), profile, user_id, history)
         if not text.strip():
             return query, ()
-        understanding = self._assistant.understand(replace(query, turns=(Turn("user", text),)))
+        understanding = self.assistant.understand(replace(query, turns=(Turn("user", text),)))
         notes = (*understanding.notes, *filter(None, [understanding.question]))
         return replace(query, profile=understanding.profile), notes
 
     def _asked_by(
-        self, query_or_history: str | Sequence[ItemReference], user_id: str | None
+        self, query_or_history: str | Sequence[ItemReference], user_id: str | None, history: Sequence[ItemReference]
     ) -> tuple[Query, tuple[str, ...]]:
         if isinstance(query_or_history, str):
-            return self._asked(query_or_history, user_id, ())
-        return self._asked("", user_id, query_or_history)
+            return self._asked(query_or_history, user_id, history)
+        return self._asked("", user_id, [*as_references(history), *as_references(query_or_history)])
 
-    def _conversation(self, turns: Sequence[TurnLike], profile: Profile | None, user_id: str | None) -> Query:
-        history = self._index.interactions.history(UserId(str(user_id))) if user_id is not None else History()
-        return Query(turns=tuple(map(as_turn, turns)), profile=profile or Profile(), history=history)
+    def _conversation(
+        self, turns: Sequence[TurnLike], profile: Profile | None, user_id: str | None, history: Sequence[ItemReference]
+    ) -> Query:
+        known = self.history(str(user_id)).interactions if user_id is not None else ()
+        met = tuple(Interaction(_SOMEBODY, self.item_id(row), rating_of(row)) for row in as_references(history))
+        return Query(turns=tuple(map(as_turn, turns)), profile=profile or Profile(), history=History(known + met))
 
     @property
     def _index(self) -> Fitted:
@@ -283,11 +304,3 @@ class Recommender:
                 "this recommender has no items yet; call fit(items, interactions) or from_pretrained(dir)."
             )
         return self._fitted
-
-    @property
-    def _assistant(self) -> Assistant:
-        # Two first requests at once would load the models twice.
-        with self._starting:
-            if self._running is None:
-                self._running = assemble(self._index, self._overrides)
-            return self._running

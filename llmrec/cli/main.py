@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from llmrec import __version__
-from llmrec.cli import adapter, build, chat, compare, data, doctor, evaluate, prompts, recommend, tune, ui
+from llmrec.cli import adapter, build, chat, compare, data, doctor, evaluate, prompts, recommend, serve, tune, ui
 from llmrec.cli.output import MENDABLE, note, report_error
 from llmrec.errors import LLMRecError
 
@@ -33,12 +33,14 @@ app.command("update")(build.update)
 app.command("recommend")(recommend.recommend)
 app.command("chat")(chat.chat)
 app.command("ui")(ui.ui)
+app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)
 app.command("doctor")(doctor.doctor)
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(data.app, name="data")
+app.add_typer(serve.keys, name="keys")
 app.add_typer(prompts.app, name="prompts")
 
 

@@ -1,0 +1,185 @@
+"""The one owner of the language model: a bounded, fair queue before as many workers as the model has slots."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from llmrec.errors import LLMRecError
+from llmrec.service.tickets import ClientLeft, Ticket, current_ticket
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_NOBODY = ""
+_MAX_RETRY_AFTER_S = 60
+_FIRST_GUESS_S = 0.5  # of a model call, before any was timed
+_SMOOTHING = 0.2  # share of the newest call in the running mean
+
+
+class OverloadedError(LLMRecError):
+    """The queue is full; `retry_after_s` says when it may have room."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        """Keep the sentence and the seconds."""
+        super().__init__(message, hint=f"Try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(LLMRecError):
+    """The model's answer was not there at the deadline."""
+
+    code = "deadline"
+
+
+@dataclass
+class _Job(Generic[T]):
+    work: Callable[[], T]
+    ticket: Ticket
+    result: Future[T] = field(default_factory=Future)
+
+    @property
+    def is_wanted(self) -> bool:
+        return not self.ticket.is_gone and self.ticket.seconds_left > 0
+
+
+class Engine:
+    """Runs what needs the language model, `slots` calls at a time, callers in turn; the rest waits or is refused."""
+
+    def __init__(self, *, slots: int, queue_size: int, patience_s: float) -> None:
+        """Start the workers; `patience_s` is the deadline of a call that comes without a ticket, as the page's do."""
+        self.slots = slots
+        self._patience_s = patience_s
+        self.queue_size = queue_size
+        self._admitted = 0
+        self._running = 0
+        self._call_s = _FIRST_GUESS_S
+        self._waiting: OrderedDict[str, deque[_Job[object]]] = OrderedDict()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._workers = [
+            threading.Thread(target=self._work, name=f"llmrec-model-{number}", daemon=True) for number in range(slots)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still takes work."""
+        return not self._closing
+
+    @property
+    def n_admitted(self) -> int:
+        """Requests that are in the house: waiting, running, or on the way to the model."""
+        return self._admitted
+
+    @property
+    def n_waiting(self) -> int:
+        """Calls that wait for the model."""
+        with self._changed:
+            return sum(map(len, self._waiting.values()))
+
+    @property
+    def n_running(self) -> int:
+        """Calls that the model works on."""
+        return self._running
+
+    @contextmanager
+    def admitted(self, *, owner: str, deadline_s: float) -> Iterator[Ticket]:
+        """A ticket for one request. Raises OverloadedError at once when the house is full."""
+        ticket = self.admit(owner=owner, deadline_s=deadline_s)
+        try:
+            yield ticket
+        finally:
+            self.release(ticket)
+
+    def admit(self, *, owner: str, deadline_s: float) -> Ticket:
+        """The ticket of `admitted`, to be given to `release` when the request is over."""
+        with self._changed:
+            if self._admitted >= self.slots + self.queue_size:
+                raise OverloadedError(
+                    f"{self._admitted} requests are being answered already.", retry_after_s=self._retry_after_s()
+                )
+            self._admitted += 1
+        return Ticket(owner, time.monotonic() + deadline_s)
+
+    def release(self, ticket: Ticket) -> None:
+        """End a request; its calls that still wait are dropped."""
+        ticket.leave()
+        with self._changed:
+            self._admitted -= 1
+
+    def run(self, work: Callable[[], T]) -> T:
+        """The result of `work`, done by a worker when its owner's turn comes.
+
+        Raises:
+            DeadlineError: The ticket's time was up first; a call that runs already ends unheard.
+            ClientLeft: Nobody waits any more.
+        """
+        ticket = current_ticket() or Ticket(_NOBODY, time.monotonic() + self._patience_s)
+        job = _Job(work, ticket)
+        with self._changed:
+            if self._closing:
+                raise DeadlineError("the service is stopping.")
+            self._waiting.setdefault(ticket.owner, deque()).append(job)  # type: ignore[arg-type]  # results of any kind
+            self._changed.notify()
+        ends: list[Future[Any]] = [job.result, ticket.gone]  # of two kinds
+        wait(ends, timeout=ticket.seconds_left, return_when=FIRST_COMPLETED)
+        if job.result.done():
+            return job.result.result()
+        if ticket.is_gone:
+            raise ClientLeft
+        raise DeadlineError("the language model's answer was not there at the deadline.")
+
+    def close(self) -> None:
+        """Take no more work; what waits is dropped, what runs ends by itself."""
+        with self._changed:
+            self._closing = True
+            for jobs in self._waiting.values():
+                for job in jobs:
+                    job.result.set_exception(DeadlineError("the service is stopping."))
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def _retry_after_s(self) -> int:
+        waves = self._admitted / self.slots
+        return max(1, min(_MAX_RETRY_AFTER_S, math.ceil(waves * self._call_s / 2)))
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            started = time.monotonic()
+            try:
+                result = job.work()
+            except BaseException as error:  # noqa: BLE001 - the caller's thread raises it again
+                job.result.set_exception(error)
+            else:
+                job.result.set_result(result)
+            with self._changed:
+                self._running -= 1
+                self._call_s += _SMOOTHING * (time.monotonic() - started - self._call_s)
+
+    def _next(self) -> _Job[object] | None:
+        """The oldest wanted call of the owner whose turn it is, None when the house closes."""
+        with self._changed:
+            while True:
+                while not self._waiting and not self._closing:
+                    self._changed.wait()
+                if self._closing:
+                    return None
+                owner, jobs = self._waiting.popitem(last=False)
+                job = jobs.popleft()
+                if jobs:
+                    self._waiting[owner] = jobs  # behind the others: owners take turns
+                if job.is_wanted:
+                    self._running += 1
+                    return job

@@ -1,0 +1,100 @@
+"""What users do and say, and their right to see it and have it deleted; and the items they can name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import JsonValue
+
+from llmrec.errors import ConfigError
+from llmrec.service.answers import DeletedAnswer, ItemsAnswer, RecordedAnswer
+from llmrec.service.house import Asking, InHouse
+from llmrec.service.models import FeedbackRequest, InteractionsRequest, RatedItem
+from llmrec.service.people import Identity
+from llmrec.service.problems import RESPONSES, JsonAnswer, to_json
+from llmrec.service.routes.recommending import reference
+from llmrec.types import Interaction, Item, UserId
+
+router = APIRouter(prefix="/v1", responses=RESPONSES)
+_LINES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "One JSON object a line.", "content": {"application/x-ndjson": {"schema": {}}}}
+}
+_LEARNED = "The recommender was built from {n} rows of this user; they are used no more. Build it anew without them."
+
+
+@router.post("/feedback", status_code=201, response_model=RecordedAnswer)
+def feedback(asked: FeedbackRequest, house: InHouse, asking: Asking) -> Response:
+    """Keep what a user thinks of an item; it is on the disk when this answers."""
+    user_id = _somebody(asking, asked.user_id)
+    house.people.record_feedback(user_id, house.recommender.item_id(reference(asked.item)), asked.signal)
+    return JsonAnswer({"recorded": 1}, 201)
+
+
+@router.post("/interactions", status_code=201, response_model=RecordedAnswer)
+def interactions(asked: InteractionsRequest, house: InHouse, asking: Asking) -> Response:
+    """Keep what a user did; it counts from the next request on."""
+    user_id = _somebody(asking, asked.user_id)
+    rows = [
+        Interaction(
+            user_id,
+            house.recommender.item_id(reference(row.item)),
+            row.item.rating if isinstance(row.item, RatedItem) else 1.0,
+            row.at,
+        )
+        for row in asked.interactions
+    ]
+    house.people.record_interactions(rows)
+    return JsonAnswer({"recorded": len(rows)}, 201)
+
+
+@router.get("/items", response_model=ItemsAnswer)
+def items(
+    house: InHouse,
+    asking: Asking,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """The catalogue in its order, a page at a time."""
+    catalogue = house.recommender.catalogue
+    ids = catalogue.ids[offset : offset + limit]
+    following = offset + limit if offset + limit < len(catalogue) else None
+    rows = [_item_to_json(catalogue[item_id]) for item_id in ids]
+    return JsonAnswer({"items": rows, "total": len(catalogue), "next_offset": following})
+
+
+@router.get("/users/{user_id:path}/export", responses=_LINES, response_model=None)
+def export(user_id: str, house: InHouse, asking: Asking) -> Response:
+    """All that is kept of a user, one JSON object a line; empty when there is nothing."""
+    acting = _somebody(asking, user_id)
+    lines = "".join(f"{to_json(row)}\n" for row in house.people.export(acting))
+    return Response(lines, media_type="application/x-ndjson")
+
+
+@router.delete("/users/{user_id:path}", response_model=DeletedAnswer)
+def delete(user_id: str, house: InHouse, asking: Asking) -> Response:
+    """Remove what was stored of a user, and use what was learned from them no more."""
+    counts = house.people.delete(_somebody(asking, user_id))
+    note = _LEARNED.format(n=counts["learned"]) if counts["learned"] else ""
+    return JsonAnswer({**counts, "note": note})
+
+
+def _somebody(asking: Identity, user_id: str | None) -> UserId:
+    acting = asking.acts_for(user_id)
+    if not acting:
+        raise ConfigError("user_id is missing; this is about one user.")
+    return acting
+
+
+def _item_to_json(item: Item) -> dict[str, JsonValue]:
+    facts: dict[str, JsonValue] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in item.facts.items()
+    }
+    return {
+        "item_id": item.id,
+        "title": item.title,
+        "facts": facts,
+        "description": item.description,
+        "url": item.url,
+        "available": item.available,
+    }

@@ -1,0 +1,52 @@
+"""Running the service until it is told to stop."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from llmrec.errors import ConfigError
+from llmrec.service.settings import ServiceSettings
+
+_KEEP_ALIVE_S = 30
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to that address, so that a taken port is known before models are loaded. Raises ConfigError."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise ConfigError(
+            f"cannot listen on {host} port {port}: {error.strerror}.", hint="Choose another one with --port."
+        ) from error
+    return bound
+
+
+def server_of(app: FastAPI, settings: ServiceSettings) -> uvicorn.Server:
+    """A server for `app` that ends running requests within `settings.drain_s` when it is told to stop."""
+    config = uvicorn.Config(
+        app,
+        # Paths hold user ids; the gate counts requests by route instead.
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        lifespan="on",
+        ws="none",
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, round(settings.drain_s)),
+    )
+    return uvicorn.Server(config)
+
+
+def serve_forever(app: FastAPI, bound: socket.socket, settings: ServiceSettings, ready: Callable[[], None]) -> None:
+    """Answer on `bound` until SIGTERM or Ctrl-C; then take nothing new, finish what runs, and return."""
+    ready()
+    with bound:
+        server_of(app, settings).run(sockets=[bound])

@@ -1,0 +1,64 @@
+"""The stages that ask the language model, sent through the engine; everything else of a recommender stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from llmrec.assistant import Assistant
+from llmrec.interfaces import Phraser, Ranker
+from llmrec.ranking.retrieval_order import RetrievalOrderRanker, retrieval_ranking
+from llmrec.recommender import Recommender
+from llmrec.service.engine import DeadlineError, Engine
+from llmrec.service.tickets import current_ticket
+from llmrec.types import Candidate, Explanation, Query, Ranking, RankReport
+
+
+class QueuedRanker:
+    """Ranks when the model is free; at the request's deadline the retrieval order is the answer, and says so."""
+
+    def __init__(self, ranker: Ranker, engine: Engine) -> None:
+        """Rank with `ranker` in `engine`."""
+        self._ranker = ranker
+        self._engine = engine
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        """What `ranker` gives, or the candidates' order when its time was up. Raises ClientLeft."""
+        try:
+            ranking = self._engine.run(lambda: self._ranker.rank(query, candidates))
+        except DeadlineError as error:
+            ranking = retrieval_ranking(candidates, RankReport(degraded=error.message))
+        ticket = current_ticket()
+        if ticket is not None:
+            ticket.report = ranking.report
+            ticket.degraded = ranking.report.degraded
+        return ranking
+
+
+class QueuedPhraser:
+    """Phrases when the model is free; at the request's deadline the explanations stay as they are."""
+
+    def __init__(self, phraser: Phraser, engine: Engine) -> None:
+        """Phrase with `phraser` in `engine`."""
+        self._phraser = phraser
+        self._engine = engine
+
+    def phrase(self, query: Query, explanations: Sequence[Explanation]) -> Sequence[Explanation]:
+        """What `phraser` gives, or `explanations` when its time was up. Raises ClientLeft."""
+        ticket = current_ticket()
+        if ticket is not None and ticket.seconds_left == 0:
+            return explanations
+        try:
+            return self._engine.run(lambda: self._phraser.phrase(query, explanations))
+        except DeadlineError:
+            return explanations
+
+
+def queued(recommender: Recommender, engine: Engine) -> Recommender:
+    """The same recommender, whose model only `engine` asks; it is loaded now. Raises AssetError, ModelError."""
+    stages = recommender.assistant.stages
+    if not isinstance(stages.ranker, RetrievalOrderRanker):
+        stages = replace(stages, ranker=QueuedRanker(stages.ranker, engine))
+    if stages.phraser is not None:
+        stages = replace(stages, phraser=QueuedPhraser(stages.phraser, engine))
+    return recommender.answered_by(Assistant(stages))
