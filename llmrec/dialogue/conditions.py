@@ -24,7 +24,8 @@ _MAX_CONSTRAINTS = 30
 _MAX_FORGOTTEN_CHARS = 60
 _OPINIONS = {"liked", "disliked"}
 _OPINED = re.compile(
-    r"(?:hate|dislike|sick|tired|bored|can't|cannot|don't\s+(?:like|love|enjoy)|didn't)\b", re.IGNORECASE
+    r"(?:(?:i|we|they|he|she|my\s+\w+)\s+(?:really\s+|just\s+)?)?(?:hates?|dislikes?|doesn't|won't|sick|tired|bored|can't|cannot|don't\s+(?:like|love|enjoy)|didn't)\b",
+    re.IGNORECASE,
 )
 
 

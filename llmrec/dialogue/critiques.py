@@ -32,6 +32,8 @@ _THAN = r"(?:\s+than\s+)"
 _UNWANTED = re.compile(
     rf"{_LEAD}(?<!not\s)\btoo\s+(?:(?:much|many)\s+)?(?P<too>[^\W\d_][\w-]*)(?:\s+for\s+(?:me|us|my\s+\w+|tonight))?"
     rf"|{_LEAD}\bless\s+(?P<less>[^\W\d_][\w-]*)(?!\s+than\s+\d)"
+    rf"|\bno(?:thing)?\s+(?:too\s+)?(?P<no>{one_of(sorted(OPPOSITES))})"
+    r"(?:\s+(?:stuff|things?|scenes?|parts?|bits?)\b|(?=\s*(?:$|[.,;!?\n\x00])|\s+(?:and|or|but|please)\b))"
     rf"|{_LEAD}\bnot\s+(?:so|as|quite\s+(?:so|as)|too|very|overly|that|all\s+that)\s+(?P<so>[^\W\d_][\w-]*)(?:\s+please)?",
     re.IGNORECASE,
 )
@@ -45,6 +47,7 @@ _NO_QUALITY = word_set("other another together number water summer winter thrill
 _LIKENESS = re.compile(r"\b(?:like|similar\s+to|as\s+good\s+as)\s+(?:the\s+)?(?=.{1,120}$)", re.IGNORECASE)
 _LONGEST_TITLE_CHARS = 120
 _MAX_CRITIQUES = 5
+_JUDGED = re.compile(rf"(?:'s|\s|\b(?:is|was|are|were|looks?|seems?|{_SOFTENER})\b)*", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 
 Direction = Literal["more", "less"]
@@ -130,11 +133,13 @@ class CritiqueReader:
         if comparison.has_than:
             item_ids, end = self._named(draft, span.end) or ((), span.end)
             return item_ids, Span(span.start, end)
-        before = self._liked_before(draft, comparison.word_at)
-        if before is None:
-            return draft.it(), span
-        item_ids, end = before
-        return item_ids, Span(max(span.start, end), span.end)
+        liked = self._liked_before(draft, comparison.word_at)
+        if liked is not None:
+            return liked[0], Span(max(span.start, liked[1]), span.end)
+        pointed = [m for m in references_to(draft.in_view(), draft.rest[: comparison.word_at]) if m.item_ids]
+        if pointed and _JUDGED.fullmatch(draft.rest, pointed[-1].span.end, comparison.word_at):
+            return pointed[-1].item_ids, Span(pointed[-1].span.start, span.end)
+        return draft.it(), span
 
     def _named(self, draft: Draft, at: int) -> tuple[tuple[ItemId, ...], int] | None:
         article = _ARTICLE.match(draft.rest, at)

@@ -15,7 +15,7 @@ CueKind = Literal["liked", "disliked", "seen", "unseen", "accepted", "request"]
 
 _SUBJECT = (
     r"(?:(?:\band\s+)?\b(?:i|we|they|he|she|my\s+\w+)(?:'ve|'m|'d|'ll)?\s+)?"
-    r"(?:\b(?:have|had|am|was|also|really|absolutely|just|both|totally|quite|already|always|truly|so|recently|do|did|"
+    r"(?:\b(?:have|has|had|am|was|also|really|absolutely|just|both|totally|quite|already|always|truly|so|recently|do|did|"
     r"most|especially|particularly|used\s+to|must\s+say|kind\s+of|sort\s+of|much)\s+){0,4}"
 )
 _MANY = r"(?:really\s+|particularly\s+|much\s+|that\s+|all\s+|ever\s+){0,2}"

@@ -112,7 +112,8 @@ class ItemQuestions:
             return pointed[-1].item_ids, ""
         pointed = _pointed(draft, draft.text[: match.start()])
         if pointed:
-            draft.cut(pointed[-1].span)
+            # "The second one, how long is it?" says nothing else; "the second one looks nice" does.
+            draft.cut(pointed[-1].span if not split_words(draft.text[pointed[-1].span.end : match.start()]) else None)
             return pointed[-1].item_ids, ""
         earlier = self._titled(draft.text[: match.start()])
         if earlier:

@@ -104,6 +104,8 @@ class ItemStatements:
         return tuple(item_id for item_id in item_ids if item_id in known)
 
     def _ask_which(self, draft: Draft, item_ids: Sequence[ItemId], stance: Stance) -> None:
+        if tuple(item_ids[:_MAX_CHOICES]) == draft.asked_about:
+            return  # the user was asked just now and did not care to answer
         if draft.question:
             draft.note("namesakes", title=self._title(item_ids[0]))
             return

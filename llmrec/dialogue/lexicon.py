@@ -72,6 +72,7 @@ FILLERS = (
     please um uh
     let's lets go loved liked enjoyed hated seen watched played more less these them too either both already feel
     feeling mood think rather prefer preferably ideally something's mind don't know dont similar things
+    idk dunno whatever hmm meets
     """
     )
     | ITEM_KINDS

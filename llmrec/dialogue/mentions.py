@@ -19,7 +19,7 @@ _LOWER_CASE_CLOSENESS = 0.9
 _MIN_FUZZY_CHARS = 5
 _WORTH_NAMING = 0.68  # likeness below which the nearest title would be a joke
 _CONNECTOR = re.compile(
-    r"\s*(?:,|&|\b(?:and|or|nor|plus|as\s+well\s+as)\b|\s)*(?:both\s+|the\s+)?[\"']?\s*", re.IGNORECASE
+    r"\s*(?:,|&|\b(?:and|or|nor|plus|meets|as\s+well\s+as)\b|\s)*(?:both\s+|the\s+)?[\"']?\s*", re.IGNORECASE
 )
 _AND = re.compile(r"\s*,?\s*\b(?:and|or)\s+", re.IGNORECASE)
 _DIRECT = re.compile(

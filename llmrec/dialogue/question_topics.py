@@ -30,7 +30,7 @@ def _topic(asked: str, fields: str, message: str = "fact", *, told: str = "") ->
     return Topic(re.compile(asked, re.IGNORECASE), tuple(fields.split()), message, told)
 
 
-_IS = r"\bis\s+(?:\w+\s+){1,4}?(?:very\s+|too\s+|really\s+|that\s+)?"
+_IS = r"(?:^|(?<=[.,;!?\n\x00])|\b(?:and|but|so|or))\s*is\s+(?:\w+\s+){1,4}?(?:very\s+|too\s+|really\s+|that\s+)?"
 _MADE = "director author writer artist maker manufacturer brand developer creator publisher composer designer studio"
 TOPICS: tuple[Topic, ...] = (
     _topic(rf"\bwho(?:'s|\s+is|\s+was|\s+are)?\s+(?:in|starring)\b{_CLAUSE}|\bwho\s+(?:stars|acts|plays)\b{_CLAUSE}"

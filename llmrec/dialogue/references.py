@@ -22,8 +22,14 @@ _NTH = re.compile(
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(
-    r"(?:\bnumbers?\s+|\bnos?\.\s*|#)\d{1,2}(?:(?:\s*,\s*|\s*,?\s*(?:and|&)\s*)(?:number\s+|no\.\s*|#)?\d{1,2})+\b",
-    re.I,
+    r"(?P<numbers>(?:\bnumbers?\s+|\bnos?\.\s*|#)\d{1,2}"
+    r"(?:(?:\s*,\s*|\s*,?\s*(?:and|&)\s*)(?:number\s+|no\.\s*|#)?\d{1,2})+)\b",
+    re.IGNORECASE,
+)
+_BARE_NUMBERS = re.compile(
+    r"\b(?:seen|saw|watched|read|played|tried|know|loved|liked|enjoyed|like|hated|disliked)\s+"
+    r"(?P<numbers>\d\b(?:\s*(?:,|,?\s+and|&)\s*\d\b)*)(?!\s*[\w%])",
+    re.IGNORECASE,
 )
 _ALL = re.compile(
     r"\b(?:(?:all|any|both|either|each)\s+of\s+)?(?:these|those|them)\b(?:\s+all)?|\bthem\s+all\b", re.IGNORECASE
@@ -80,9 +86,7 @@ def asks_of_another(text: str, in_view: tuple[ItemId, ...]) -> Mention | None:
 
 
 def _pointing(text: str, shown: tuple[ItemId, ...], it: tuple[ItemId, ...]) -> Iterator[Mention]:
-    for match in _NUMBERS.finditer(text):
-        places = [int(digit) - 1 for digit in re.findall(r"\d+", match.group())]
-        yield _mention(match, tuple(item_id for place in places for item_id in _nth(shown, place)), plural=True)
+    yield from _numbered(text, shown)
     for match in _FIRST_FEW.finditer(text):
         n = NUMBERS.get(match[2].casefold()) or int(match[2])
         yield _mention(match, shown[:n] if match[1].casefold() == "first" else shown[-n:], plural=True)
@@ -96,6 +100,14 @@ def _pointing(text: str, shown: tuple[ItemId, ...], it: tuple[ItemId, ...]) -> I
         yield _mention(match, shown, plural=True)
     for match in _ONE.finditer(text):
         yield _mention(match, it, plural=False)
+
+
+def _numbered(text: str, shown: tuple[ItemId, ...]) -> Iterator[Mention]:
+    """Several items by their numbers: "number 1 and 3", "seen 1, 2"."""
+    for match in (*_NUMBERS.finditer(text), *_BARE_NUMBERS.finditer(text)):
+        places = [int(digits) - 1 for digits in re.findall(r"\d+", match["numbers"])]
+        item_ids = tuple(item_id for place in places for item_id in _nth(shown, place))
+        yield Mention(Span(*match.span("numbers")), item_ids, match["numbers"], plural=True)
 
 
 def _mention(match: re.Match[str], item_ids: tuple[ItemId, ...], *, plural: bool) -> Mention:

@@ -27,9 +27,9 @@ _SMALL = (
     r"is|are|be|it|in|for|these|all|from|by|with)"
 )
 _NEGATION = re.compile(
-    r"(?:\b(?:not\s+(?:really\s+)?in\s+the\s+mood\s+for|not\s+(?:really\s+|much\s+of\s+)?(?:a\s+)?(?:big\s+|huge\s+)?(?:fan\s+of|into)|not|no|without|nothing|never|except|avoid|avoiding|minus|skip|excluding|exclude|nor|neither|none|"
-    r"hate|hated|dislike|sick|tired|bored|instead|rather\s+than|can't\s+stand|cannot\s+stand|"
-    r"don't\s+(?:want|like|love|need|enjoy)|do\s+not\s+(?:want|like|love|need|enjoy)|"
+    r"(?:\b(?:(?:i|we|they|he|she|my\s+\w+)\s+(?:really\s+|just\s+)?)?(?:not\s+(?:really\s+)?in\s+the\s+mood\s+for|not\s+(?:really\s+|much\s+of\s+)?(?:a\s+)?(?:big\s+|huge\s+)?(?:fan\s+of|into)|not|no|without|nothing|never|except|avoid|avoiding|minus|skip|excluding|exclude|nor|neither|none|"
+    r"hates?|hated|dislikes?|sick|tired|bored|instead|rather\s+than|can't\s+stand|cannot\s+stand|"
+    r"doesn't\s+(?:want|like|love|enjoy)|won't\s+(?:watch|read|play|see)|don't\s+(?:want|like|love|need|enjoy)|do\s+not\s+(?:want|like|love|need|enjoy)|"
     r"didn't\s+(?:like|enjoy|love)|isn't|aren't)"
     rf"(?:\s+(?:{_SMALL}|{_KIND}))*[\s'\"]*)$",
     re.IGNORECASE,

@@ -16,7 +16,7 @@ _OPENERS = word_set(
     """
 )
 _CLOSERS = word_set(
-    "please pls plz thanks tonight today now fine ok okay "
+    "nothing please pls plz thanks tonight today now fine ok okay "
     "and or but with from by of like to for in also the a an that which is"
 )
 _REFINING = re.compile(

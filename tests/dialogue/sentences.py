@@ -105,7 +105,7 @@ ONE_MESSAGE = [
     ("without romance", "genres != Romance"),
     ("anything but horror", "genres != Horror"),
     ("I don't like horror", "genres != Horror"),
-    ("nothing violent", "note"),
+    ("nothing violent", '"gentle"; note'),
     ("a comedy but not romance", "genres = Comedy; genres != Romance"),
     ("comedy or romance", "genres = Comedy|Romance"),
     ("a romantic comedy", "genres = Romance; genres = Comedy"),
