@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from accelerate import PartialState
@@ -21,6 +21,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
@@ -96,6 +97,20 @@ class RankTrainer(Trainer):
         """Examples of one pass."""
         return len(self._order)
 
+    def adopt_ended(self, checkpoint: Path) -> bool:
+        """Take up what a training kept that came to its end at `checkpoint`; False, and nothing done, if it did not.
+
+        The library would go on until the next evaluation.
+        """
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        if not _had_ended(state):
+            return False
+        best = state.best_global_step or state.global_step
+        state.best_model_checkpoint = str(checkpoint.with_name(f"{PREFIX_CHECKPOINT_DIR}-{best}"))
+        self.state = state
+        self._load_best_model()
+        return True
+
     def compute_loss(self, model: nn.Module, inputs: Batch, *args: object, **kwargs: object) -> Tensor:
         """The objective's loss, in the arithmetic that was asked for. Raises ModelError when it is not a number."""
         products = products_in_weights(model) if self._reads_once else nullcontext()
@@ -166,6 +181,19 @@ class RankTrainer(Trainer):
             super()._save_checkpoint(model, trial)
             if self.args.should_save:
                 (place / COMPLETE).touch()
+
+
+def _had_ended(state: TrainerState) -> bool:
+    """Whether all steps were made, or too many evaluations were no better; not whether it was told to stop."""
+    # In a file the callbacks stand by name.
+    watching = cast(dict[str, Any], state.stateful_callbacks).get(EarlyStoppingCallback.__name__)
+    if watching is None:
+        return bool(state.global_step >= state.max_steps)
+    n_worse, most = (
+        watching["attributes"]["early_stopping_patience_counter"],
+        watching["args"]["early_stopping_patience"],
+    )
+    return bool(state.global_step >= state.max_steps or n_worse >= most)
 
 
 class _Passes(TrainerCallback):

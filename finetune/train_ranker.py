@@ -139,6 +139,8 @@ def _train(trainer: RankTrainer, place: RankerPlace, control: Control) -> float:
     """Train on from the last checkpoint, if there is one; seconds that took."""
     started = time.perf_counter()
     checkpoint = place.last_checkpoint
+    if checkpoint is not None and trainer.adopt_ended(checkpoint):
+        return 0.0
     with control.termination.noted():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return time.perf_counter() - started

@@ -43,10 +43,12 @@ class Voice:
     Attributes:
         ranker: Makes the ranker.
         log: Opens the file that keeps its answers; None keeps none.
+        measured: The one to ask about validation rows, whose answers this one has learned; None where it has not.
     """
 
     ranker: Callable[[], Ranker]
     log: Callable[[], AnswerLog] | None = None
+    measured: Voice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class RunStages:
         self._seed = seed
         self._tell = tell
         self._latest: tuple[Task, TaskStages] | None = None
-        self._heard: dict[str, HeardRanker] = {}
+        self._heard: dict[tuple[str, bool], HeardRanker] = {}
         self._fusions: dict[tuple[str, ...], CrossFitted] = {}
 
     def of(self, task: Task) -> TaskStages:
@@ -153,18 +155,24 @@ class RunStages:
             self._latest = task, TaskStages(self._workshop, task, seed=self._seed, run=self)
         return self._latest[1]
 
-    def heard(self, name: str) -> HeardRanker:
-        """The language model as the stage `name` hears it."""
-        if name not in self._heard:
-            voice = self._workshop.voices[name]
-            self._heard[name] = HeardRanker(voice.ranker, voice.log() if voice.log else None)
-        return self._heard[name]
+    def is_validation(self, task: Task) -> bool:
+        """Whether weights are learned from the answers of `task`."""
+        return any(task is known for known in self._validation)
+
+    def heard(self, name: str, *, on_validation: bool) -> HeardRanker:
+        """The language model as the stage `name` hears it, asked about rows of validation or of the test."""
+        whole = self._workshop.voices[name]
+        voice = whole.measured if on_validation and whole.measured else whole
+        key = name, voice is whole
+        if key not in self._heard:
+            self._heard[key] = HeardRanker(voice.ranker, voice.log() if voice.log else None)
+        return self._heard[key]
 
     def fusions(self, features: Sequence[str]) -> CrossFitted:
         """What each of `features` is worth for whom."""
         key = tuple(features)
         if key not in self._fusions:
-            lm_ranker = None if key == WITHOUT_LM else self.heard("lm")
+            lm_ranker = None if key == WITHOUT_LM else self.heard("lm", on_validation=True)
             self._fusions[key] = self._slates.cross_fitted(key, lm_ranker, FusionFit(seed=self._seed), tell=self._tell)
         return self._fusions[key]
 
@@ -225,7 +233,7 @@ class TaskStages:
 
     def _scorer(self, name: str, slates: Slates) -> SlateScorer:
         if name in LM_STAGES:
-            heard = self._run.heard(name)
+            heard = self._heard(name)
             beliefs = self._run.fusions(FEATURES) if name == "lm" else None
             return SlateScorer(name, slates, heard, heard, beliefs)
         if name == RANDOM:
@@ -233,9 +241,12 @@ class TaskStages:
         if name == FUSED:
             return SlateScorer(name, slates, self._fused(WITHOUT_LM, RetrievalOrderRanker(), slates))
         if name == FUSED_WITH_LM:
-            heard = self._run.heard("lm")
+            heard = self._heard("lm")
             return SlateScorer(name, slates, self._fused(FEATURES, heard, slates), heard)
         return SlateScorer(name, slates, RetrievalOrderRanker())
+
+    def _heard(self, name: str) -> HeardRanker:
+        return self._run.heard(name, on_validation=self._run.is_validation(self._task))
 
     def _fused(self, features: Sequence[str], lm_ranker: Ranker, slates: Slates) -> CrossFittedRanker:
         return CrossFittedRanker(lm_ranker, self._run.fusions(features), self.popularity, slates.size)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
-from llmrec.build import Overrides
+from llmrec.build import ChatModel, Overrides
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError
 from llmrec.evaluation.catalogue_views import with_ids_alone, with_shuffled_texts
 from llmrec.evaluation.fitting import Voice
 from llmrec.evaluation.heard import AnswerLog
 from llmrec.interfaces import Ranker
+from llmrec.language_model.adapter_files import MEASURED
 from llmrec.models import NO_MODEL, load_language_model, model_place, weights_sha256
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import model_ranker
@@ -40,13 +41,24 @@ class _Maker:
 
     def voice(self, catalogue: Callable[[], Catalogue], model: LanguageModelSettings) -> Voice:
         """The model of `model`, reading `catalogue`; both are made when first needed."""
-        ranker = partial(self._ranker, catalogue, model)
-        if self.overrides.language_model is not None:  # nothing tells its weights from another's
+        given, measured = self.overrides.language_model, Path(model.adapter) / MEASURED
+        if not model.adapter or not measured.is_dir():
+            return self._voice(catalogue, model, given)
+        before = model.model_copy(update={"adapter": str(measured)})
+        return replace(self._voice(catalogue, model, given), measured=self._voice(catalogue, before, None))
+
+    def _voice(
+        self, catalogue: Callable[[], Catalogue], model: LanguageModelSettings, given: ChatModel | None
+    ) -> Voice:
+        ranker = partial(self._ranker, catalogue, model, given)
+        if given is not None:  # nothing tells its weights from another's
             return Voice(ranker)
         return Voice(ranker, partial(self._log, catalogue, model))
 
-    def _ranker(self, catalogue: Callable[[], Catalogue], model: LanguageModelSettings) -> Ranker:
-        loaded = self.overrides.language_model or load_language_model(model, self.overrides.store)
+    def _ranker(
+        self, catalogue: Callable[[], Catalogue], model: LanguageModelSettings, given: ChatModel | None
+    ) -> Ranker:
+        loaded = given or load_language_model(model, self.overrides.store)
         assert loaded is not None, "settings name a model"
         return model_ranker(catalogue(), self.settings.ranking, loaded, self.prompts)
 

@@ -1,6 +1,7 @@
 """A model that knows what the retriever does not gains by its learned weight; one that says nothing loses nothing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -61,10 +62,16 @@ class Model(ScriptedModel):
         return super().score_candidates(prompt, candidates, timeout_s=timeout_s)
 
 
-def run(model: ScriptedModel, *stages: str, part: Part = "test", limit: int | None = None) -> Evaluation:
+def run(
+    model: ScriptedModel,
+    *stages: str,
+    part: Part = "test",
+    limit: int | None = None,
+    measured: ScriptedModel | None = None,
+) -> Evaluation:
     prompt = IsolatedPrompt(PromptLibrary.load()["rank_isolated"])
 
-    def voice(catalogue: Catalogue) -> Voice:
+    def voice(catalogue: Catalogue, model: ScriptedModel = model) -> Voice:
         ranker = IsolatedRanker(model, prompt, catalogue, limits=IsolatedLimits(max_prompt_tokens=4096))
         return Voice(lambda: ranker)
 
@@ -72,7 +79,7 @@ def run(model: ScriptedModel, *stages: str, part: Part = "test", limit: int | No
     vectors = HashingEmbedder(8).embed([item.title for item in CATALOGUE.values()], kind="document")
     context = StageContext(CATALOGUE, settings, vectors=lambda: ExactVectorStore(CATALOGUE.ids, vectors))
     voices = {
-        "lm": voice(CATALOGUE),
+        "lm": replace(voice(CATALOGUE), measured=voice(CATALOGUE, measured) if measured else None),
         "lm_base": voice(CATALOGUE),
         "lm_shuffled_titles": voice(with_shuffled_texts(CATALOGUE, seed=0)),
         "lm_ids": voice(with_ids_alone(CATALOGUE)),
@@ -145,3 +152,13 @@ def test_what_was_learned_can_be_served_with(tmp_path: Path) -> None:
     learned.save(tmp_path / "fusion.json")
     require_fusion_file(tmp_path / "fusion.json", Plan(("fused",), seeds=(0,)))  # an earlier one is replaced
     assert not learned_fusion(run(ScriptedModel(judge=says_nothing), "fused"), source="popularity").hears_model
+
+
+def test_a_model_that_has_learned_the_validation_answers_is_not_asked_about_them() -> None:
+    knows_all, before = Model(judge=reads), Model(judge=says_nothing)
+    found = run(knows_all, "lm", "fused", measured=before)
+    assert found.stages["fused"].overall.get("weight:lm", 0.0) == 0  # the one before it said nothing worth a weight
+    assert knows_all.n_asked == len(found.users)
+    on_validation = run(knows_all, "lm", part="validation", measured=before)
+    assert knows_all.n_asked == len(found.users)
+    assert on_validation.stages["lm"].estimates["NDCG@10"].mean < found.stages["lm"].estimates["NDCG@10"].mean

@@ -109,3 +109,22 @@ def test_a_model_in_memory_answers_each_stage_from_its_own_texts_and_keeps_no_fi
 def test_without_a_model_there_is_no_voice(films: Catalogue) -> None:
     settings = Settings().changed(["language_model.model=none"])
     assert language_model_voices(films, settings, PromptLibrary.load(), Overrides()) == {}
+
+
+def test_about_validation_rows_the_adapter_that_has_not_learned_them_is_asked(place: Path, films: Catalogue) -> None:
+    measured = place / "adapter" / "measured"
+    measured.mkdir()
+    (measured / "weights.safetensors").write_bytes(b"before")
+    (measured / "adapter_config.json").write_text("{}")
+    settings = Settings().changed(
+        [f"language_model.model={place / 'model'}", f"language_model.adapter={place / 'adapter'}"]
+    )
+    overrides = Overrides(store=AssetStore(place / "cache"))
+    voices = language_model_voices(films, settings, PromptLibrary.load(), overrides, directory=place / "answers")
+    voice = voices["lm"]
+    assert voice.measured is not None
+    assert voices["lm_base"].measured is None  # it has learned nothing
+    assert voice.log is not None
+    assert voice.measured.log is not None
+    voice.log(), voice.measured.log()
+    assert len(list((place / "answers").glob("*"))) == 2

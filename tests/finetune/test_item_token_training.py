@@ -242,8 +242,13 @@ def test_a_refit_that_was_cut_goes_on(base: Path, tmp_path: Path, monkeypatch: p
     assert fine_tune(bench, cut, control)[1] is None
     monkeypatch.undo()
     assert cut.refit.last_checkpoint is not None
+    before = losses(cut)
     train(config, cut)
+    assert losses(cut) == before == losses(whole)  # what had come to its end is not trained on
     assert losses(cut.refit) == losses(whole.refit)
+    for name in ("item_tokens.safetensors", "measured/item_tokens.safetensors"):
+        weights = load_file(whole.out / name)
+        assert all(torch.equal(weights[key], value) for key, value in load_file(cut.out / name).items())
 
 
 def asks_to_end(

@@ -128,6 +128,18 @@ def test_a_run_that_was_cut_and_resumed_learns_what_an_uncut_one_does(base: Path
     assert all(torch.equal(resumed[name], weights) for name, weights in last.items())
 
 
+def test_a_run_that_came_to_its_end_is_not_trained_on(base: Path, tmp_path: Path) -> None:
+    # After the third evaluation two in a row were no better, so it ends where the library would go on when resumed.
+    config = tiny_config(base, evaluations=8, patience=2, learning_rate=1e-9, epochs=4)
+    place = RankerPlace(tmp_path / "ended")
+    first = train(config, place)
+    assert first.n_steps < 60
+    weights, learned = load_file(place.out / WEIGHTS), losses(place)
+    again = train(config, place)
+    assert (again.n_steps, losses(place), again.seconds) == (first.n_steps, learned, 0.0)
+    assert all(torch.equal(load_file(place.out / WEIGHTS)[name], value) for name, value in weights.items())
+
+
 def test_a_command_teaches_a_recommender_a_planted_rule_and_switches_it_on(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
