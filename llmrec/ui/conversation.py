@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from typing import TypeVar
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import DataError
-from llmrec.types import ItemId, Profile, Turn, UserId
+from llmrec.types import ItemId, Profile, Trace, Turn, UserId
 from llmrec.wire import Json, profile_from_json, profile_to_json
 
 MAX_MESSAGE_CHARS = 4_000
@@ -17,16 +18,29 @@ MAX_EXCHANGES = 200
 # A reply is made here, but comes back through the browser, where anything can be put in its place.
 _MAX_REPLY_CHARS = 20_000
 _MAX_CARDS = 100
+_MAX_EVIDENCE = 20
+_MAX_VOICES = 20
+_MAX_VOICE_CHARS = 60
+_MAX_UNDO = 20
+K_CHOICES = (3, 5, 8, 10)
+DEFAULT_K = 5
 
 Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One recommended item; its title and facts are looked up when it is shown, never stored."""
+    """One recommended item; its title and facts are looked up when it is shown, never stored.
+
+    Attributes:
+        evidence: The reasons behind `why`, one phrase each.
+        voices: What each voice adds to the item's score.
+    """
 
     item_id: ItemId
     why: str
+    evidence: tuple[str, ...] = ()
+    voices: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,7 @@ class Exchange:
         text: The reply, or the sentence that says what went wrong.
         status: How it came about ("43 fit, 10 ranked, 0.8 s"), or empty.
         failed: No reply came; the recommender never hears of this exchange again.
+        trace: How it came about in full; only where the owner asked to see it, and never kept by the browser.
     """
 
     asked: str
@@ -44,6 +59,7 @@ class Exchange:
     cards: tuple[Card, ...] = ()
     status: str = ""
     failed: bool = False
+    trace: Trace | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +69,18 @@ class Conversation:
     Attributes:
         id: Tells this conversation from the one before, so that a late reply cannot land in the wrong one.
         user_id: Random, made for this browser; it says nothing of the person.
+        k: How many items the user wants to see when a message names no number.
+        earlier: The profiles before the last changes, oldest first; known while the page is open.
+        candidates: What the last turn found before it chose; known while the page is open.
     """
 
     id: str
     user_id: UserId
     exchanges: tuple[Exchange, ...] = ()
     profile: Profile = field(default_factory=Profile)
+    k: int = DEFAULT_K
+    earlier: tuple[Profile, ...] = field(default=(), compare=False)
+    candidates: tuple[ItemId, ...] = field(default=(), compare=False)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -72,7 +94,20 @@ class Conversation:
 
     def with_exchange(self, exchange: Exchange, profile: Profile) -> Conversation:
         """The conversation with one more exchange and the profile as it is now."""
-        return replace(self, exchanges=(*self.exchanges, exchange), profile=profile)
+        return replace(self.with_profile(profile), exchanges=(*self.exchanges, exchange))
+
+    def with_profile(self, profile: Profile) -> Conversation:
+        """The conversation with another profile, and a way back to the one it had."""
+        if profile == self.profile:
+            return self
+        return replace(self, profile=profile, earlier=(*self.earlier, self.profile)[-_MAX_UNDO:])
+
+    def undone(self) -> Conversation:
+        """The conversation with the profile before the last change; what was shown since stays known as shown."""
+        if not self.earlier:
+            return self
+        profile = replace(self.earlier[-1], shown=self.profile.shown)
+        return replace(self, profile=profile, earlier=self.earlier[:-1])
 
 
 def new_conversation(user_id: UserId | None = None) -> Conversation:
@@ -83,9 +118,11 @@ def new_conversation(user_id: UserId | None = None) -> Conversation:
 def to_browser(conversation: Conversation, catalogue: Catalogue) -> Json:
     """The conversation as JSON."""
     return {
+        "id": conversation.id,
         "user_id": conversation.user_id,
         "exchanges": [_exchange_to_json(exchange) for exchange in conversation.exchanges],
         "profile": profile_to_json(conversation.profile, catalogue),
+        "k": conversation.k,
     }
 
 
@@ -95,7 +132,7 @@ def from_browser(data: object, catalogue: Catalogue) -> tuple[Conversation, str]
     Each part stands alone: a forged or outdated profile does not cost the conversation, nor the other way round.
     """
     stored = data if isinstance(data, Mapping) else {}
-    complaints: list[str] = []
+    complaints = [] if data is None or isinstance(data, Mapping) else ["What this browser kept was unreadable."]
 
     def part(name: str, read: Callable[[object], Part], default: Part, complaint: str) -> Part:
         if name not in stored:
@@ -108,7 +145,7 @@ def from_browser(data: object, catalogue: Catalogue) -> tuple[Conversation, str]
 
     fresh = new_conversation()
     conversation = Conversation(
-        fresh.id,
+        part("id", _uuid, fresh.id, "The stored conversation's id was unreadable."),
         part("user_id", _user_id, fresh.user_id, "This browser's id was unreadable, so it got a new one."),
         part("exchanges", lambda rows: _exchanges(rows, catalogue), (), "The stored conversation was unreadable."),
         part(
@@ -117,6 +154,7 @@ def from_browser(data: object, catalogue: Catalogue) -> tuple[Conversation, str]
             Profile(),
             "The stored profile does not fit this catalogue, so it starts empty.",
         ),
+        part("k", checked_k, DEFAULT_K, "The stored number of cards was unreadable."),
     )
     return conversation, " ".join(complaints)
 
@@ -125,17 +163,32 @@ def _exchange_to_json(exchange: Exchange) -> Json:
     return {
         "asked": exchange.asked,
         "text": exchange.text,
-        "cards": [{"item_id": card.item_id, "why": card.why} for card in exchange.cards],
+        "cards": [
+            {"item_id": card.item_id, "why": card.why, "evidence": list(card.evidence), "voices": dict(card.voices)}
+            for card in exchange.cards
+        ],
         "status": exchange.status,
         "failed": exchange.failed,
     }
 
 
+def checked_k(value: object) -> int:
+    """One of the numbers of cards that can be chosen. Raises DataError."""
+    known = next((k for k in K_CHOICES if str(k) == str(value)), None)
+    if known is None:
+        raise DataError(f"{str(value)[:40]!r} is no number of cards; choose one of {', '.join(map(str, K_CHOICES))}.")
+    return known
+
+
 def _user_id(value: object) -> UserId:
+    return UserId(_uuid(value))
+
+
+def _uuid(value: object) -> str:
     try:
-        return UserId(str(uuid.UUID(str(value), version=4)))
+        return str(uuid.UUID(str(value), version=4))
     except ValueError as error:
-        raise DataError("a user id is a random UUID.") from error
+        raise DataError("an id is a random UUID.") from error
 
 
 def _exchanges(rows: object, catalogue: Catalogue) -> tuple[Exchange, ...]:
@@ -159,7 +212,21 @@ def _exchange(row: object, catalogue: Catalogue) -> Exchange:
 def _card(row: object) -> Card:
     if not isinstance(row, Mapping):
         raise DataError("a card is a JSON object.")
-    return Card(ItemId(_text(row.get("item_id"), _MAX_REPLY_CHARS)), _text(row.get("why"), _MAX_REPLY_CHARS))
+    evidence = tuple(_text(reason, _MAX_REPLY_CHARS) for reason in _list(row.get("evidence", []), _MAX_EVIDENCE))
+    item_id, why = (_text(row.get(key), _MAX_REPLY_CHARS) for key in ("item_id", "why"))
+    return Card(ItemId(item_id), why, evidence, _voices(row.get("voices", {})))
+
+
+def _voices(value: object) -> Mapping[str, float]:
+    if not isinstance(value, Mapping) or len(value) > _MAX_VOICES:
+        raise DataError(f"at most {_MAX_VOICES} voices were expected.")
+    return {_text(name, _MAX_VOICE_CHARS): _finite(part) for name, part in value.items()}
+
+
+def _finite(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise DataError("a voice's part is a finite number.")
+    return float(value)
 
 
 def _list(value: object, max_length: int) -> Sequence[object]:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from llmrec.types import (
     CardsEvent,
     Event,
+    ItemId,
     Profile,
     Recommendation,
     ReplyEvent,
     StageEvent,
     StageTrace,
     TextEvent,
+    Trace,
 )
 from llmrec.ui.conversation import Card, Exchange
 
@@ -34,6 +36,7 @@ class Draft:
         before: The profile the turn started from.
         started: Whether the recommender has taken the message.
         after: The profile after the turn; None until its reply is whole.
+        trace: How the reply came about; None until it is whole.
         failure: What went wrong, in one sentence, or empty.
         is_mid_text: The last event was a piece of text, so the next is likely to follow soon.
         stopped: Set from outside to end the turn; the same object in every state of it.
@@ -49,6 +52,7 @@ class Draft:
     stages: tuple[StageTrace, ...] = ()
     ranked_by_lm: bool = True
     after: Profile | None = None
+    trace: Trace | None = None
     failure: str = ""
     is_mid_text: bool = False
     stopped: threading.Event = field(default_factory=threading.Event, compare=False)
@@ -77,6 +81,11 @@ class Draft:
         return ", ".join([*counts, *without_lm, f"{sum(stage.seconds for stage in self.stages):.1f} s"])
 
     @property
+    def candidates(self) -> tuple[ItemId, ...]:
+        """What was found before anything was chosen, best first; empty where nothing was looked for."""
+        return next((stage.order for stage in reversed(self.stages) if stage.name == "fusion"), ())
+
+    @property
     def is_over(self) -> bool:
         """Whether the recommender has said its last word on it."""
         return self.after is not None or bool(self.failure)
@@ -87,13 +96,16 @@ class Draft:
             return Exchange(self.asked, self.failure, failed=True)
         if self.after is None and not self.text:
             return Exchange(self.asked, _STOPPED, self.cards, self.status, failed=not self.cards)
-        return Exchange(self.asked, self.text, self.cards, self.status)
+        return Exchange(self.asked, self.text, self.cards, self.status, trace=self.trace)
 
     def _with_cards(self, recommendations: Sequence[Recommendation]) -> Draft:
-        cards = tuple(Card(shown.item_id, shown.explanation) for shown in recommendations)
+        cards = tuple(
+            Card(shown.item_id, shown.explanation, tuple(piece.text for piece in shown.evidence), dict(shown.voices))
+            for shown in recommendations
+        )
         ranked_by_lm = all(shown.ranked_by == "lm+retrieval" for shown in recommendations)
         return replace(self, cards=cards, ranked_by_lm=ranked_by_lm, is_mid_text=False)
 
     def _with_reply(self, event: ReplyEvent) -> Draft:
         whole = self._with_cards(event.reply.recommendations)
-        return replace(whole, text=event.reply.text, after=event.reply.profile)
+        return replace(whole, text=event.reply.text, after=event.reply.profile, trace=event.reply.trace)

@@ -37,12 +37,16 @@ def _prompts(catalogue: Catalogue) -> Iterator[str]:
     yield "Surprise me"
 
 
-def _frequent_words(catalogue: Catalogue) -> tuple[str, ...]:
-    """Values of the fact that says most: it has few values that recur often, as a kind or a category does."""
+def kind_field(catalogue: Catalogue) -> FactField | None:
+    """The fact that says most: it has few values that recur often, as a kind or a category does."""
     fields = [f for f in catalogue.fields.values() if f.kind in {"list", "text"} and 1 < len(f.values) < f.n_items]
     # A list ("genres") classifies; a text that recurs ("publisher") does so less.
-    best = min(fields, key=lambda f: (f.kind != "list", len(f.values) / f.n_items), default=None)
-    return best.values if best is not None else ()
+    return min(fields, key=lambda f: (f.kind != "list", len(f.values) / f.n_items), default=None)
+
+
+def _frequent_words(catalogue: Catalogue) -> tuple[str, ...]:
+    field = kind_field(catalogue)
+    return field.values if field is not None else ()
 
 
 def _usual_decade(catalogue: Catalogue, field: FactField) -> int:

@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import get_args
 
-from llmrec.errors import FeedbackError, LLMRecError
+from llmrec.errors import DataError, FeedbackError, LLMRecError
 from llmrec.interfaces import FeedbackStore
 from llmrec.types import Event, Feedback, ItemId, Signal, Turn
 from llmrec.ui.contract import ChatRecommender
@@ -17,17 +17,15 @@ from llmrec.ui.conversation import (
     MAX_EXCHANGES,
     MAX_MESSAGE_CHARS,
     Conversation,
+    checked_k,
     from_browser,
     new_conversation,
-    to_browser,
 )
+from llmrec.ui.critiques import Critiques
 from llmrec.ui.draft import Draft
-from llmrec.ui.examples import example_prompts
-from llmrec.ui.markup import Html, element, text
-from llmrec.ui.panel import panel_html
+from llmrec.ui.markup import Html
 from llmrec.ui.reactions import Section, carry_over, holds, react, remove
-from llmrec.ui.thread import draft_html, now_html, past_html
-from llmrec.wire import Json
+from llmrec.ui.views import View, Viewer, draft_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,27 +38,6 @@ _TOO_MANY = "This conversation has reached {limit} messages; press Start over to
 _BROKEN = "Something went wrong on the server. Your conversation is as it was; please try again."
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The whole page after an event.
-
-    Attributes:
-        stored: The conversation as the browser keeps it.
-        is_busy: A turn is under way.
-        notice: A sentence for the user that is no part of the conversation, or empty; None leaves it alone.
-        message: New content of the message box; None leaves it alone.
-    """
-
-    conversation: Conversation
-    stored: Json
-    is_busy: bool
-    past: Html
-    now: Html
-    panel: Html
-    notice: Html | None
-    message: str | None
-
-
 class ChatHandlers:
     """The page's events. Nothing is kept here: a conversation comes in, and a view with the next one goes out."""
 
@@ -69,21 +46,29 @@ class ChatHandlers:
         recommender: ChatRecommender,
         feedback: FeedbackStore | None,
         *,
-        k: int = 5,
+        keeps_trace: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Answer with `recommender`, `k` cards a turn; reactions go to `feedback`, or nowhere when it is None."""
+        """Answer with `recommender`.
+
+        Args:
+            recommender: Answers; one object serves every visitor.
+            feedback: Where reactions go; None for nowhere.
+            keeps_trace: Whether the page shows how each reply came about.
+            now: The clock of feedback, in seconds since 1970.
+        """
         self._recommender = recommender
         self._catalogue = recommender.catalogue
         self._feedback = feedback
-        self._k = k
+        self._keeps_trace = keeps_trace
         self._now = now
-        self._examples = example_prompts(recommender.catalogue)
+        self._viewer = Viewer(recommender)
+        self._critiques = Critiques(recommender.catalogue)
 
     def restore(self, stored: object) -> View:
         """The page as the browser left it, or a first page for a new one."""
         conversation, complaint = from_browser(stored, self._catalogue)
-        return self._view(conversation, notice=complaint)
+        return self._viewer.view(conversation, notice=complaint)
 
     def ask(self, conversation: Conversation, message: str, draft: Draft | None) -> tuple[View, Draft | None] | None:
         """The page with the message in it, and the draft that `answer` takes up.
@@ -92,25 +77,25 @@ class ChatHandlers:
             No draft when the message is refused, with a notice that says why; None when there is nothing to send.
         """
         asked = message.strip()
-        if not asked or _of(conversation, draft) is not None:
+        if not asked or draft_of(conversation, draft) is not None:
             return None
         if len(asked) > MAX_MESSAGE_CHARS:
-            return self._view(conversation, notice=_TOO_LONG.format(n=len(asked), limit=MAX_MESSAGE_CHARS)), None
+            return self._viewer.view(conversation, notice=_TOO_LONG.format(n=len(asked), limit=MAX_MESSAGE_CHARS)), None
         if len(conversation.exchanges) >= MAX_EXCHANGES:
-            return self._view(conversation, notice=_TOO_MANY.format(limit=MAX_EXCHANGES)), None
+            return self._viewer.view(conversation, notice=_TOO_MANY.format(limit=MAX_EXCHANGES)), None
         draft = Draft(asked, conversation.id, len(conversation.exchanges), conversation.profile)
-        return self._view(conversation, draft, message=""), draft
+        return self._viewer.view(conversation, draft, message=""), draft
 
     def answer(self, conversation: Conversation, draft: Draft | None) -> Iterator[tuple[Html, Draft]]:
         """The current exchange as it grows, and its draft; nothing when there is no message that waits for one."""
-        draft = _of(conversation, draft)
+        draft = draft_of(conversation, draft)
         if draft is None or draft.started:
             return
         shown_at = 0.0
         for grown in self._drafts(conversation, replace(draft, started=True)):
             if grown.is_mid_text and time.monotonic() - shown_at < _SECONDS_BETWEEN_UPDATES:
                 continue
-            yield draft_html(grown, self._catalogue), grown
+            yield self._viewer.thread.draft(grown), grown
             shown_at = time.monotonic()
 
     def finish(self, conversation: Conversation, draft: Draft | None) -> View:
@@ -127,19 +112,56 @@ class ChatHandlers:
 
     def react(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
         """The page after a card's button; None for a button that this page cannot have shown."""
-        item_id, signal = press.get("item"), _signal(press.get("signal"))
-        if signal is None or not isinstance(item_id, str) or item_id not in self._catalogue:
+        signal = _signal(press.get("signal"))
+        item_id = self._item_id(press)
+        if signal is None or item_id is None:
             return None
-        item_id = ItemId(item_id)
-        # Taking a reaction back changes the profile; what was recorded stays, as the user's own past.
-        if self._feedback is not None and not holds(conversation.profile, signal, item_id):
+        try:
+            self._record(conversation, signal, item_id)
+        except FeedbackError as error:
+            return self._viewer.view(conversation, draft, notice=f"This was not saved: {error}")
+        return self._viewer.view(_reacted(conversation, signal, item_id), draft)
+
+    def pick(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
+        """The page after a title was picked as one the user likes; picking it again changes nothing."""
+        item_id = self._item_id(press)
+        if item_id is None or holds(conversation.profile, "like", item_id):
+            return None
+        return self.react(conversation, {"item": item_id, "signal": "like"}, draft)
+
+    def because(
+        self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None
+    ) -> tuple[View, Draft | None] | None:
+        """The page after an item was turned away for a reason: it is disliked, and the reason is said in the chat."""
+        item_id, number = self._item_id(press), str(press.get("reason", ""))
+        reasons = self._critiques.reasons(self._catalogue[item_id]) if item_id is not None else ()
+        if item_id is None or not number.isdecimal() or int(number) >= len(reasons):
+            return None
+        if not holds(conversation.profile, "dislike", item_id):
             try:
-                self._feedback.record(Feedback(conversation.user_id, item_id, signal, self._now()))
+                self._record(conversation, "dislike", item_id)
             except FeedbackError as error:
-                return self._view(conversation, draft, notice=f"This was not saved: {error}")
-        turn = max(len(conversation.turns) - 1, 0)
-        profile = react(conversation.profile, signal, item_id, turn=turn)
-        return self._view(replace(conversation, profile=profile), draft)
+                return self._viewer.view(conversation, draft, notice=f"This was not saved: {error}"), draft
+            conversation = _reacted(conversation, "dislike", item_id)
+        return self.ask(conversation, reasons[int(number)].message, draft)
+
+    def retry(self, conversation: Conversation, draft: Draft | None) -> tuple[View, Draft | None] | None:
+        """The page with the message of the last exchange asked again, where nothing came of it."""
+        if not conversation.exchanges or not conversation.exchanges[-1].failed:
+            return None
+        message = conversation.exchanges[-1].asked
+        return self.ask(replace(conversation, exchanges=conversation.exchanges[:-1]), message, draft)
+
+    def undo(self, conversation: Conversation, draft: Draft | None) -> View:
+        """The page with the last change of what is known of the user taken back."""
+        return self._viewer.view(conversation.undone(), draft)
+
+    def choose(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
+        """The page with another number of cards in an answer; None for a number that is not offered."""
+        try:
+            return self._viewer.view(replace(conversation, k=checked_k(press.get("k"))), draft)
+        except DataError:
+            return None
 
     def remove(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
         """The page after a line of the panel was taken back; None for a line that cannot be there."""
@@ -147,19 +169,28 @@ class ChatHandlers:
         if section is None or not index.isdecimal():
             return None
         profile = remove(conversation.profile, section, int(index))
-        return self._view(replace(conversation, profile=profile), draft)
+        return self._viewer.view(conversation.with_profile(profile), draft)
 
     def start_over(self, conversation: Conversation, draft: Draft | None) -> View:
         """A first page for the same user: conversation and profile are gone from the browser, the answer ends."""
         if draft is not None:
             draft.stopped.set()
-        return self._view(new_conversation(conversation.user_id), message="")
+        return self._viewer.view(replace(new_conversation(conversation.user_id), k=conversation.k), message="")
+
+    def _item_id(self, press: Mapping[str, object]) -> ItemId | None:
+        item_id = press.get("item")
+        return ItemId(item_id) if isinstance(item_id, str) and item_id in self._catalogue else None
+
+    def _record(self, conversation: Conversation, signal: Signal, item_id: ItemId) -> None:
+        """Taking a reaction back changes the profile only; what was recorded stays, as the user's own past."""
+        if self._feedback is not None and not holds(conversation.profile, signal, item_id):
+            self._feedback.record(Feedback(conversation.user_id, item_id, signal, self._now()))
 
     def _drafts(self, conversation: Conversation, draft: Draft) -> Iterator[Draft]:
         yield draft
         turns = (*conversation.turns, Turn("user", draft.asked))
         try:
-            with _stream(self._recommender.chat_stream(turns, draft.before, k=self._k)) as events:
+            with _stream(self._recommender.chat_stream(turns, draft.before, k=conversation.k)) as events:
                 for event in events:
                     if draft.stopped.is_set():
                         return
@@ -173,39 +204,20 @@ class ChatHandlers:
             yield draft.fail(_BROKEN)
 
     def _settled(self, conversation: Conversation, draft: Draft | None) -> View:
-        draft = _of(conversation, draft)
+        draft = draft_of(conversation, draft)
         if draft is None:
             return self._as_it_is(conversation, draft)
         exchange, profile = draft.settle(), conversation.profile
+        if not self._keeps_trace:
+            exchange = replace(exchange, trace=None)
         if draft.after is not None:
             profile = carry_over(draft.before, profile, draft.after)
-        view = self._view(conversation.with_exchange(exchange, profile))
+        candidates = draft.candidates or conversation.candidates
+        view = self._viewer.view(replace(conversation.with_exchange(exchange, profile), candidates=candidates))
         return replace(view, message=draft.asked) if exchange.failed else view
 
     def _as_it_is(self, conversation: Conversation, draft: Draft | None) -> View:
-        return replace(self._view(conversation, draft), notice=None)
-
-    def _view(
-        self, conversation: Conversation, draft: Draft | None = None, *, notice: str = "", message: str | None = None
-    ) -> View:
-        draft = _of(conversation, draft)
-        return View(
-            conversation=conversation,
-            stored=to_browser(conversation, self._catalogue),
-            is_busy=draft is not None,
-            past=past_html(conversation, self._catalogue, draft=draft),
-            now=now_html(conversation, self._catalogue, draft=draft, examples=self._examples),
-            panel=panel_html(conversation.profile, self._catalogue),
-            notice=element("p", text(notice), class_="notice", role="alert") if notice else Html(""),
-            message=message,
-        )
-
-
-def _of(conversation: Conversation, draft: Draft | None) -> Draft | None:
-    """The draft if it is this conversation's next exchange; an answer that was stopped may still hand in an older."""
-    if draft is None or (draft.conversation_id, draft.number) != (conversation.id, len(conversation.exchanges)):
-        return None
-    return draft
+        return replace(self._viewer.view(conversation, draft), notice=None)
 
 
 @contextmanager
@@ -216,6 +228,11 @@ def _stream(events: Iterator[Event]) -> Iterator[Iterator[Event]]:
         # A turn that ends early has to stop its model now, not when the garbage is collected.
         if isinstance(events, Generator):
             events.close()
+
+
+def _reacted(conversation: Conversation, signal: Signal, item_id: ItemId) -> Conversation:
+    turn = max(len(conversation.turns) - 1, 0)
+    return conversation.with_profile(react(conversation.profile, signal, item_id, turn=turn))
 
 
 def _signal(value: object) -> Signal | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.types import ItemEntry, Profile
+from llmrec.ui.conversation import DEFAULT_K, K_CHOICES
 from llmrec.ui.markup import Html, element, join, text
 from llmrec.ui.reactions import Section
 from llmrec.ui.wording import clipped, constraint_words
@@ -20,8 +21,8 @@ _HEADINGS: dict[Section, str] = {
 }
 
 
-def panel_html(profile: Profile, catalogue: Catalogue) -> Html:
-    """The panel: a list for each kind of belief that there is."""
+def panel_html(profile: Profile, catalogue: Catalogue, *, k: int = DEFAULT_K, can_undo: bool = False) -> Html:
+    """The panel: a list for each kind of belief that there is, and what can be done with all of it."""
     lines = _lines(profile, catalogue)
     n_entries = sum(len(words) for words in lines.values())
     sections = join(_section_html(section, lines[section]) for section in _HEADINGS if lines[section])
@@ -42,8 +43,30 @@ def panel_html(profile: Profile, catalogue: Catalogue) -> Html:
             element("h2", Html(title), class_="panel-title"),
             toggle,
             element("div", sections or nothing, class_="panel-body", id="panel-body"),
+            element("div", *_actions(can_undo=can_undo), class_="panel-actions"),
+            _choices_html(k),
         ]
     )
+
+
+def _actions(*, can_undo: bool) -> Iterator[Html]:
+    yield element(
+        "button", Html("Undo"), type="button", class_="plain", data_event="undo", disabled=not can_undo,
+        title="Take the last change back",
+    )  # fmt: skip
+    yield element("button", Html("Start over"), type="button", class_="plain", data_event="start_over")
+
+
+def _choices_html(k: int) -> Html:
+    buttons = (
+        element(
+            "button", Html(str(choice)), type="button", class_="choice", aria_pressed=str(choice == k).lower(),
+            data_event="choose", data_k=str(choice),
+        )
+        for choice in K_CHOICES
+    )  # fmt: skip
+    label = element("span", Html("How many"), class_="label", id="how-many")
+    return element("div", label, *buttons, class_="choices", role="group", aria_labelledby="how-many")
 
 
 def _lines(profile: Profile, catalogue: Catalogue) -> dict[Section, list[str]]:

@@ -10,6 +10,7 @@ from llmrec.types import (
     Constraint,
     ConstraintEntry,
     Event,
+    Evidence,
     ItemEntry,
     Profile,
     RankedBy,
@@ -60,7 +61,7 @@ class FakeRecommender:
             StageTrace("understand", 0.1, 1, 1),
             StageTrace("filter", 0.1, 1682, 43),
             StageTrace("dense", 0.1, 43, 40),
-            StageTrace("fusion", 0.1, 40, 30),
+            StageTrace("fusion", 0.1, 40, 30, self.catalogue.ids),
             StageTrace("rank", 0.4, 30, 10),
         )
         yield StageEvent(stages[0])
@@ -80,8 +81,10 @@ class FakeRecommender:
         shown = {entry.item_id for entry in profile.shown}
         items = [item for item in self.catalogue.values() if item.id not in shown][:k]
         why = self.why.format(asked=asked)
+        evidence = (Evidence("wish", "it fits what you said"),)
+        voices = {"dense": 1.0, "language model": -0.25}
         return tuple(
-            Recommendation(item.id, item.title, 1.0 / rank, rank, self.ranked_by, why, ())
+            Recommendation(item.id, item.title, 0.75, rank, self.ranked_by, why, evidence, voices)
             for rank, item in enumerate(items, start=1)
         )
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -16,10 +17,10 @@ PROFILE = Profile(
     wishes=(WishEntry("scary", 0),),
 )
 CONVERSATION = Conversation(
-    "c",
+    "5f0c2d4e-7a1b-4c3d-9e8f-0123456789ab",
     USER,
     (
-        Exchange("scary", "Here.", (Card(ItemId("2"), "because"),), "43 fit, 0.8 s"),
+        Exchange("scary", "Here.", (Card(ItemId("2"), "because", ("it is new",), {"dense": 0.5}),), "43 fit, 0.8 s"),
         Exchange("lighter", "It failed.", failed=True),
     ),
     PROFILE,
@@ -29,7 +30,7 @@ CONVERSATION = Conversation(
 def test_a_conversation_comes_back_from_json_as_it_was(films: Catalogue) -> None:
     stored = json.loads(json.dumps(to_browser(CONVERSATION, films)))
     restored, complaint = from_browser(stored, films)
-    assert (restored.user_id, restored.exchanges, restored.profile) == (USER, CONVERSATION.exchanges, PROFILE)
+    assert restored == CONVERSATION
     assert complaint == ""
 
 
@@ -37,8 +38,15 @@ def test_failed_exchanges_are_no_turns() -> None:
     assert CONVERSATION.turns == (Turn("user", "scary"), Turn("assistant", "Here."))
 
 
-@pytest.mark.parametrize("data", [None, "x", 7, [], {}])
-def test_anything_else_is_a_new_conversation_without_complaint(films: Catalogue, data: object) -> None:
+@pytest.mark.parametrize("data", ["x", 7, []])
+def test_what_is_no_conversation_at_all_gets_a_sentence(films: Catalogue, data: object) -> None:
+    conversation, complaint = from_browser(data, films)
+    assert (conversation.exchanges, conversation.profile) == ((), Profile())
+    assert complaint == "What this browser kept was unreadable."
+
+
+@pytest.mark.parametrize("data", [None, {}])
+def test_nothing_is_a_new_conversation_without_complaint(films: Catalogue, data: object) -> None:
     conversation, complaint = from_browser(data, films)
     assert (conversation.exchanges, conversation.profile, complaint) == ((), Profile(), "")
 
@@ -61,6 +69,9 @@ def test_a_forged_profile_costs_only_the_profile(films: Catalogue) -> None:
         [{"asked": "a", "text": "b", "cards": {}, "status": ""}],
         [{"asked": "a", "text": "b", "cards": [7], "status": ""}],
         [{"asked": "a", "text": "b", "cards": [{"item_id": 2, "why": ""}], "status": ""}],
+        [{"asked": "a", "text": "b", "cards": [{"item_id": "2", "why": "", "voices": {"x": "1"}}], "status": ""}],
+        [{"asked": "a", "text": "b", "cards": [{"item_id": "2", "why": "", "voices": {"x": 1e999}}], "status": ""}],
+        [{"asked": "a", "text": "b", "cards": [{"item_id": "2", "why": "", "evidence": "x"}], "status": ""}],
         [{"asked": "a" * 4001, "text": "b", "cards": [], "status": ""}],
         [{"asked": "a", "text": "b" * 20_001, "cards": [], "status": ""}],
         [{"asked": "a", "text": "b", "cards": [], "status": ""}] * 201,
@@ -78,6 +89,23 @@ def test_a_forged_user_id_is_replaced(films: Catalogue, user_id: object) -> None
     assert uuid.UUID(conversation.user_id).version == 4
     assert conversation.user_id != USER
     assert complaint == "This browser's id was unreadable, so it got a new one."
+
+
+@pytest.mark.parametrize("k", [0, 4, 10_000, True, "five", None])
+def test_a_forged_number_of_cards_is_the_usual_one(films: Catalogue, k: object) -> None:
+    conversation, complaint = from_browser({**to_browser(CONVERSATION, films), "k": k}, films)
+    assert conversation.k == 5
+    assert complaint == "The stored number of cards was unreadable."
+
+
+def test_undo_goes_back_one_change_at_a_time_but_remembers_what_was_shown() -> None:
+    shown = (ItemEntry(ItemId("1"), 1),)
+    changed = CONVERSATION.with_profile(replace(PROFILE, wishes=()))
+    changed = changed.with_profile(replace(changed.profile, liked=(), shown=shown))
+    once = changed.undone()
+    assert once.profile == replace(PROFILE, wishes=(), shown=shown)
+    assert once.undone().profile == replace(PROFILE, shown=shown)
+    assert once.undone().undone() == once.undone()
 
 
 def test_an_item_that_left_the_catalogue_takes_only_its_card_along(films: Catalogue) -> None:

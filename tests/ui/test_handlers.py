@@ -21,7 +21,7 @@ ALIEN = {"item": "2", "signal": "like"}
 
 @pytest.fixture
 def handlers(recommender: FakeRecommender, feedback: SQLiteFeedbackStore) -> ChatHandlers:
-    return ChatHandlers(recommender, feedback, k=3, now=lambda: 17.0)
+    return ChatHandlers(recommender, feedback, now=lambda: 17.0)
 
 
 def asked(handlers: ChatHandlers, conversation: Conversation, message: str) -> Draft:
@@ -42,7 +42,7 @@ def test_a_turn_becomes_an_exchange_with_cards_and_the_new_profile(handlers: Cha
     (exchange,) = view.conversation.exchanges
     assert exchange.asked == "something scary"
     assert exchange.text == "You said: something scary. Here is what fits."
-    assert [card.item_id for card in exchange.cards] == ["1", "2", "3"]
+    assert [card.item_id for card in exchange.cards] == ["1", "2", "3", "4", "5"]
     assert exchange.status == "43 fit, 30 found, 10 ranked, 0.8 s"
     assert [wish.text for wish in view.conversation.profile.wishes] == ["something scary"]
     assert (view.is_busy, view.message) == (False, None)
@@ -139,7 +139,7 @@ def test_stop_ends_the_stream_and_keeps_the_cards(handlers: ChatHandlers, recomm
     answer = handlers.answer(conversation, asked(handlers, conversation, "hello"))
     draft = next(grown for _, grown in answer if grown.cards)
     (exchange,) = handlers.stop(conversation, draft).conversation.exchanges
-    assert (exchange.text, len(exchange.cards), exchange.failed) == ("Stopped.", 3, False)
+    assert (exchange.text, len(exchange.cards), exchange.failed) == ("Stopped.", 5, False)
     assert list(answer) == []
     assert recommender.closed.is_set()
 

@@ -1,0 +1,97 @@
+"""What the page offers to say next: critiques and reasons, in words that the conversation understands.
+
+The words are the conversation's own (`llmrec.dialogue.dimensions`) and the catalogue's facts; none is known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.dialogue.dimensions import DIMENSIONS, IMPLIED, YEAR, Dimension
+from llmrec.dialogue.words import fold, singular
+from llmrec.dialogue.years import year_field
+from llmrec.types import Item
+from llmrec.ui.examples import kind_field
+
+_MAX_CHIPS = 6
+_MAX_KINDS = 2
+_MAX_REASONS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an item is not wanted: what the button says, and the message it stands for."""
+
+    label: str
+    message: str
+
+
+class Critiques:
+    """Critiques of one catalogue's items."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Look up which dimensions `catalogue` measures."""
+        self._catalogue = catalogue
+
+    def chips(self, items: Sequence[Item]) -> tuple[str, ...]:
+        """Messages that critique `items` together, at most six; none without items."""
+        if not items:
+            return ()
+        measured = (words for dimension, name in self._measured for words in self._directions(dimension, name, items))
+        kinds = [kind for kind, _ in Counter(kind for item in items for kind in self._kinds(item)).most_common()]
+        # Several qualities speak of one value; the first of them is enough.
+        first = {values: quality for quality, values in reversed(tuple(IMPLIED.items()))}
+        qualities = [f"less {quality}" for values, quality in first.items() if _any_of(values, kinds)]
+        without = (f"no {kind}" for kind in kinds[:_MAX_KINDS])
+        return tuple(dict.fromkeys([*measured, *qualities[:_MAX_KINDS], *without]))[:_MAX_CHIPS]
+
+    def reasons(self, item: Item) -> tuple[Reason, ...]:
+        """Why somebody may not want `item`, from its own facts."""
+        found = [Reason(f"{kind}", f"no {kind}") for kind in self._kinds(item)]
+        for dimension, name in self._measured:
+            if name in item.facts:
+                found.append(Reason(f"too {dimension.little[0]}", f"{dimension.more[0]} than {item.title}"))
+                found.append(Reason(f"too {dimension.much[0]}", f"{dimension.less[0]} than {item.title}"))
+        return tuple(found[:_MAX_REASONS])
+
+    @cached_property
+    def _measured(self) -> tuple[tuple[Dimension, str], ...]:
+        """Dimensions that a number field of the catalogue measures, with its name."""
+        return tuple((dimension, name) for dimension in DIMENSIONS if (name := self._field_of(dimension)))
+
+    def _field_of(self, dimension: Dimension) -> str:
+        years = year_field(self._catalogue)
+        if dimension is YEAR:
+            return years.name if years else ""
+        numbers = [field.name for field in self._catalogue.fields.values() if field.kind == "number"]
+        by_word = {singular(fold(word)): name for name in numbers for word in re.split(r"[\W_]+", name) if word}
+        return next((by_word[word] for word in dimension.fields if word in by_word), "")
+
+    def _directions(self, dimension: Dimension, name: str, items: Sequence[Item]) -> Iterator[str]:
+        """More and less, where the catalogue has anything beyond what is shown."""
+        values = [value for item in items if isinstance(value := item.facts.get(name), (int, float))]
+        field = self._catalogue.fields[name]
+        if values and max(values) < field.high:
+            yield dimension.more[0]
+        if values and min(values) > field.low:
+            yield dimension.less[0]
+
+    def _kinds(self, item: Item) -> tuple[str, ...]:
+        field = self._kind_field
+        value = item.facts.get(field) if field else None
+        return value if isinstance(value, tuple) else (str(value),) if value else ()
+
+    @cached_property
+    def _kind_field(self) -> str:
+        field = kind_field(self._catalogue)
+        return field.name if field else ""
+
+
+def _any_of(values: Sequence[str], kinds: Sequence[str]) -> bool:
+    known = {singular(fold(kind)) for kind in kinds}
+    return any(singular(fold(value)) in known for value in values)
