@@ -19,6 +19,7 @@ from llmrec.interfaces import (
     DialogueTracker,
     Explainer,
     ItemFilter,
+    Justifier,
     Phraser,
     Ranker,
     Responder,
@@ -45,6 +46,7 @@ from llmrec.types import (
     TextEvent,
     Trace,
     Understanding,
+    WhyNot,
 )
 
 
@@ -63,6 +65,7 @@ class Stages:
     fusion: CandidateFusion
     ranker: Ranker
     explainer: Explainer
+    justifier: Justifier
     phraser: Phraser | None
     responder: Responder
     n_candidates: int
@@ -116,6 +119,10 @@ class Assistant:
         """Why `item_id` would suit `query`."""
         ranking = Ranking((item_id,), (0.0,), "retrieval")
         return self._stages.explainer.explain(query, ranking)[0]
+
+    def why_not(self, query: Query, item_id: ItemId, *, k: int) -> WhyNot:
+        """Why `item_id` is not among the `k` shown for `query`, or that it is."""
+        return self._stages.justifier.why_not(query, item_id, k=k)
 
     def stream(self, query: Query, *, k: int) -> Iterator[Event]:
         """The reply to the last turn of `query`, in pieces as they become ready.

@@ -27,6 +27,7 @@ from llmrec.enrichment import described_films
 from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
 from llmrec.explanation.phrasing import LMPhraser
+from llmrec.explanation.why_not import WhyNotExplainer
 from llmrec.index import Fitted, fitted_retrievers, retrievers_of
 from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser
 from llmrec.models import load_encoder, load_language_model
@@ -34,6 +35,7 @@ from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker, held_ranker, user_counts
 from llmrec.ranking.contributions import LeaveOneOut, Pipeline
 from llmrec.ranking.fusion_model import FusionModel
+from llmrec.ranking.standing import Standings
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
 from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
@@ -235,10 +237,10 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
         retrievers=retrievers_of(fitted, settings, encoder),
         fusion=ReciprocalRankFusion(settings.retrieval.weights),
         ranker=ranker,
-        held=partial(held_ranker, ranker, settings=settings.ranking, fusion=fusion, popularity=popularity),
         n_candidates=settings.retrieval.n_candidates,
     )
-    meter = LeaveOneOut(pipeline, n_rereads=settings.explanation.n_rereads)
+    held = partial(held_ranker, ranker, settings=settings.ranking, fusion=fusion, popularity=popularity)
+    meter = LeaveOneOut(pipeline, held, n_rereads=settings.explanation.n_rereads)
     return Assistant(
         Stages(
             catalogue=fitted.catalogue,
@@ -248,6 +250,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             fusion=pipeline.fusion,
             ranker=pipeline.ranker,
             explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity, meter=meter),
+            justifier=WhyNotExplainer(fitted.catalogue, Standings(pipeline, fitted.catalogue.position)),
             phraser=_phraser(fitted.catalogue, settings, _writer(model), prompts),
             responder=TemplateResponder(fitted.catalogue),
             n_candidates=pipeline.n_candidates,

@@ -31,6 +31,7 @@ from llmrec.types import (
     Understanding,
     UserId,
     Vectors,
+    WhyNot,
 )
 
 
@@ -111,6 +112,17 @@ class Explainer(Protocol):
 
     def explain(self, query: Query, ranking: Ranking) -> Sequence[Explanation]:
         """One explanation per item of `ranking`, in its order."""
+        ...
+
+
+class Justifier(Protocol):
+    """Says why an item is not shown, from what the pipeline did with it."""
+
+    def why_not(self, query: Query, item_id: ItemId, *, k: int) -> WhyNot:
+        """Why `item_id`, an item of the catalogue, is not among the `k` shown for `query`, or that it is.
+
+        What the last reply showed counts as not shown yet: the question is about that reply.
+        """
         ...
 
 

@@ -34,6 +34,7 @@ from llmrec.types import (
     Turn,
     UserId,
     Vectors,
+    WhyNot,
 )
 
 if TYPE_CHECKING:
@@ -201,6 +202,22 @@ class Recommender:
     ) -> Explanation:
         """Why `item` would suit this wish, these liked titles or this user, from facts that can be checked."""
         return self.assistant.explain(self._asked_by(query_or_history, user_id, history)[0], self.item_id(item))
+
+    def why_not(
+        self,
+        query_or_history: str | Sequence[ItemReference],
+        item: ItemReference,
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+        profile: Profile | None = None,
+        k: int = 5,
+    ) -> WhyNot:
+        """Why `item` is not among the `k` recommended; with a reply's `profile`, why that reply did not show it."""
+        asked, _ = self._asked_by(query_or_history, user_id, history)
+        if profile is not None:
+            asked = replace(asked, profile=profile)
+        return self.assistant.why_not(asked, self.item_id(item), k=checked_k(k))
 
     def chat(
         self,

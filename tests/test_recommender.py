@@ -322,3 +322,29 @@ def test_a_model_that_prefers_one_label_moves_items_no_further_than_allowed(
     assert sorted(before) == sorted(after)
     assert before != after
     assert all(before.index(item_id) - after.index(item_id) <= 2 for item_id in after)
+
+
+def test_why_an_item_is_not_shown_agrees_with_what_is_shown(recommender: Recommender) -> None:
+    shown = recommender.recommend("", user_id="ann", k=3)
+    for place, card in enumerate(shown, start=1):
+        found = recommender.why_not("", card.item_id, user_id="ann", k=3)
+        assert (found.reason, found.standing.shown[place - 1]) == ("shown", card.item_id)
+        assert found.standing.score == card.score
+    others = [item_id for item_id in recommender.catalogue if item_id not in [card.item_id for card in shown]]
+    assert {recommender.why_not("", item_id, user_id="ann", k=3).reason for item_id in others} <= {
+        "known",
+        "ranked_below",
+        "not_found",
+        "series",
+    }
+    assert recommender.why_not("", "Alien (1979)", user_id="ann").reason == "known"
+
+
+def test_why_not_is_about_the_reply_whose_profile_it_gets(recommender: Recommender) -> None:
+    reply = recommender.chat([Turn("user", "horror from the 90s")], k=2)
+    found = recommender.why_not("", "Toy Story (1995)", profile=reply.profile, k=2)
+    assert found.standing.shown == tuple(card.item_id for card in reply.recommendations)
+    assert (found.reason, [c.field for c in found.broken]) == ("condition", ["genres"])
+    assert found.text == (
+        "Toy Story (1995) is left out: its genres are Animation, Children, Comedy, and you asked for Horror."
+    )

@@ -29,6 +29,20 @@ def condition_evidence(item: Item, met: Sequence[Constraint], fields: Mapping[st
     return found
 
 
+def condition_broken(item: Item, constraint: Constraint) -> str:
+    """What of `item` breaks `constraint`: "its year is 1979, and you asked for not before 1990"."""
+    name, fact = constraint.field.replace("_", " "), item.facts.get(constraint.field)
+    wanted = " or ".join(map(_shown, _values(constraint)))
+    if fact is None:
+        return f"its record does not say its {name}, and you asked for one"
+    said = f"its {name} {'are' if isinstance(fact, tuple) and len(fact) > 1 else 'is'} {_shown(fact)}"
+    if constraint.op in _BOUNDS:
+        words = _YEAR_BOUNDS if "year" in constraint.field.casefold() else _BOUNDS
+        return f"{said}, and you asked for {words[constraint.op]} {wanted}"
+    unwanted = "not " if constraint.op in {"$ne", "$nin"} else ""
+    return f"{said}, and you asked for {unwanted}{wanted}"
+
+
 def _number(name: str, fact: FactValue, stated: Sequence[Constraint]) -> list[Evidence]:
     if not isinstance(fact, (int, float)):
         return []
@@ -60,8 +74,16 @@ def _worded(name: str, fact: FactValue, stated: Sequence[Constraint]) -> list[Ev
         return [Evidence("constraint", f"its {shown} include {v}, as you asked", name, v) for v in values]
     if str(fact).casefold() not in wanted:
         return []
-    value = {True: "yes", False: "no"}[fact] if isinstance(fact, bool) else str(fact)
+    value = _shown(fact)
     return [Evidence("constraint", f"its {shown} is {value}, as you asked", name, value)]
+
+
+def _shown(fact: FactValue) -> str:
+    if isinstance(fact, bool):
+        return "yes" if fact else "no"
+    if isinstance(fact, float):
+        return f"{fact:g}"
+    return ", ".join(fact) if isinstance(fact, tuple) else str(fact)
 
 
 def _values(constraint: Constraint) -> tuple[FactValue, ...]:

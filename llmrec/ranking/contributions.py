@@ -41,7 +41,6 @@ class Pipeline:
     """What is asked again; the same parts that serve.
 
     Attributes:
-        held: The ranker with the language model's opinion of a report, which costs nothing to ask.
         n_candidates: How many items each retriever is asked for.
     """
 
@@ -49,7 +48,6 @@ class Pipeline:
     retrievers: Sequence[Retriever]
     fusion: CandidateFusion
     ranker: Ranker
-    held: Callable[[RankReport], Ranker]
     n_candidates: int
 
 
@@ -60,9 +58,16 @@ class LeaveOneOut:
     that would be cited first; for the others it keeps its opinion, which at a small weight changes little.
     """
 
-    def __init__(self, pipeline: Pipeline, *, n_rereads: int) -> None:
-        """Ask `pipeline`, its language model at most `n_rereads` times."""
+    def __init__(self, pipeline: Pipeline, held: Callable[[RankReport], Ranker], *, n_rereads: int) -> None:
+        """Ask `pipeline` again.
+
+        Args:
+            pipeline: What serves.
+            held: Its ranker with the language model's opinion of a report, which costs nothing to ask.
+            n_rereads: How often the language model itself may be asked.
+        """
         self._pipeline = pipeline
+        self._held = held
         self._n_rereads = n_rereads
 
     def measure(self, query: Query, ranking: Ranking, sources: Sequence[ItemId]) -> Sequence[Contributions | None]:
@@ -75,7 +80,7 @@ class LeaveOneOut:
             return [Contributions() for _ in ranking.item_ids]
         asked = [query, *without.values()]
         candidates = self._candidates(asked)
-        held = self._pipeline.held(ranking.report)
+        held = self._held(ranking.report)
         before, *after = (held.rank(one, found) for one, found in zip(asked, candidates, strict=True))
         scale = _Scale.of(before)
         falls = {key: scale.falls(then, ranking.item_ids) for key, then in zip(without, after, strict=True)}

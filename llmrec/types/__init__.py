@@ -57,6 +57,7 @@ from llmrec.types.replies import (
     TextEvent,
     Trace,
 )
+from llmrec.types.standing import Standing, WhyNot, WhyNotReason
 
 __all__ = [
     "ACT_KINDS",
@@ -103,6 +104,7 @@ __all__ = [
     "Slate",
     "StageEvent",
     "StageTrace",
+    "Standing",
     "TextEvent",
     "Trace",
     "Turn",
@@ -110,5 +112,7 @@ __all__ = [
     "UserId",
     "Vectors",
     "Verdict",
+    "WhyNot",
+    "WhyNotReason",
     "WishEntry",
 ]

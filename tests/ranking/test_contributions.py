@@ -85,13 +85,12 @@ def history(*item_ids: str) -> Query:
 
 
 def pipeline(films: Catalogue, *, voice: Ranker | None = None, retriever: Lifting | None = None) -> Pipeline:
-    if voice is None:
-        ranker: Ranker = RetrievalOrderRanker()
-        held = lambda report: RetrievalOrderRanker()  # noqa: E731
-    else:
-        ranker = FusedRanker(voice, lm_weight=1.0)
-        held = lambda report: FusedRanker(HeldVoice(report), lm_weight=1.0)  # noqa: E731
-    return Pipeline(Anything(films), [retriever or Lifting()], FirstList(), ranker, held, n_candidates=10)
+    ranker: Ranker = FusedRanker(voice, lm_weight=1.0) if voice else RetrievalOrderRanker()
+    return Pipeline(Anything(films), [retriever or Lifting()], FirstList(), ranker, n_candidates=10)
+
+
+def meter_of(parts: Pipeline, *, n_rereads: int = 0) -> LeaveOneOut:
+    return LeaveOneOut(parts, lambda report: FusedRanker(HeldVoice(report), lm_weight=1.0), n_rereads=n_rereads)
 
 
 def served(parts: Pipeline, query: Query) -> Ranking:
@@ -100,7 +99,7 @@ def served(parts: Pipeline, query: Query) -> Ranking:
 
 def test_a_contribution_is_the_fall_in_standard_deviations_of_the_slate(films: Catalogue) -> None:
     parts, query = pipeline(films), history("2", "9")
-    (measured,) = LeaveOneOut(parts, n_rereads=0).measure(query, served(parts, query).keep((ItemId("4"),)), ["2", "9"])
+    (measured,) = meter_of(parts).measure(query, served(parts, query).keep((ItemId("4"),)), ["2", "9"])
     assert measured is not None
     # With Alien the scores are 3, 0, 0, -1 (mean .5, spread 1.5): 4 stands 2.5 / 1.5 above. Without it they are
     # 0, 0, 0, -1 (mean -.25, spread .433): .25 / .433.
@@ -111,7 +110,7 @@ def test_a_contribution_is_the_fall_in_standard_deviations_of_the_slate(films: C
 
 def test_what_speaks_against_an_item_has_a_contribution_below_nothing(films: Catalogue) -> None:
     parts, query = pipeline(films), history("2", "3")
-    (measured,) = LeaveOneOut(parts, n_rereads=0).measure(query, served(parts, query).keep((ItemId("4"),)), ["2", "3"])
+    (measured,) = meter_of(parts).measure(query, served(parts, query).keep((ItemId("4"),)), ["2", "3"])
     assert measured is not None
     assert measured.items["3"] < 0 < measured.items["2"]
 
@@ -119,7 +118,7 @@ def test_what_speaks_against_an_item_has_a_contribution_below_nothing(films: Cat
 def test_liked_items_and_the_wish_are_taken_out_too(films: Catalogue) -> None:
     parts = pipeline(films)
     query = Query(profile=Profile(liked=(ItemEntry(ItemId("2"), 0),), wishes=(WishEntry("scary", 0),)))
-    four, six = LeaveOneOut(parts, n_rereads=0).measure(query, served(parts, query).keep(("4", "6")), ["2"])
+    four, six = meter_of(parts).measure(query, served(parts, query).keep(("4", "6")), ["2"])
     assert four is not None
     assert six is not None
     assert four.items["2"] > 0 > six.items["2"]
@@ -130,7 +129,7 @@ def test_liked_items_and_the_wish_are_taken_out_too(films: Catalogue) -> None:
 def test_what_was_taken_out_stays_out_of_the_lists(films: Catalogue) -> None:
     retriever = Lifting()
     parts = pipeline(films, retriever=retriever)
-    LeaveOneOut(parts, n_rereads=0).measure(history("2", "3"), served(parts, history("2", "3")), ["2", "3"])
+    meter_of(parts).measure(history("2", "3"), served(parts, history("2", "3")), ["2", "3"])
     place = films.position(ItemId("2"))
     assert all(mask is not None and not mask[place] for mask in retriever.masks[1:])
 
@@ -138,7 +137,7 @@ def test_what_was_taken_out_stays_out_of_the_lists(films: Catalogue) -> None:
 def test_an_item_that_is_not_found_is_not_measured(films: Catalogue) -> None:
     parts, query = pipeline(films), history("2")
     ranking = Ranking((ItemId("4"), ItemId("10")), (1.0, 0.0), "retrieval")
-    four, ten = LeaveOneOut(parts, n_rereads=0).measure(query, ranking, ["2"])
+    four, ten = meter_of(parts).measure(query, ranking, ["2"])
     assert four is not None
     assert ten is None
 
@@ -147,7 +146,7 @@ def test_the_model_keeps_its_opinion_where_it_is_not_asked_again(films: Catalogu
     voice = LikesHistory()
     parts, query = pipeline(films, voice=voice), history("2", "3")
     ranking = served(parts, query)
-    LeaveOneOut(parts, n_rereads=0).measure(query, ranking, ["2", "3"])
+    meter_of(parts).measure(query, ranking, ["2", "3"])
     assert voice.n_asked == 1
 
 
@@ -155,8 +154,8 @@ def test_the_model_is_asked_again_for_what_would_be_cited_first(films: Catalogue
     voice = LikesHistory()
     parts, query = pipeline(films, voice=voice), history("2", "3")
     five = served(parts, query).keep((ItemId("5"),))
-    (held,) = LeaveOneOut(parts, n_rereads=0).measure(query, five, ["2", "3"])
-    (asked,) = LeaveOneOut(parts, n_rereads=1).measure(query, five, ["2", "3"])
+    (held,) = meter_of(parts).measure(query, five, ["2", "3"])
+    (asked,) = meter_of(parts, n_rereads=1).measure(query, five, ["2", "3"])
     assert held is not None
     assert asked is not None
     assert voice.n_asked == 2
@@ -172,7 +171,7 @@ class TestContract(ContributionMeterContract):
 
     @pytest.fixture
     def meter(self, parts: Pipeline) -> LeaveOneOut:
-        return LeaveOneOut(parts, n_rereads=1)
+        return meter_of(parts, n_rereads=1)
 
     @pytest.fixture
     def query(self) -> Query:
