@@ -14,6 +14,7 @@ import numpy as np
 
 from llmrec.errors import ConfigError
 from llmrec.interfaces import (
+    Asker,
     BulkRetriever,
     CandidateFusion,
     DialogueTracker,
@@ -37,6 +38,7 @@ from llmrec.types import (
     ItemMask,
     Profile,
     Query,
+    QuestionEntry,
     Ranking,
     Recommendation,
     Reply,
@@ -49,12 +51,15 @@ from llmrec.types import (
     WhyNot,
 )
 
+_CATALOGUE = "catalogue"  # the source of candidates that no retriever found
+
 
 @dataclass(frozen=True, slots=True)
 class Stages:
     """The parts of an assistant, each behind its seam.
 
     Attributes:
+        asker: Asks beside the cards; None for never.
         n_candidates: How many items each retriever is asked for.
     """
 
@@ -69,6 +74,7 @@ class Stages:
     phraser: Phraser | None
     responder: Responder
     n_candidates: int
+    asker: Asker | None = None
 
 
 class Assistant:
@@ -141,10 +147,19 @@ class Assistant:
         shown = _Shown(self._stages.item_filter.allowed(query))
         if understanding.wants_items and not understanding.question:
             shown = yield from self._show(query, shown.allowed, understanding.k or k, turn)
+        at = max(len(query.turns), _last_turn(query.profile) + 1)
+        asked = self._asked(query, shown, at)
+        understanding = replace(understanding, follow_up=asked)
         text = self._stages.responder.respond(query, understanding, shown.allowed, shown.cards)
         yield TextEvent(text)
-        profile = _with_shown(query.profile, shown.cards, n_turns=len(query.turns))
+        profile = _with_reply(query.profile, shown.cards, asked, turn=at)
         yield ReplyEvent(Reply(text, shown.cards, profile, turn.trace(shown, understanding.notes)))
+
+    def _asked(self, query: Query, shown: _Shown, turn: int) -> QuestionEntry | None:
+        """The question beside the cards; none where nothing is shown or a condition had to be given up."""
+        if self._stages.asker is None or not shown.cards or shown.allowed.relaxed:
+            return None
+        return self._stages.asker.ask(query, shown.left, k=len(shown.cards), turn=turn)
 
     def _recommend(self, query: Query, k: int) -> Iterator[Event]:
         turn = _TurnLog(self._now)
@@ -171,7 +186,8 @@ class Assistant:
         ranking = ranking.keep(stages.item_filter.select(query, allowed, ranking, k))
         yield turn.log("select", n_in=len(candidates), order=ranking.item_ids)
         explanations = stages.explainer.explain(query, ranking)
-        shown = _Shown(allowed, ranking, self._cards(ranking, explanations))
+        left = self._left(candidates, ranking, allowed)
+        shown = _Shown(allowed, ranking, self._cards(ranking, explanations), left)
         yield turn.log("explain", n_in=len(shown.cards), order=ranking.item_ids)
         yield CardsEvent(shown.cards)
         if stages.phraser is not None and shown.cards:
@@ -194,6 +210,13 @@ class Assistant:
         yield turn.log("fusion", n_in=sum(map(len, lists)), order=_ids(fused))
         return fused
 
+    def _left(self, candidates: Sequence[Candidate], shown: Ranking, allowed: Allowed) -> tuple[ItemId, ...]:
+        """The candidates beside those shown; all that may be shown where no retriever had anything to say."""
+        found = [candidate.item_id for candidate in candidates if candidate.source != _CATALOGUE]
+        if not found:
+            found = [i for i, ok in zip(self._stages.catalogue, allowed.mask, strict=True) if ok]
+        return tuple(item_id for item_id in found if item_id not in shown.item_ids)
+
     def _n_candidates(self, k: int) -> int:
         # Several times k: `select` may pass over items of a series that is already on the list.
         return max(self._stages.n_candidates, 3 * k)
@@ -207,7 +230,7 @@ class Assistant:
         rest = (
             item_id for item_id, ok in zip(self._stages.catalogue, mask, strict=True) if ok and item_id not in found
         )
-        return [*candidates, *(Candidate(item_id, last, "catalogue") for item_id in islice(rest, n - len(found)))]
+        return [*candidates, *(Candidate(item_id, last, _CATALOGUE) for item_id in islice(rest, n - len(found)))]
 
     def _cards(self, ranking: Ranking, explanations: Sequence[Explanation]) -> tuple[Recommendation, ...]:
         rows = zip(ranking.item_ids, ranking.scores, explanations, strict=True)
@@ -231,6 +254,7 @@ class _Shown:
     allowed: Allowed
     ranking: Ranking = field(default_factory=lambda: Ranking((), (), "retrieval"))
     cards: tuple[Recommendation, ...] = ()
+    left: tuple[ItemId, ...] = ()
 
 
 class _TurnLog:
@@ -269,14 +293,15 @@ def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:
 
 def _last_turn(profile: Profile) -> int:
     items = (profile.liked, profile.disliked, profile.seen, profile.shown, profile.accepted)
-    lists = (*items, profile.constraints, profile.wishes)
+    lists = (*items, profile.constraints, profile.wishes, profile.asked)
     return max((entry.turn for entries in lists for entry in entries), default=-1)
 
 
-def _with_shown(profile: Profile, cards: Sequence[Recommendation], *, n_turns: int) -> Profile:
-    turn = max(n_turns, _last_turn(profile) + 1)
+def _with_reply(
+    profile: Profile, cards: Sequence[Recommendation], asked: QuestionEntry | None, *, turn: int
+) -> Profile:
     new = tuple(ItemEntry(card.item_id, turn) for card in cards)
-    return replace(profile, shown=profile.shown + new)
+    return replace(profile, shown=profile.shown + new, asked=profile.asked + ((asked,) if asked else ()))
 
 
 def _reply_of(events: Iterator[Event]) -> Reply:

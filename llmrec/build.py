@@ -19,6 +19,7 @@ from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
 from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.dialogue.act_model import shipped_model
+from llmrec.dialogue.asking import ValueAsker
 from llmrec.dialogue.hearing import Hearing
 from llmrec.dialogue.response import TemplateResponder
 from llmrec.dialogue.title_index import TitleIndex
@@ -254,6 +255,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             phraser=_phraser(fitted.catalogue, settings, _writer(model), prompts),
             responder=TemplateResponder(fitted.catalogue),
             n_candidates=pipeline.n_candidates,
+            asker=ValueAsker(fitted.catalogue, cost_bits=settings.dialogue.question_cost_bits),
         )
     )
 

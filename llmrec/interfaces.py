@@ -25,6 +25,7 @@ from llmrec.types import (
     Profile,
     Prompt,
     Query,
+    QuestionEntry,
     Ranking,
     Recommendation,
     Turn,
@@ -131,6 +132,17 @@ class Phraser(Protocol):
 
     def phrase(self, query: Query, explanations: Sequence[Explanation]) -> Sequence[Explanation]:
         """The explanations, some rephrased; one whose new words its evidence does not cover stays as it was."""
+        ...
+
+
+class Asker(Protocol):
+    """Decides whether a question would help more than it bothers."""
+
+    def ask(self, query: Query, candidates: Sequence[ItemId], *, k: int, turn: int) -> QuestionEntry | None:
+        """The question to ask at `turn` beside `k` cards, to tell the other `candidates` apart; None for none.
+
+        Never one that the profile of `query` says was asked before.
+        """
         ...
 
 

@@ -170,6 +170,17 @@ class ExplanationSettings(_Room):
     timeout_s: Seconds = 20.0
 
 
+class DialogueSettings(_Room):
+    """When a question is asked beside the cards.
+
+    Attributes:
+        question_cost_bits: What the first question costs somebody unknown, in halvings of the candidates; each thing
+            said and each question asked makes the next one as much dearer. 100 never asks.
+    """
+
+    question_cost_bits: float = Field(0.5, ge=0, le=100, allow_inf_nan=False)
+
+
 class Settings(_Room):
     """All settings of a recommender."""
 
@@ -179,6 +190,7 @@ class Settings(_Room):
     models: ModelSettings = ModelSettings()
     ranking: RankingSettings = RankingSettings()
     explanation: ExplanationSettings = ExplanationSettings()
+    dialogue: DialogueSettings = DialogueSettings()
 
     @model_validator(mode="after")
     def _slate_is_fed(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
@@ -12,9 +12,11 @@ from llmrec.types import (
     Constraint,
     ConstraintEntry,
     Evidence,
+    FactValue,
     ItemEntry,
     ItemId,
     Profile,
+    QuestionEntry,
     Recommendation,
     Reply,
     StageTrace,
@@ -29,6 +31,7 @@ _ITEM_LISTS = ("liked", "disliked", "seen", "shown", "accepted")
 _PENDING_KINDS = ("", "liked", "disliked", "seen", "accepted")
 _MAX_ENTRIES = 2_000
 _MAX_WISH_CHARS = 20_000
+_MAX_OFFERED = 10
 
 
 def profile_to_json(profile: Profile, catalogue: Catalogue) -> Json:
@@ -46,6 +49,7 @@ def profile_to_json(profile: Profile, catalogue: Catalogue) -> Json:
         "where": _where(profile),
         "pending": list(profile.pending),
         "pending_as": profile.pending_as,
+        "asked": [{"field": e.field, "values": list(e.values), "turn": e.turn} for e in profile.asked],
         "last_question": profile.last_question,
         "last_asked": list(profile.last_asked),
     }
@@ -68,6 +72,7 @@ def profile_from_json(data: object, catalogue: Catalogue) -> Profile:
         wishes=_entries(data, "wishes", _wish_from_json),
         pending=tuple(_known(item_id, catalogue) for item_id in _rows(data, "pending")),
         pending_as=pending_as,
+        asked=_entries(data, "asked", lambda row: _question_from_json(row, catalogue)),
         last_asked=tuple(_known(item_id, catalogue) for item_id in _rows(data, "last_asked")),
         last_question=_text(data, "last_question") if "last_question" in data else "",
     )
@@ -184,6 +189,19 @@ def _constraint_from_json(row: Json, catalogue: Catalogue) -> ConstraintEntry:
     where = {str(row.get("field")): {str(row.get("op")): row.get("value")}}
     (constraint,) = parse_where(where, catalogue.fields)
     return ConstraintEntry(constraint, _turn(row))
+
+
+def _question_from_json(row: Json, catalogue: Catalogue) -> QuestionEntry:
+    field, values = row.get("field"), row.get("values", ())
+    if not isinstance(field, str) or field not in catalogue.fields:
+        raise DataError(f"the profile names a fact {str(field)[:80]!r} that this catalogue does not have.")
+    if not isinstance(values, (list, tuple)) or not 1 <= len(values) <= _MAX_OFFERED or not all(map(_is_value, values)):
+        raise DataError(f"a question's values must be a list of 1 to {_MAX_OFFERED} texts, numbers or flags.")
+    return QuestionEntry(field, tuple(values), _turn(row))
+
+
+def _is_value(value: object) -> TypeGuard[FactValue]:
+    return isinstance(value, (str, int, float))
 
 
 def _wish_from_json(row: Json) -> WishEntry:

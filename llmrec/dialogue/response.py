@@ -8,7 +8,8 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue.messages import DEFAULT_LANGUAGE, Messages, messages_in
 from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.dialogue.profile import is_blank
-from llmrec.types import Allowed, Constraint, Query, Recommendation, Understanding
+from llmrec.dialogue.years import year_field
+from llmrec.types import Allowed, Constraint, Query, QuestionEntry, Recommendation, Understanding
 
 _MAX_LIKED = 2
 _MAX_WISH_CHARS = 80
@@ -47,7 +48,27 @@ class _Reply:
         if not shown:
             return self._joined([*sentences, self._nothing_left(query)])
         too_few = self._too_few(understanding, shown)
-        return self._joined([*sentences, self._relaxed(allowed), too_few, self._heading(query, allowed)])
+        heading = self._heading(query, allowed)
+        if understanding.follow_up is not None:
+            heading = self._joined([self._ended(heading), self._asked(understanding.follow_up)])
+        return self._joined([*sentences, self._relaxed(allowed), too_few, heading])
+
+    def _ended(self, heading: str) -> str:
+        """The heading as a sentence of its own, for another one follows before the cards."""
+        colon, stop = self._words.say("heading", parts=""), self._words.say("stop")
+        return f"{heading.removesuffix(colon)}{stop}" if heading.endswith(colon) else heading
+
+    def _asked(self, question: QuestionEntry) -> str:
+        field = self._catalogue.fields[question.field]
+        value = question.values[0]
+        name = question.field.replace("_", " ")
+        if field.kind == "number":
+            year = year_field(self._catalogue)
+            key = "ask_year" if year is not None and year.name == field.name else "ask_number"
+            return self._words.say(key, name=f"{name[:1].upper()}{name[1:]}", value=value)
+        if field.kind == "flag":
+            return self._words.say("ask_flag", name=name)
+        return self._words.say("ask_value", values=self._words.either([str(value) for value in question.values]))
 
     def _joined(self, sentences: Sequence[str]) -> str:
         return self._space.join(sentence for sentence in sentences if sentence)

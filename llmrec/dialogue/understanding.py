@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue import acts, reactions
+from llmrec.dialogue.answers import FieldAnswers
 from llmrec.dialogue.chinese import ChineseReader, has_chinese
 from llmrec.dialogue.conditions import Conditions
 from llmrec.dialogue.critiques import CritiqueReader
@@ -42,6 +43,7 @@ class GrammarTracker:
         self._items = ItemStatements(catalogue, titles, is_value=self._grammar.names_value)
         self._conditions = Conditions(catalogue, self._grammar)
         self._critiques = CritiqueReader(catalogue, titles, self._grammar)
+        self._answers = FieldAnswers(catalogue)
         self._questions = ItemQuestions(catalogue, titles, self._grammar)
         self._chinese = ChineseReader((item.title for item in catalogue.values()), self._grammar.chinese)
         self._is_chinese = any(has_chinese(item.title + item.description) for item in catalogue.values())
@@ -81,6 +83,7 @@ class GrammarTracker:
 
     def _read(self, draft: Draft) -> None:
         refines = is_refinement(draft.text)
+        self._answers.read(draft)
         self._items.read_answer(draft)
         self._questions.read(draft)
         if acts.is_question(draft.rest) and not draft.asked_about:
@@ -102,7 +105,7 @@ class GrammarTracker:
     def _read_commands(self, draft: Draft) -> None:
         reset = acts.find_reset(draft.text)
         if reset is not None:
-            draft.profile = Profile()
+            draft.profile = Profile(asked=draft.profile.asked)
             draft.act("start_over")
             draft.note("start_over")
             draft.cut(reset)

@@ -75,6 +75,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalCount:
+    """How many reactions of one kind all users together gave on one day, `YYYY-MM-DD` in UTC."""
+
+    day: str
+    signal: Signal
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """A user's reaction to an item; `at` in seconds since 1970 (UTC)."""
 

@@ -56,6 +56,20 @@ class WishEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionEntry:
+    """A question the user was asked beside the cards, and the turn of the reply that asked it.
+
+    Attributes:
+        field: The fact it is about.
+        values: What was offered; of a number the one value up to which or beyond which it may be.
+    """
+
+    field: str
+    values: tuple[FactValue, ...]
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What the system believes of one user in one conversation; every entry can be shown, edited and undone.
 
@@ -65,6 +79,7 @@ class Profile:
         last_question: What the message before asked about an item, for "and the second one?".
         last_asked: The items it asked about, which "it" means next.
         accepted: Items the user means to take.
+        asked: Questions about facts that the user was asked; none is asked twice.
     """
 
     liked: tuple[ItemEntry, ...] = ()
@@ -78,6 +93,7 @@ class Profile:
     accepted: tuple[ItemEntry, ...] = ()
     last_question: str = ""
     last_asked: tuple[ItemId, ...] = ()
+    asked: tuple[QuestionEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +144,7 @@ class Understanding:
         k: How many items the user asked for, or None when no number was said.
         acts: What the turn does, in the order it was understood.
         language: The language of the turn, as a code of the message catalogue (`en`, `zh`).
+        follow_up: A question to be asked beside the cards; nothing waits for its answer.
     """
 
     profile: Profile
@@ -137,6 +154,7 @@ class Understanding:
     k: int | None = None
     acts: tuple[Act, ...] = ()
     language: str = "en"
+    follow_up: QuestionEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)

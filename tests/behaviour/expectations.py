@@ -117,8 +117,15 @@ def _asked(played: Played, rest: str) -> bool:
     return bool(played.understanding.question)
 
 
+def _asks(played: Played, rest: str) -> bool:
+    """Whether something is asked beside the cards, about a field where one is named."""
+    new = played.reply.profile.asked[len(played.before.asked) :]
+    return any(entry.field == rest for entry in new) if rest else bool(new)
+
+
 def _not(played: Played, rest: str) -> bool:
-    return not CHECKS[rest](played, "")
+    word, _, rest = rest.partition(" ")
+    return not CHECKS[word](played, rest)
 
 
 def _act(played: Played, rest: str) -> bool:
@@ -127,5 +134,5 @@ def _act(played: Played, rest: str) -> bool:
 
 CHECKS: Mapping[str, Callable[[Played, str], bool]] = {
     "satisfies": _satisfies, "absent": _absent, "shows": _shows, "cards": _cards, "no": _no, "state": _state,
-    "says": _says, "tells": _tells, "asked": _asked, "not": _not, "act": _act,
+    "says": _says, "tells": _tells, "asked": _asked, "asks": _asks, "not": _not, "act": _act,
 }  # fmt: skip
