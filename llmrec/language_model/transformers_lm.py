@@ -7,16 +7,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from types import MappingProxyType
 
 import torch
-from transformers import (
-    GenerationConfig,
-    PreTrainedTokenizerBase,
-    StoppingCriteriaList,
-    TextIteratorStreamer,
-)
+from transformers import GenerationConfig, PreTrainedTokenizerBase, StoppingCriteriaList
+from transformers.generation.streamers import BaseStreamer
 
 from llmrec.errors import ModelError, ModelTimeout
 from llmrec.language_model.adapters import Adapters, with_in_use
@@ -32,6 +28,7 @@ from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.language_model.loading import CausalLM, ModelSource, end_ids, load_model
 from llmrec.language_model.padding import Batch, left_padded
 from llmrec.language_model.prefix_cache import PrefixCache
+from llmrec.language_model.streaming import streamed
 from llmrec.types import CandidateScores, Completion, Item, ItemId, Label, LabelScores, Prompt
 
 _DEFAULT_CONTEXT = 2048
@@ -229,7 +226,7 @@ class TransformersLM:
         what = f"a batch of {len(rows)} prompts of up to {longest} tokens"
         with self._my_turn(deadline), foreign_errors(what=what):
             output = self._model.generate(
-                **self._padded(rows), max_new_tokens=max_new_tokens, stopping_criteria=_criteria(stop)
+                **self._padded(rows), max_new_tokens=max_new_tokens, stopping_criteria=StoppingCriteriaList([stop])
             )
         return [self._completion(row, late=stop.late) for row in output[:, longest:].tolist()]
 
@@ -247,33 +244,17 @@ class TransformersLM:
         """The greedy completion in pieces; it ends early at `timeout_s`. Closing the iterator stops the model."""
         deadline = time.monotonic() + timeout_s
         ids = self._checked(self._chat.ids(prompt))
-        stop = Stop(deadline)
-        streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
-        failures: list[ModelError] = []
 
-        def run() -> None:
-            try:
-                with self._my_turn(deadline), foreign_errors(what=f"a prompt of {len(ids)} tokens"):
-                    self._model.generate(
-                        **self._padded([ids]),
-                        max_new_tokens=max_new_tokens,
-                        stopping_criteria=_criteria(stop),
-                        streamer=streamer,
-                    )
-            except ModelError as error:
-                failures.append(error)
-            finally:
-                streamer.text_queue.put(streamer.stop_signal)
+        def write(streamer: BaseStreamer, criteria: StoppingCriteriaList) -> None:
+            with self._my_turn(deadline), foreign_errors(what=f"a prompt of {len(ids)} tokens"):
+                self._model.generate(
+                    **self._padded([ids]),
+                    max_new_tokens=max_new_tokens,
+                    stopping_criteria=criteria,
+                    streamer=streamer,
+                )
 
-        worker = Thread(target=run, name="llmrec-stream", daemon=True)
-        worker.start()
-        try:
-            yield from (piece for piece in streamer if piece)
-        finally:
-            stop.wanted.set()
-            worker.join()
-        if failures:
-            raise failures[0]
+        yield from streamed(write, self._tokenizer, Stop(deadline))
 
     def _read_with(self, model: CausalLM) -> None:
         """Score with `model`, which may be the beginning of the one that writes."""
@@ -317,7 +298,3 @@ class TransformersLM:
         ends = [place for place, token_id in enumerate(ids) if token_id in self._end_ids]
         text = str(self._tokenizer.decode(ids[: ends[0]] if ends else ids, skip_special_tokens=True)).strip()
         return Completion(text, "stop" if ends else "timeout" if late else "length")
-
-
-def _criteria(stop: Stop) -> StoppingCriteriaList:
-    return StoppingCriteriaList([stop])
