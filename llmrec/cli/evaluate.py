@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from llmrec.evaluation.results import Evaluation, StageResult
 
 _Protocol = Annotated[
-    Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold", "conversation"],
-    typer.Option("--protocol", help="What is held out; conversation: what was recommended next in --data."),
+    Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold", "conversation", "behaviour"],
+    typer.Option(
+        "--protocol",
+        help="What is held out; conversation: what was recommended next in --data; behaviour: scripted dialogues.",
+    ),
 ]
 _COLUMNS = ("NDCG@10", "R@10", "R@20", "R@50", "R@100", "MRR@10", "coverage@10")
 _WIDE = ("NDCG@10", "R@10")  # shown with their intervals
@@ -93,9 +96,10 @@ def evaluate(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Rows of conversations, for the protocol conversation.")
+        Path | None,
+        typer.Option("--data", help="Rows of conversations, or dialogues that are scripted, for these protocols."),
     ] = None,
-    catalogue: Annotated[Path | None, typer.Option("--catalogue", help="The items that these rows name.")] = None,
+    catalogue: Annotated[Path | None, typer.Option("--catalogue", help="The items that these name.")] = None,
     train: Annotated[
         Path | None,
         typer.Option("--train", help="Directory of training dialogues, instead of those that are shipped."),
@@ -123,6 +127,19 @@ def evaluate(
         chosen = chosen_settings(Settings(), settings, assignments, device)
         files = ConversationFiles(data, catalogue, train, encoder, per_row)
         evaluate_conversation(files, chosen, quiet=quiet, as_json=as_json)
+        return
+    if protocol == "behaviour":
+        from llmrec.cli.behaviour import evaluate_behaviour
+
+        evaluate_behaviour(
+            directory,
+            data=data,
+            catalogue=catalogue,
+            n_seeds=seeds,
+            assignments=assignments,
+            device=device,
+            as_json=as_json,
+        )
         return
     from llmrec.evaluation.learned_fusion import learned_fusion, require_fusion_file
     from llmrec.evaluation.run import Plan

@@ -11,6 +11,7 @@ from llmrec.data.catalogue import Catalogue, FactField
 from llmrec.types import FactValue, Item, ItemId, Query, QuestionEntry
 
 _MAX_OFFERED = 4
+_CHOICE = 3  # an answer that leaves fewer items names one of them rather than a kind
 _MIN_COVERED = 0.5  # most users must find their answer among what is offered; four names of a hundred are no question
 _KNOWN_FROM_HISTORY = 3  # so many interactions say as much as so many statements
 
@@ -50,7 +51,9 @@ class ValueAsker:
         if len(candidates) <= k:
             return None
         needed = math.log2(len(candidates) / k)
-        best = max(self._offers(query, candidates), key=lambda offer: offer.bits, default=None)
+        best = max(
+            self._offers(query, candidates, at_least=min(k, _CHOICE)), key=lambda offer: offer.bits, default=None
+        )
         if best is None or min(best.bits, needed) <= self._cost(query):
             return None
         return QuestionEntry(best.field, best.values, turn)
@@ -62,18 +65,18 @@ class ValueAsker:
         known = len(fields) + len(profile.liked) + len(profile.wishes) + len(profile.asked) + n_unanswered
         return self._cost_bits * (1 + known + min(len(query.history.interactions), _KNOWN_FROM_HISTORY))
 
-    def _offers(self, query: Query, candidates: Sequence[ItemId]) -> Iterator[Offer]:
+    def _offers(self, query: Query, candidates: Sequence[ItemId], *, at_least: int) -> Iterator[Offer]:
         spoken_of = {constraint.field for constraint in query.all_constraints}
         spoken_of |= {entry.field for entry in query.profile.asked}
         items = [self._catalogue[item_id] for item_id in candidates]
         for field in self._catalogue.fields.values():
-            offer = offer_of(field, items) if field.name not in spoken_of else None
+            offer = offer_of(field, items, at_least=at_least) if field.name not in spoken_of else None
             if offer is not None:
                 yield offer
 
 
-def offer_of(field: FactField, items: Sequence[Item]) -> Offer | None:
-    """What can be asked about `field` to tell `items` apart; None where no two values do.
+def offer_of(field: FactField, items: Sequence[Item], *, at_least: int = 1) -> Offer | None:
+    """What can be asked about `field` to tell `items` apart; None where no two values of `at_least` so many items do.
 
     Expected reduction = sum over items i and offered values v of i: 1/n * 1/|v of i| * log2(n / items with v). An item
     without any offered value, or without the fact, is reduced by nothing: its user has no answer.
@@ -82,7 +85,7 @@ def offer_of(field: FactField, items: Sequence[Item]) -> Offer | None:
         return _halves(field.name, [_number(item, field.name) for item in items])
     values = [_values(item, field.name) for item in items]
     counts = Counter(value for own in values for value in own)
-    offered = [value for value, count in counts.most_common() if count < len(items)][:_MAX_OFFERED]
+    offered = [value for value, count in counts.most_common() if at_least <= count < len(items)][:_MAX_OFFERED]
     n_covered = sum(not set(offered).isdisjoint(own) for own in values)
     if len(offered) < 2 or n_covered < _MIN_COVERED * len(items):
         return None

@@ -1,30 +1,17 @@
 """Prints the share of expectations that hold, by catalogue: `python -m tests.behaviour [--failed]`."""
 
 import sys
-from collections import defaultdict
 
-from tests.behaviour.playing import Outcome, play
-from tests.behaviour.script import scripts
+from llmrec.evaluation.behaviour import play, rates, told
+from llmrec.evaluation.dialogue_scripts import read_scripts
+from tests.behaviour.catalogues import DIALOGUES, assistant_over
 
-played: dict[str, list[Outcome]] = defaultdict(list)
-for script in scripts():
-    played[script.catalogue] += play(script)
-told: list[str] = []
-everything = [outcome for outcomes in played.values() for outcome in outcomes]
-for name, outcomes in [*played.items(), ("all", everything)]:
-    must = [outcome for outcome in outcomes if outcome.expectation.must]
-    should = [outcome for outcome in outcomes if not outcome.expectation.must]
-    dialogues = len({(outcome.script.file, outcome.script.name) for outcome in outcomes})
-    told.append(
-        f"{name}: {dialogues} dialogues, must {sum(o.held for o in must)} of {len(must)}, "
-        f"should {sum(o.held for o in should)} of {len(should)}"
-    )
+outcomes = [o for script in read_scripts(DIALOGUES) for o in play(script, *assistant_over(script.catalogue))]
+lines = [
+    f"{name}: {found.n_dialogues} dialogues, must {found.must[0]} of {found.must[1]}, "
+    f"should {found.should[0]} of {found.should[1]}"
+    for name, found in rates(outcomes).items()
+]
 if "--failed" in sys.argv:
-    for outcome in everything:
-        if not outcome.held:
-            mark = "!" if outcome.expectation.must else "-"
-            told.append(
-                f"{mark} {outcome.script.file}:{outcome.expectation.line} > {outcome.said} | "
-                f"{outcome.expectation.text} | {outcome.reply}"
-            )
-sys.stdout.write("\n".join([*told, ""]))
+    lines += [told(outcome) for outcome in outcomes if not outcome.held]
+sys.stdout.write("\n".join([*lines, ""]))

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import constraint_text, matches, parse_where
+from llmrec.errors import DataError
 from llmrec.types import ItemId, Profile, Reply, Understanding
+
+_ITEM_LISTS = ("liked", "disliked", "seen", "shown", "accepted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Played:
 
     @property
     def cards(self) -> tuple[ItemId, ...]:
+        """The items the reply shows, best first."""
         return tuple(card.item_id for card in self.reply.recommendations)
 
     def items(self, text: str) -> list[ItemId]:
@@ -30,15 +34,19 @@ class Played:
 
     def _item(self, text: str) -> ItemId:
         if text.startswith("#"):
-            place = int(text[1:]) - 1
-            return self.above[place] if place < len(self.above) else ItemId(f"there was no card {text}")
-        (item_id,) = [item.id for item in self.catalogue.values() if item.title == text]
-        return item_id
+            number = int(text[1:]) if text[1:].isdigit() else 0
+            return self.above[number - 1] if 0 < number <= len(self.above) else ItemId(f"there was no card {text}")
+        found = [item.id for item in self.catalogue.values() if item.title == text]
+        if len(found) != 1:
+            raise DataError(f"{len(found)} items are called {text!r}; an expectation must name one, or a card as #1.")
+        return found[0]
 
 
 def holds(played: Played, expectation: str) -> bool:
-    """Whether the expectation is true of the turn. Raises KeyError for an unknown word."""
+    """Whether the expectation is true of the turn. Raises LLMRecError for one that says nothing."""
     word, _, rest = expectation.partition(" ")
+    if word not in CHECKS:
+        raise DataError(f"{expectation!r} is no expectation; each begins with {', '.join(CHECKS)}.")
     return CHECKS[word](played, rest)
 
 
@@ -70,7 +78,7 @@ def _no(played: Played, rest: str) -> bool:
         profile = played.before
         gone = {e.item_id for e in (*profile.shown, *profile.seen, *profile.disliked)}
         return not gone & set(played.cards)
-    return not CHECKS[word](played, rest)
+    return not holds(played, f"{word} {rest}".strip())
 
 
 def _state(played: Played, rest: str) -> bool:
@@ -85,6 +93,8 @@ def _state(played: Played, rest: str) -> bool:
     if name == "wish":
         texts = [wish.text.casefold() for wish in profile.wishes]
         return not texts if rest == "empty" else any(rest.casefold() in text for text in texts)
+    if name not in _ITEM_LISTS:
+        raise DataError(f"the state has no {name!r}; it has {', '.join((*_ITEM_LISTS, 'wish', 'where'))}.")
     ids = {entry.item_id for entry in getattr(profile, name)}
     return not ids if rest == "empty" else set(played.items(rest)) <= ids
 
@@ -107,8 +117,10 @@ def _tells(played: Played, rest: str) -> bool:
     """Whether the reply names the item and its fact: `tells #2 runtime`."""
     place, _, name = rest.partition(" ")
     (item_id,) = played.items(place)
-    item = played.catalogue[item_id]
-    fact = item.facts[name]
+    item = played.catalogue.get(item_id)
+    fact = item.facts.get(name) if item else None
+    if item is None or fact is None:
+        return False
     said = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
     return item.title in played.reply.text and said in played.reply.text
 
@@ -124,8 +136,7 @@ def _asks(played: Played, rest: str) -> bool:
 
 
 def _not(played: Played, rest: str) -> bool:
-    word, _, rest = rest.partition(" ")
-    return not CHECKS[word](played, rest)
+    return not holds(played, rest)
 
 
 def _act(played: Played, rest: str) -> bool:
