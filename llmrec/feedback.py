@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self, get_args
 
 from llmrec.errors import FeedbackError
-from llmrec.types import Feedback, ItemId, Signal, UserId
+from llmrec.types import Feedback, ItemId, Signal, SignalCount, UserId
 
 SCHEMA_VERSION = 1
 _CREATE = """
@@ -70,6 +70,13 @@ class SQLiteFeedbackStore:
         with self._lock, self._translated("read"):
             rows = self._connection.execute(query, (user_id,)).fetchall()
         return [Feedback(UserId(user), ItemId(item), signal, at) for user, item, signal, at in rows]
+
+    def daily(self) -> Sequence[SignalCount]:
+        """How many reactions of each kind were given on each day, oldest first; nothing of any single user."""
+        query = "SELECT date(at, 'unixepoch') AS day, signal, count(*) FROM feedback GROUP BY day, signal ORDER BY day"
+        with self._lock, self._translated("read"):
+            rows = self._connection.execute(query).fetchall()
+        return [SignalCount(day, signal, n) for day, signal, n in rows if day is not None]
 
     def export(self, user_id: UserId) -> str:
         """All that is stored of one user, oldest first, one JSON object a line; empty when there is nothing."""

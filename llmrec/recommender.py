@@ -101,6 +101,11 @@ class Recommender:
         return self._index.name
 
     @property
+    def learned(self) -> Fitted:
+        """The catalogue with everything learned from it, for whoever draws or measures it."""
+        return self._index
+
+    @property
     def user_ids(self) -> tuple[UserId, ...]:
         """The users whose interactions it has."""
         return self._index.interactions.user_ids

@@ -14,7 +14,21 @@ import typer
 from typer.exceptions import TyperException
 
 from llmrec import __version__
-from llmrec.cli import adapter, build, chat, compare, data, doctor, evaluate, prompts, recommend, serve, tune, ui
+from llmrec.cli import (
+    adapter,
+    build,
+    chat,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    prompts,
+    recommend,
+    report,
+    serve,
+    tune,
+    ui,
+)
 from llmrec.cli.output import MENDABLE, note, report_error
 from llmrec.errors import LLMRecError
 
@@ -35,6 +49,7 @@ app.command("chat")(chat.chat)
 app.command("ui")(ui.ui)
 app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)
 app.command("doctor")(doctor.doctor)

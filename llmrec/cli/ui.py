@@ -17,6 +17,12 @@ def ui(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)] = 7860,
     feedback: Annotated[Path | None, typer.Option("--feedback", help="Where likes are kept (SQLite).")] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Show how each reply came about; on this machine's own address only.")
+    ] = False,
+    evaluation: Annotated[
+        Path | None, typer.Option("--evaluation", help="What `llmrec evaluate --out` wrote, for the Insights page.")
+    ] = None,
     device: Device = None,
     prompts: Prompts = None,
     no_lm: NoModel = False,
@@ -28,4 +34,5 @@ def ui(
     from llmrec.ui.launch import launch
 
     recommender.warm_up()
-    launch(recommender, host=host, port=port, feedback=SQLiteFeedbackStore(feedback or directory / "feedback.sqlite3"))
+    store = SQLiteFeedbackStore(feedback or directory / "feedback.sqlite3")
+    launch(recommender, feedback=store, keeps_trace=trace, evaluation=evaluation, host=host, port=port)

@@ -45,7 +45,9 @@ class Critiques:
         measured = (words for dimension, name in self._measured for words in self._directions(dimension, name, items))
         kinds = [kind for kind, _ in Counter(kind for item in items for kind in self._kinds(item)).most_common()]
         # Several qualities speak of one value; the first of them is enough.
-        first = {values: quality for quality, values in reversed(tuple(IMPLIED.items()))}
+        first: dict[tuple[str, ...], str] = {}
+        for quality, values in IMPLIED.items():
+            first.setdefault(values, quality)
         qualities = [f"less {quality}" for values, quality in first.items() if _any_of(values, kinds)]
         without = (f"no {kind}" for kind in kinds[:_MAX_KINDS])
         return tuple(dict.fromkeys([*measured, *qualities[:_MAX_KINDS], *without]))[:_MAX_CHIPS]

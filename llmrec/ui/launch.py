@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from llmrec.errors import ConfigError
+from llmrec.insights.report import theme_css
 from llmrec.interfaces import FeedbackStore
 from llmrec.ui.contract import ChatRecommender
 from llmrec.ui.doors import PrivateDoors
@@ -21,6 +23,7 @@ DEFAULT_PORT = 7860
 _ASSETS = Path(__file__).parent / "assets"
 # Names only: the fonts are the system's, nothing is fetched.
 _FONT = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif")
+_FIGURES = theme_css("#insights", ".dark #insights")
 _MONO = ("ui-monospace", "Consolas", "monospace")
 
 
@@ -28,6 +31,8 @@ def launch(
     recommender: ChatRecommender,
     *,
     feedback: FeedbackStore | None = None,
+    keeps_trace: bool = False,
+    evaluation: Path | None = None,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     quiet: bool = False,
@@ -38,15 +43,22 @@ def launch(
     Args:
         recommender: Answers; one object serves every visitor.
         feedback: Where likes, dislikes and seen go; None keeps them in the visitor's browser only.
+        keeps_trace: Whether every reply shows how it came about; only where nobody else can look.
+        evaluation: A directory of `llmrec evaluate --out`, shown on the Insights page.
         host: `127.0.0.1` is this machine alone; `0.0.0.0` lets the network in.
         port: Exactly this one.
         quiet: Say nothing on the terminal.
         wait: Return only when the server ends (Ctrl-C).
 
     Raises:
-        ConfigError: The port is taken or not a port.
+        ConfigError: The port is taken or not a port, or a trace would leave this machine.
     """
-    return serve(build_demo(recommender, feedback=feedback), host=host, port=port, quiet=quiet, wait=wait)
+    if keeps_trace and not _is_loopback(host):
+        raise ConfigError(
+            f"a trace shows what users said; it is not served on {host}.", hint="Listen on 127.0.0.1, or leave --trace."
+        )
+    demo = build_demo(recommender, feedback=feedback, keeps_trace=keeps_trace, evaluation=evaluation)
+    return serve(demo, host=host, port=port, quiet=quiet, wait=wait)
 
 
 def serve(
@@ -84,8 +96,17 @@ def private_settings() -> dict[str, Any]:
         "app_kwargs": {"middleware": [Middleware(PrivateDoors)], "docs_url": None, "redoc_url": None},
         "theme": gr.themes.Base(font=_FONT, font_mono=_MONO),
         # As `css` Gradio would rewrite the selectors, and lose those inside @media.
-        "head": f"<style>{(_ASSETS / 'page.css').read_text(encoding='utf-8')}</style>",
+        "head": f"<style>{(_ASSETS / 'page.css').read_text(encoding='utf-8')}{_FIGURES}</style>",
     }
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_port(host: str, port: int) -> None:

@@ -284,3 +284,81 @@ def test_a_degraded_ranking_is_marked(recommender: FakeRecommender, films: Catal
     view = after(ChatHandlers(recommender, None), new_conversation(), "hello")
     status = view.conversation.exchanges[0].status
     assert status == "43 fit, 30 found, 10 ranked, ordered without the language model, 0.8 s"
+
+
+def test_a_reason_against_a_card_is_a_dislike_and_a_message(
+    handlers: ChatHandlers, recommender: FakeRecommender, feedback: SQLiteFeedbackStore
+) -> None:
+    conversation = after(handlers, new_conversation(), "hello").conversation
+    answer = handlers.because(conversation, {"item": "2", "reason": "0"}, None)
+    assert answer is not None
+    view, draft = answer
+    assert draft is not None
+    assert draft.asked == "no Horror"
+    assert [entry.item_id for entry in view.conversation.profile.disliked] == ["2"]
+    assert [row.signal for row in feedback.for_user(conversation.user_id)] == ["dislike"]
+    *_, (_, last) = handlers.answer(view.conversation, draft)
+    assert [entry.item_id for entry in recommender.calls[-1][1].disliked] == ["2"]
+    assert last.is_over
+
+
+@pytest.mark.parametrize("press", [{}, {"item": "2"}, {"item": "2", "reason": "99"}, {"item": "x", "reason": "0"}])
+def test_a_forged_reason_does_nothing(handlers: ChatHandlers, press: dict[str, object]) -> None:
+    assert handlers.because(new_conversation(), press, None) is None
+
+
+def test_what_failed_is_asked_again_in_its_own_place(handlers: ChatHandlers, recommender: FakeRecommender) -> None:
+    recommender.error = ModelTimeout("no answer within 30 s.", hint="Ask again.")
+    failed = after(handlers, new_conversation(), "one").conversation
+    recommender.error = None
+    answer = handlers.retry(failed, None)
+    assert answer is not None
+    view, draft = answer
+    assert draft is not None
+    *_, (_, last) = handlers.answer(view.conversation, draft)
+    done = handlers.finish(view.conversation, last).conversation
+    assert [(exchange.asked, exchange.failed) for exchange in done.exchanges] == [("one", False)]
+
+
+def test_what_did_not_fail_is_not_asked_again(handlers: ChatHandlers) -> None:
+    assert handlers.retry(new_conversation(), None) is None
+    assert handlers.retry(after(handlers, new_conversation(), "one").conversation, None) is None
+
+
+def test_undo_takes_back_buttons_and_turns(handlers: ChatHandlers) -> None:
+    conversation = after(handlers, new_conversation(), "hello").conversation
+    liked = handlers.react(conversation, ALIEN, None)
+    assert liked is not None
+    once = handlers.undo(liked.conversation, None).conversation
+    assert once.profile == conversation.profile
+    twice = handlers.undo(once, None)
+    assert twice.conversation.profile == Profile(shown=conversation.profile.shown)
+    assert "Undo" in twice.panel
+
+
+def test_picking_a_title_twice_likes_it_once(handlers: ChatHandlers, feedback: SQLiteFeedbackStore) -> None:
+    picked = handlers.pick(new_conversation(), {"item": "2"}, None)
+    assert picked is not None
+    assert "Recommend from these" in picked.now
+    assert handlers.pick(picked.conversation, {"item": "2"}, None) is None
+    assert len(feedback.for_user(picked.conversation.user_id)) == 1
+    assert handlers.pick(new_conversation(), {"item": "999"}, None) is None
+
+
+def test_the_number_of_cards_is_chosen_from_those_offered(handlers: ChatHandlers) -> None:
+    chosen = handlers.choose(new_conversation(), {"k": "3"}, None)
+    assert chosen is not None
+    assert len(after(handlers, chosen.conversation, "hello").conversation.exchanges[0].cards) == 3
+    assert handlers.choose(new_conversation(), {"k": "100000"}, None) is None
+
+
+def test_a_trace_is_kept_only_where_the_owner_asked_for_it(recommender: FakeRecommender) -> None:
+    without = after(ChatHandlers(recommender, None), new_conversation(), "hello")
+    assert without.conversation.exchanges[0].trace is None
+    shown = after(ChatHandlers(recommender, None, keeps_trace=True), new_conversation(), "hello")
+    assert "rank: fusion" in shown.now
+    assert "trace" not in str(shown.stored)
+
+
+def test_what_was_found_is_known_for_the_map(handlers: ChatHandlers, films: Catalogue) -> None:
+    assert after(handlers, new_conversation(), "hello").conversation.candidates == films.ids

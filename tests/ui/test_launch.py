@@ -112,6 +112,12 @@ def test_a_taken_port_is_one_sentence(recommender: FakeRecommender) -> None:
             launch(recommender, port=port, wait=False)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_a_trace_never_leaves_this_machine(recommender: FakeRecommender, host: str) -> None:
+    with pytest.raises(ConfigError, match="it is not served on"):
+        launch(recommender, host=host, port=1, keeps_trace=True, wait=False)
+
+
 @pytest.mark.parametrize("port", [0, 65536, -1])
 def test_a_port_that_does_not_exist_is_refused(recommender: FakeRecommender, port: int) -> None:
     with pytest.raises(ConfigError, match=f"the port {port} does not exist"):

@@ -1,0 +1,83 @@
+"""The pictures as files: one page with nothing outside it, each figure for light and dark, their words for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from llmrec.errors import ArtifactError
+from llmrec.evaluation.charts import Chart
+from llmrec.evaluation.figure_style import DARK, LIGHT, save_png, svg_markup
+from llmrec.insights.sections import Section
+
+PAGE_FILE, WORDS_FILE = "insights.html", "insights.json"
+_TEMPLATE = "insights.html.j2"
+_THEMES = (LIGHT, DARK)
+
+
+def write_insights(name: str, sections: Sequence[Section], directory: Path) -> Path:
+    """Write `insights.html`, `NAME.light.png` and `NAME.dark.png` of every chart, and `insights.json`; the page's path.
+
+    Args:
+        name: Of the recommender.
+        sections: What to show.
+        directory: Made when missing; files of these names are replaced.
+
+    Raises:
+        ArtifactError: The directory cannot be written.
+    """
+    charts = [chart for section in sections for chart in section.charts]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for chart in charts:
+            for theme in _THEMES:
+                save_png(chart.draw(theme), directory / _picture(chart, theme.name), theme=theme, alt=chart.alt)
+        (directory / WORDS_FILE).write_text(_words(charts), encoding="utf-8")
+        (directory / PAGE_FILE).write_text(_page(name, sections), encoding="utf-8")
+    except OSError as error:
+        raise ArtifactError(f"the pictures cannot be written to {directory}: {error.strerror or error}.") from error
+    return directory / PAGE_FILE
+
+
+def chart_svg(chart: Chart) -> Markup:
+    """The chart as markup that takes its colours, light or dark, from the page; its only text is the alt text."""
+    # Letters are paths, and the alt text is escaped by who makes it.
+    return Markup(svg_markup(chart.draw(LIGHT), drawn_in=LIGHT, name=chart.name, alt=chart.alt))
+
+
+def theme_css(light: str, dark: str) -> str:
+    """Rules that give the figures their colours, for a selector of a light page and one of a dark page."""
+    rules = ((light, LIGHT), (dark, DARK))
+    return "".join(
+        f"{selector}{{{';'.join(f'--{name}:{colour}' for name, colour in theme.variables().items())}}}"
+        for selector, theme in rules
+    )
+
+
+def _page(name: str, sections: Sequence[Section]) -> str:
+    # Names come from data: whatever is not marked as markup is escaped.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8"))
+    return template.render(name=name, sections=sections, svg=chart_svg, light=LIGHT.variables(), dark=DARK.variables())
+
+
+def _words(charts: Sequence[Chart]) -> str:
+    words = {
+        chart.name: {
+            "title": chart.title,
+            "alt": chart.alt,
+            "reading": chart.reading,
+            "files": [_picture(chart, theme.name) for theme in _THEMES],
+        }
+        for chart in charts
+    }
+    return json.dumps(words, indent=1, ensure_ascii=False) + "\n"
+
+
+def _picture(chart: Chart, theme: str) -> str:
+    return f"{chart.name}.{theme}.png"

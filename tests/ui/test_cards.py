@@ -1,0 +1,54 @@
+"""A card shows whose voices brought the item here."""
+
+import pytest
+
+from llmrec.data.catalogue import Catalogue
+from llmrec.types import ItemId, Profile, StageTrace, Trace
+from llmrec.ui.cards import CardPrinter, score_html
+from llmrec.ui.conversation import Card
+from llmrec.ui.trace import trace_html
+
+VOICES = {"dense": 1.5, "language model": -0.5}
+
+
+def test_a_score_is_told_in_words_and_drawn_to_scale() -> None:
+    html = score_html(VOICES, ["dense", "language model"], 3.0)
+    assert 'aria-label="Score 1.00: dense +1.50, language model -0.50"' in html
+    assert '<span class="voice-0" style="width:50.0%">' in html
+    assert '<span class="voice-1" style="width:16.7%">' in html
+    assert html.index("voice-1") < html.index("voice-0")  # what speaks against stands left of the middle
+
+
+def test_a_score_whose_voices_are_not_known_is_not_drawn() -> None:
+    assert score_html({}, [], 0.0) == ""
+    assert score_html({"dense": 0.0}, ["dense"], 0.0) == ""
+
+
+def test_buttons_of_a_reply_under_way_rest(films: Catalogue) -> None:
+    cards = [Card(ItemId("2"), "why", ("it is new",), VOICES)]
+    printer = CardPrinter(films)
+    resting, live = printer.cards(cards, None), printer.cards(cards, Profile())
+    assert "More like this" not in resting
+    assert " disabled" in resting
+    assert " disabled" not in live
+    assert all(words in live for words in ("More like this", "Not this, because", "it is new", "Why?"))
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
+def test_names_of_voices_and_stages_are_escaped(films: Catalogue, name: str) -> None:
+    card = Card(ItemId("2"), name, (name,), {name: 1.0})
+    trace = Trace((StageTrace(name, 0.1, 1, 1, (ItemId("2"),)),), name, name, name, (name,))
+    html = CardPrinter(films).cards([card], Profile()) + trace_html(trace, [card], films)
+    assert "<script" not in html
+    assert "<img" not in html
+
+
+def test_a_trace_tells_where_each_shown_item_stood(films: Catalogue) -> None:
+    stages = (
+        StageTrace("dense", 0.25, 10, 2, (ItemId("3"), ItemId("2"))),
+        StageTrace("rank", 0.5, 2, 2, (ItemId("2"),)),
+    )
+    html = trace_html(Trace(stages, "abc123", "smol", "lora"), [Card(ItemId("2"), "", (), VOICES)], films)
+    cells = ["Alien (1979)", "2", "1", "+1.500", "-0.500"]
+    assert "".join(f"<td><bdi>{cell}</bdi></td>" for cell in cells) in html
+    assert all(f"<bdi>{words}</bdi>" in html for words in ("250", "model: smol", "adapter: lora", "prompt: abc123"))
