@@ -51,9 +51,11 @@ def main(arguments: list[str] | None = None) -> None:
 def measure(asked: argparse.Namespace, users: Users, scratch: Path) -> Mapping[str, Any]:
     """All figures, ready for JSON. Raises LLMRecError."""
     directory = asked.model or prepared_model(AssetStore.from_environment(), _MODEL)
+    is_fast = asked.fast_model is not None or asked.fast_adapter is not None
     models = Models(
         with_adapter(directory, asked.adapter, scratch / "main"),
-        with_adapter(asked.fast_model, asked.fast_adapter, scratch / "fast") if asked.fast_model else None,
+        with_adapter(asked.fast_model or directory, asked.fast_adapter, scratch / "fast") if is_fast else None,
+        asked.fast_mode,
     )
     short = Text(asked.short_history, asked.short_text)
     plan = Plan(asked.repeats, min(asked.users, len(users.cases) - 1), asked.dear_users, asked.more_users)
@@ -78,6 +80,7 @@ def measure(asked: argparse.Namespace, users: Users, scratch: Path) -> Mapping[s
             "model_sha256": weights_sha256(models.main),
             "mode": asked.mode,
             "adapter": asked.adapter.name if asked.adapter else None,
+            "fast": [asked.fast_adapter.name if asked.fast_adapter else None, asked.fast_mode] if is_fast else None,
             "data": users.protocol.data.name,
             "data_sha256": users.protocol.data.sha256,
             "split_sha256": users.protocol.split_sha256,
@@ -85,7 +88,7 @@ def measure(asked: argparse.Namespace, users: Users, scratch: Path) -> Mapping[s
             "retriever": RETRIEVER,
             "n_users_found": len(users.cases),
         },
-        "notes": [] if models.fast else ["isolated_fast is left out: no --fast-model was given"],
+        "notes": [] if models.fast else ["isolated_fast is left out: no --fast-model or --fast-adapter was given"],
     }
     return {key: without_nan(value) for key, value in found.items()}
 
@@ -125,8 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", nargs="?", type=Path, help="a directory with safetensors weights; the demo's model")
     parser.add_argument("--data", type=Path, required=True, help="the directory of data sets")
     parser.add_argument("--adapter", type=Path, help="a PEFT adapter for prompts, trained on the model")
-    parser.add_argument("--fast-model", type=Path, help="the model with fewer layers")
-    parser.add_argument("--fast-adapter", type=Path, help="its adapter")
+    parser.add_argument("--fast-model", type=Path, help="the model with fewer layers, where it is not the same")
+    parser.add_argument("--fast-adapter", type=Path, help="its adapter, which may read the model's first layers only")
+    parser.add_argument("--fast-mode", choices=["isolated", "likelihood"], default="isolated", help="as that adapter's")
     parser.add_argument("--threads", type=_positive, default=2)
     parser.add_argument("--repeats", type=_positive, default=5, help="rounds; each has its own users")
     parser.add_argument("--users", type=_positive, default=40, help="users of all rounds together")

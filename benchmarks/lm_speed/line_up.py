@@ -27,10 +27,12 @@ class Models:
 
     Attributes:
         fast: One with fewer layers; None leaves its system out.
+        fast_mode: How that judges candidates apart.
     """
 
     main: Path
     fast: Path | None = None
+    fast_mode: Mode = "isolated"
 
 
 class Reading:
@@ -118,7 +120,7 @@ def line_up(models: Models, users: Users, short: Text, *, mode: Mode = "isolated
     ]
     if models.fast:
         fewer = Loaded.of(models.fast, name=name, dtype=quick_format, device=_CPU)
-        fast = Isolated(fewer, catalogue, short, mode=mode)
+        fast = Isolated(fewer, catalogue, short, mode=models.fast_mode)
         ours.append(System(FAST, "as isolated, with fewer layers", fast.score))
     return LineUp(
         (*ours, *_others(models, Isolated(exact_model, catalogue, Text()), users)),

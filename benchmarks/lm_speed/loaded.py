@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from llmrec.errors import ModelError
 from llmrec.language_model.candidate_encoding import CandidateEncoding
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.item_token_files import has_item_tokens
-from llmrec.language_model.loading import CausalLM, ModelSource, check_adapter_files, load_model
+from llmrec.language_model.loading import CausalLM, ModelSource, load_model
+from llmrec.language_model.merging import merged_model, save_merged
 from llmrec.language_model.transformers_lm import TransformersLM
 
 
@@ -51,7 +51,7 @@ def with_adapter(directory: Path, adapter: Path | None, scratch: Path) -> Path:
 
     Args:
         directory: The base model.
-        adapter: A PEFT adapter for prompts, trained on it.
+        adapter: A PEFT adapter for prompts, trained on it or on its first layers, which are then all there is.
         scratch: A directory to write to.
 
     Raises:
@@ -61,10 +61,8 @@ def with_adapter(directory: Path, adapter: Path | None, scratch: Path) -> Path:
         return directory
     if has_item_tokens(adapter):
         raise ModelError(f"the adapter {adapter} reads items, not prompts.", hint="Give one that ranks with prompts.")
-    check_adapter_files(adapter, base_name=directory.name)
-    base = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, local_files_only=True)
-    merged = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
+    source = ModelSource(str(directory), torch.device("cpu"), torch.float32)
+    model, tokenizer = merged_model(adapter, lambda: load_model(source), base_name=directory.name)
     place = scratch / directory.name
-    merged.save_pretrained(place)
-    AutoTokenizer.from_pretrained(directory, local_files_only=True).save_pretrained(place)
+    save_merged(model, tokenizer, adapter, place)
     return place
