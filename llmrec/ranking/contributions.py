@@ -81,16 +81,16 @@ class LeaveOneOut:
         asked = [query, *without.values()]
         candidates = self._candidates(asked)
         held = self._held(ranking.report)
-        before, *after = (held.rank(one, found) for one, found in zip(asked, candidates, strict=True))
-        scale = _Scale.of(before)
-        falls = {key: scale.falls(then, ranking.item_ids) for key, then in zip(without, after, strict=True)}
+        before, *after = (
+            _Scores.of(held.rank(one, found), found) for one, found in zip(asked, candidates, strict=True)
+        )
+        falls = {key: before.falls(then, ranking.item_ids) for key, then in zip(without, after, strict=True)}
         if ranking.report.lm_scores:
             for source in _strongest(falls, ranking.item_ids)[: self._n_rereads]:
                 place = 1 + list(without).index(source)
-                falls[source] = scale.falls(
-                    self._pipeline.ranker.rank(asked[place], candidates[place]), ranking.item_ids
-                )
-        return [_contributions(falls, item_id) if item_id in scale.places else None for item_id in ranking.item_ids]
+                again = self._pipeline.ranker.rank(asked[place], candidates[place])
+                falls[source] = before.falls(_Scores.of(again, candidates[place]), ranking.item_ids)
+        return [_contributions(falls, item_id) if item_id in before.of_item else None for item_id in ranking.item_ids]
 
     def _candidates(self, queries: Sequence[Query]) -> Sequence[Sequence[Candidate]]:
         pipeline = self._pipeline
@@ -100,34 +100,47 @@ class LeaveOneOut:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
-    """Final scores as they were, in standard deviations of their slate."""
+class _Scores:
+    """Final scores of one ranking.
 
-    places: Mapping[ItemId, float]
+    Attributes:
+        of_item: By item; with a language model none is below its slate's lowest, for what follows has a place and no
+            score.
+        unit: Scores of one unit can be compared.
+        mean: Of the slate.
+        spread: Standard deviation of the slate.
+    """
+
+    of_item: Mapping[ItemId, float]
+    unit: str
+    mean: float
+    spread: float
 
     @classmethod
-    def of(cls, ranking: Ranking) -> _Scale:
-        return cls(_standing(ranking))
+    def of(cls, ranking: Ranking, candidates: Sequence[Candidate]) -> _Scores:
+        n_heard = len(ranking.report.lm_scores)
+        scores = np.asarray(ranking.scores, dtype=np.float64)
+        slate = scores[: n_heard or _SLATE]
+        if not len(slate):
+            return cls({}, "", 0.0, 0.0)
+        bounded = np.maximum(scores, slate.min()) if n_heard else scores
+        of_item = dict(zip(ranking.item_ids, bounded.tolist(), strict=True))
+        # With a model's voice scores are standardised. Without one they are those of whoever retrieved alone.
+        unit = "standardised" if n_heard else candidates[0].source
+        return cls(of_item, unit, float(slate.mean()), float(slate.std()))
 
-    def falls(self, after: Ranking, item_ids: Sequence[ItemId]) -> Mapping[ItemId, float]:
-        then = _standing(after)
-        lowest = min(then.values(), default=0.0)
-        return {i: self.places[i] - then.get(i, lowest) for i in item_ids if i in self.places}
+    def falls(self, after: _Scores, item_ids: Sequence[ItemId]) -> Mapping[ItemId, float]:
+        """How far each item falls, in spreads of this slate; where the unit changes, its place in its slate counts."""
+        lowest = min(after.of_item.values(), default=after.mean)
+        known = {item_id: after.of_item.get(item_id, lowest) for item_id in item_ids if item_id in self.of_item}
+        if self.spread <= _EQUAL:
+            return dict.fromkeys(known, 0.0)
+        if after.unit == self.unit:
+            return {item_id: (self.of_item[item_id] - then) / self.spread for item_id, then in known.items()}
+        return {item_id: self._place(self.of_item[item_id]) - after._place(then) for item_id, then in known.items()}
 
-
-def _standing(ranking: Ranking) -> Mapping[ItemId, float]:
-    """How far each item is above the mean of its slate, in standard deviations; below the slate all are its lowest.
-
-    Scores of different queries have no common unit: with another retriever alone speaking, even the source changes.
-    """
-    n_slate = len(ranking.report.lm_scores) or _SLATE
-    scores = np.asarray(ranking.scores, dtype=np.float64)
-    slate = scores[:n_slate]
-    spread = float(slate.std()) if len(slate) else 0.0
-    if spread <= _EQUAL:
-        return dict.fromkeys(ranking.item_ids, 0.0)
-    standing = (np.maximum(scores, slate.min()) - slate.mean()) / spread
-    return dict(zip(ranking.item_ids, standing.tolist(), strict=True))
+    def _place(self, score: float) -> float:
+        return (score - self.mean) / self.spread if self.spread > _EQUAL else 0.0
 
 
 def _strongest(falls: Mapping[ItemId | None, Mapping[ItemId, float]], item_ids: Sequence[ItemId]) -> list[ItemId]:

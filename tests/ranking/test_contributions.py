@@ -101,11 +101,29 @@ def test_a_contribution_is_the_fall_in_standard_deviations_of_the_slate(films: C
     parts, query = pipeline(films), history("2", "9")
     (measured,) = meter_of(parts).measure(query, served(parts, query).keep((ItemId("4"),)), ["2", "9"])
     assert measured is not None
-    # With Alien the scores are 3, 0, 0, -1 (mean .5, spread 1.5): 4 stands 2.5 / 1.5 above. Without it they are
-    # 0, 0, 0, -1 (mean -.25, spread .433): .25 / .433.
-    assert measured.items["2"] == pytest.approx(2.5 / 1.5 - 0.25 / 0.4330127)
+    # With Alien the scores are 3, 0, 0, -1, which spread by 1.5. Without it 4 has 0.
+    assert measured.items["2"] == pytest.approx(3 / 1.5)
     assert measured.items["9"] == 0
     assert measured.wish is None
+
+
+class LonelyLifting(Lifting):
+    """Calls itself another, with scores in another unit, for users of whom nothing is known."""
+
+    def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
+        found = super().retrieve(query, k, allowed=allowed)
+        if query.positive_item_ids:
+            return found
+        return [replace(candidate, source="counts", score=500 + 100 * candidate.score) for candidate in found]
+
+
+def test_where_the_unit_of_scores_changes_the_place_in_the_slate_is_compared(films: Catalogue) -> None:
+    parts, query = pipeline(films, retriever=LonelyLifting()), history("2")
+    (measured,) = meter_of(parts).measure(query, served(parts, query).keep((ItemId("4"),)), ["2"])
+    assert measured is not None
+    # With Alien the scores are 3, 0, 0, -1 (mean .5, spread 1.5): 4 stands 2.5 / 1.5 above. Without it they are 500,
+    # 500, 500, 400 (mean 475, spread 43.3): 25 / 43.3.
+    assert measured.items["2"] == pytest.approx(2.5 / 1.5 - 25 / 43.30127)
 
 
 def test_what_speaks_against_an_item_has_a_contribution_below_nothing(films: Catalogue) -> None:
@@ -121,7 +139,7 @@ def test_liked_items_and_the_wish_are_taken_out_too(films: Catalogue) -> None:
     four, six = meter_of(parts).measure(query, served(parts, query).keep(("4", "6")), ["2"])
     assert four is not None
     assert six is not None
-    assert four.items["2"] > 0 > six.items["2"]
+    assert four.items["2"] > 0 == six.items["2"]
     assert six.wish is not None
     assert six.wish > 0
 
