@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llmrec.build import Overrides
+    from llmrec.client import AsyncClient, Client
     from llmrec.errors import LLMRecError
     from llmrec.prompt_ranker import PromptRanker as Ranker
     from llmrec.recommender import Recommender
@@ -16,9 +17,22 @@ if TYPE_CHECKING:
     from llmrec.types import Profile, Turn
 
 __version__ = "0.1.0"
-__all__ = ["LLMRecError", "Overrides", "Profile", "Ranker", "Recommendations", "Recommender", "Settings", "Turn"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "LLMRecError",
+    "Overrides",
+    "Profile",
+    "Ranker",
+    "Recommendations",
+    "Recommender",
+    "Settings",
+    "Turn",
+]
 
 _HOMES = {
+    "AsyncClient": ("llmrec.client", "AsyncClient"),
+    "Client": ("llmrec.client", "Client"),
     "LLMRecError": ("llmrec.errors", "LLMRecError"),
     "Overrides": ("llmrec.build", "Overrides"),
     "Profile": ("llmrec.types", "Profile"),

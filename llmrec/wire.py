@@ -88,6 +88,7 @@ def recommendation_to_json(recommendation: Recommendation) -> Json:
         "ranked_by": recommendation.ranked_by,
         "explanation": recommendation.explanation,
         "evidence": [evidence_to_json(evidence) for evidence in recommendation.evidence],
+        **({"voices": dict(recommendation.voices)} if recommendation.voices else {}),
     }
 
 
@@ -126,7 +127,9 @@ def stage_to_json(stage: StageTrace) -> Json:
 def evidence_to_json(evidence: Evidence) -> Json:
     """One piece of evidence; fields that it does not have are left out."""
     shown = {"field": evidence.field, "value": evidence.value, "item_id": evidence.item_id}
-    return {"kind": evidence.kind, "text": evidence.text, **{key: value for key, value in shown.items() if value}}
+    measured = {} if evidence.contribution is None else {"contribution": evidence.contribution}
+    given = {key: value for key, value in shown.items() if value}
+    return {"kind": evidence.kind, "text": evidence.text, **given, **measured}
 
 
 def _item_to_json(entry: ItemEntry, catalogue: Catalogue) -> Json:

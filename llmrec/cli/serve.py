@@ -72,7 +72,7 @@ def serve(
     stores = Stores.in_directory(_state(state or directory))
     with listening_socket(host, port) as bound:
         app = create_app(recommender, settings, stores)
-        if is_public and not stores.keys.keys():
+        if is_public and not stores.keys.are_asked_for:
             note(
                 f"Warning: {host} is open to the network and there are no keys, so anybody may read and delete what is "
                 f"kept of any user. Add one with `llmrec keys add {state or directory} --admin`."
@@ -99,7 +99,8 @@ def add(
 @keys.command("list")
 def list_keys(directory: Directory, as_json: AsJson = False) -> None:
     """The keys there are, without the keys themselves."""
-    found = _keys(directory).keys().values()
+    file = _keys(directory)
+    found = file.keys().values()
     if as_json:
         rows = [{"id": k.id, "scope": k.scope, "user_id": k.user_id or None, "made_at": k.made_at} for k in found]
         say_json({"keys": rows})
@@ -107,7 +108,11 @@ def list_keys(directory: Directory, as_json: AsJson = False) -> None:
     for key in found:
         say(f"{key.id}  {_whose(key.scope, key.user_id)}")
     if not found:
-        note("There are no keys: whoever reaches the service may use it.")
+        note(
+            "All keys are revoked: nobody may use the service."
+            if file.are_asked_for
+            else "There never was a key: whoever reaches the service may use it."
+        )
 
 
 @keys.command()

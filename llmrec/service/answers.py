@@ -17,6 +17,7 @@ class EvidenceAnswer(BaseModel):
     field: str | None = None
     value: str | None = None
     item_id: str | None = None
+    contribution: float | None = None
 
 
 class RecommendationAnswer(BaseModel):
@@ -29,6 +30,7 @@ class RecommendationAnswer(BaseModel):
     ranked_by: Literal["lm+retrieval", "retrieval"]
     explanation: str
     evidence: list[EvidenceAnswer]
+    voices: dict[str, float] = {}
 
 
 class StageAnswer(BaseModel):

@@ -11,6 +11,11 @@ from starlette.responses import StreamingResponse
 from llmrec.service.problems import to_json
 
 _PING_S = 15.0
+EVENT_SCHEMA = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "contentMediaType": "application/json"}},
+    "required": ["data"],
+}
 
 
 def event_text(name: str, data: object) -> str:

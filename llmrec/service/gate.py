@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmrec.errors import LLMRecError
 from llmrec.service.keys import KeyFile
+from llmrec.service.openai_errors import PATHS as OPENAI_PATHS
+from llmrec.service.openai_errors import for_openai
 from llmrec.service.people import Identity
 from llmrec.service.problems import problem, problem_of
 from llmrec.service.rates import RateLimiter
@@ -52,7 +54,8 @@ class Gate:
             await send(message)
 
         try:
-            await self._pass(scope, receive, send_noting)
+            told = for_openai(send_noting) if scope["path"] in OPENAI_PATHS else send_noting
+            await self._pass(scope, receive, told)
         finally:
             self._count(_route_of(scope), status, time.perf_counter() - started)
 
@@ -94,7 +97,7 @@ class Gate:
     def _identity(self, scope: Scope, headers: Headers) -> Identity | None:
         """Who asks, None when a key is needed and there is none that counts. Raises KeyFileError."""
         address = (scope.get("client") or ("", 0))[0]
-        if not self._keys.keys():
+        if not self._keys.are_asked_for:
             return Identity(address, "admin")
         text = _key_in(headers.get("authorization", ""), may_be_basic=not _is_api(scope["path"]))
         key = self._keys.find(text) if text else None

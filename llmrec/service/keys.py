@@ -59,6 +59,13 @@ class KeyFile:
         self.path = path
         self._stamp: tuple[int, int] | None = None
         self._keys: Mapping[str, Key] = {}
+        self._was_there = False
+
+    @property
+    def are_asked_for(self) -> bool:
+        """Whether a caller needs one: once there is a file, also when its last key is revoked or it is lost."""
+        self._was_there = self._was_there or self.path.exists()
+        return self._was_there
 
     def keys(self) -> Mapping[str, Key]:
         """Keys by id. Raises KeyFileError: a file that cannot be read must not open the house."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 
@@ -47,6 +48,8 @@ def server_of(app: FastAPI, settings: ServiceSettings) -> uvicorn.Server:
 
 def serve_forever(app: FastAPI, bound: socket.socket, settings: ServiceSettings, ready: Callable[[], None]) -> None:
     """Answer on `bound` until SIGTERM or Ctrl-C; then take nothing new, finish what runs, and return."""
+    # Once it has stopped, the server raises the signal again; that it was told to is no fault.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     ready()
     with bound:
         server_of(app, settings).run(sockets=[bound])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 from llmrec.errors import ConfigError
@@ -40,5 +41,5 @@ class ServiceSettings:
         """Check every number. Raises ConfigError."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and not value > 0:
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0 < value < math.inf:
                 raise ConfigError(f"the service's {field.name} is {value}; it must be above 0.")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
 from llmrec.service.answers import ChatAnswer
-from llmrec.service.events import EventStream, event_text
+from llmrec.service.events import EVENT_SCHEMA, EventStream, event_text
 from llmrec.service.house import Asking, House, InHouse
 from llmrec.service.models import ChatRequest, TurnModel
 from llmrec.service.people import Identity
@@ -25,7 +25,7 @@ _STREAM_DOC: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "With `stream`, server-sent events: `stage`, `cards`, `text`, and last `reply` or `error`; "
         "without, the last `reply` as one object.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": EVENT_SCHEMA}},
     }
 }
 

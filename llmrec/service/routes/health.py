@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from llmrec.service.answers import HealthAnswer
 from llmrec.service.house import Asking, InHouse
 from llmrec.service.problems import RESPONSES, JsonAnswer, problem
 
 router = APIRouter()
+_TEXT: dict[int | str, dict[str, Any]] = {status: RESPONSES[status] for status in (401, 403)}
 
 
 @router.get("/healthz", response_model=HealthAnswer)
@@ -28,7 +32,7 @@ async def readyz(house: InHouse) -> Response:
     return JsonAnswer({"status": "ready"})
 
 
-@router.get("/metrics", responses={status: RESPONSES[status] for status in (401, 403)}, response_model=None)
+@router.get("/metrics", responses=_TEXT, response_class=PlainTextResponse)
 async def metrics(house: InHouse, asking: Asking) -> Response:
     """Counts for Prometheus; where there are keys, one of scope admin is needed."""
     asking.require_admin()

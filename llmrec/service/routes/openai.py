@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from llmrec.errors import ConfigError
-from llmrec.service.events import data_text
+from llmrec.service.events import EVENT_SCHEMA, data_text
 from llmrec.service.house import Asking, House, InHouse
 from llmrec.service.openai_models import CompletionAnswer, CompletionRequest, ModelList
 from llmrec.service.people import Identity
@@ -28,7 +28,7 @@ _N_CARDS = 5
 _STREAM_DOC: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "With `stream`, chunks as server-sent events and `[DONE]` at the end.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": EVENT_SCHEMA}},
     }
 }
 

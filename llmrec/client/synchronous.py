@@ -1,0 +1,179 @@
+"""A recommender behind a URL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+
+from llmrec.arguments import ItemReference, TurnLike, Where
+from llmrec.client import calls, values
+from llmrec.client.calls import Call
+from llmrec.client.errors import error_of, problem_error, unreachable
+from llmrec.results import Recommendations, SimilarItem, UserRecommendations
+from llmrec.types import Event, Explanation, Item, Profile, Reply, Signal
+
+T = TypeVar("T")
+_TIMEOUT_S = 120.0
+
+
+class Client:
+    """Asks a service that `llmrec serve` runs; arguments and results are the `Recommender`'s own.
+
+    Its methods raise what the recommender would, and ServiceError where the service refuses or is not there.
+    """
+
+    def __init__(self, url: str, key: str = "", *, timeout_s: float = _TIMEOUT_S) -> None:
+        """Talk to `url` with `key`; nothing is sent yet.
+
+        Args:
+            url: Where the service is, `http://127.0.0.1:8000`.
+            key: As `llmrec keys add` showed it; empty for a service without keys.
+            timeout_s: For one answer, or one piece of a streamed one.
+        """
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+
+    def recommend(
+        self,
+        query: str = "",
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+        profile: Profile | None = None,
+        k: int = 10,
+        where: Where = None,
+        filter_viewed: bool = True,
+    ) -> Recommendations:
+        """The `k` items that suit a user best; see `Recommender.recommend`."""
+        call = calls.recommend(
+            query, user_id=user_id, history=history, profile=profile, k=k, where=where, filter_viewed=filter_viewed
+        )
+        return self._ask(call)
+
+    def recommend_many(
+        self, user_ids: Sequence[str], *, k: int = 10, where: Where = None, filter_viewed: bool = True
+    ) -> Iterator[UserRecommendations]:
+        """What `recommend` gives each of `user_ids`, not explained; at most 1,000, with a key of scope admin."""
+        found = self._ask(calls.recommend_many(user_ids, k=k, where=where, filter_viewed=filter_viewed))
+        return iter(found)
+
+    def rank(
+        self,
+        query_or_history: str | Sequence[ItemReference],
+        items: Sequence[ItemReference],
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+    ) -> Recommendations:
+        """The given items, all of them, best first; see `Recommender.rank`."""
+        return self._ask(calls.rank(query_or_history, items, user_id=user_id, history=history))
+
+    def explain(
+        self,
+        query_or_history: str | Sequence[ItemReference],
+        item: ItemReference,
+        *,
+        user_id: str | None = None,
+        history: Sequence[ItemReference] = (),
+    ) -> Explanation:
+        """Why `item` would suit; see `Recommender.explain`."""
+        return self._ask(calls.explain(query_or_history, item, user_id=user_id, history=history))
+
+    def chat(
+        self, turns: Sequence[TurnLike], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+    ) -> Reply:
+        """The reply to the last of `turns`; pass the reply's profile back with the next one."""
+        return self._ask(calls.chat(turns, profile, user_id=user_id, k=k, stream=False))
+
+    def chat_stream(
+        self, turns: Sequence[TurnLike], profile: Profile | None = None, *, user_id: str | None = None, k: int = 5
+    ) -> Iterator[Event]:
+        """The same reply in pieces, the whole Reply last. Closing it ends the work at the service."""
+        call = calls.chat(turns, profile, user_id=user_id, k=k, stream=True)
+        with self._streamed(call) as answer:
+            name = ""
+            for line in answer.iter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    data = json.loads(line.removeprefix("data: "))
+                    if name == "error":
+                        raise problem_error(data, status=data["status"])
+                    yield values.event_of(name, data)
+
+    def similar(self, item: ItemReference, k: int = 10) -> list[SimilarItem]:
+        """The `k` items closest to `item` in content, best first."""
+        return self._ask(calls.similar(item, k))
+
+    def items(self) -> Iterator[Item]:
+        """The catalogue in its order."""
+        offset: int | None = 0
+        while offset is not None:
+            page, offset = self._ask(calls.items_page(offset))
+            yield from page
+
+    def feedback(self, item: ItemReference, signal: Signal, *, user_id: str | None = None) -> None:
+        """Keep what a user thinks of an item; it is on the disk when this returns."""
+        self._ask(calls.feedback(item, signal, user_id=user_id))
+
+    def add_interactions(self, items: Sequence[ItemReference], *, user_id: str | None = None) -> None:
+        """Keep that a user met `items`, now; it counts from the next request on."""
+        self._ask(calls.interactions(items, user_id=user_id))
+
+    def export(self, user_id: str) -> str:
+        """All that is kept of a user, one JSON object a line."""
+        return self._answer("GET", calls.user_path(user_id, ending="/export")).text
+
+    def delete(self, user_id: str) -> Mapping[str, object]:
+        """Remove what is kept of a user; how many rows went of each kind, and what remains."""
+        return self._ask(calls.delete(user_id))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        """The client itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    def _ask(self, call: Call[T]) -> T:
+        answer = self._answer(call.method, call.path, body=call.body, params=call.params)
+        return call.read(answer.json())
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        params: Mapping[str, str | int] | None = None,
+    ) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, json=body, params=params)
+        except httpx.HTTPError as error:
+            raise unreachable(str(self._http.base_url), error) from error
+        if answer.is_error:
+            raise error_of(answer, answer.text)
+        return answer
+
+    @contextmanager
+    def _streamed(self, call: Call[Reply]) -> Iterator[httpx.Response]:
+        try:
+            with self._http.stream(call.method, call.path, json=call.body) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise error_of(answer, answer.text)
+                yield answer
+        except httpx.HTTPError as error:
+            raise unreachable(str(self._http.base_url), error) from error

@@ -1,0 +1,193 @@
+"""Under load, past deadlines and when clients leave: a right answer, a marked one, or a quick refusal."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.service.conftest import WAIT_S, Running, Serve, StubModel
+from tests.service.test_routes import assert_problem, ids, sse
+
+WISH = {"query": "tense", "k": 3}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def occupied(service: Running, pool: ThreadPoolExecutor, model: StubModel, n: int) -> list[object]:
+    """`n` requests that wait for a model which is held."""
+    waiting = [pool.submit(_ask, service) for _ in range(n)]
+    until(lambda: service.server.config.app.state.house.workshop.engine.n_admitted == n)
+    assert model.started.wait(WAIT_S)
+    return waiting
+
+
+def _ask(service: Running) -> httpx.Response:
+    with service.client() as client:
+        return client.post("/v1/recommend", json=WISH)
+
+
+def test_the_models_voice_is_in_the_answer(serve: Serve) -> None:
+    service = serve(StubModel())
+    with service.client() as api:
+        answer = api.post("/v1/recommend", json=WISH).json()
+        assert {row["ranked_by"] for row in answer["recommendations"]} == {"lm+retrieval"}
+        assert answer["trace"]["model"] == "scripted"
+        assert "llmrec_label_mass_count 1.0" in api.get("/metrics").text
+
+
+def test_at_the_deadline_the_retrieval_order_is_the_answer_and_is_marked(serve: Serve) -> None:
+    model = StubModel(hold=threading.Event())
+    service, plain = serve(model), serve()
+    try:
+        with service.client() as api, plain.client() as without:
+            started = time.monotonic()
+            answer = api.post("/v1/recommend", json={**WISH, "deadline_s": 0.3})
+            assert time.monotonic() - started < 2
+            assert ids(answer) == ids(without.post("/v1/recommend", json=WISH))
+            found = answer.json()
+            assert found["degraded"] == "the language model's answer was not there at the deadline."
+            assert {row["ranked_by"] for row in found["recommendations"]} == {"retrieval"}
+            chat = api.post("/v1/chat", json={"turns": [{"role": "user", "text": "tense"}], "deadline_s": 0.2})
+            assert "deadline" in sse(chat.text)[-1][1]["degraded"]
+            assert "llmrec_fallbacks_total 2.0" in api.get("/metrics").text
+    finally:
+        model.hold.set()
+
+
+def test_past_the_queue_a_request_is_refused_at_once_and_the_others_are_answered(serve: Serve) -> None:
+    model = StubModel(hold=threading.Event())
+    service = serve(model, queue_size=3)
+    with ThreadPoolExecutor(8) as pool, service.client() as api:
+        waiting = occupied(service, pool, model, 4)
+        started = time.monotonic()
+        for path, body in [("/v1/recommend", WISH), ("/v1/chat", {"turns": [{"role": "user", "text": "x"}]})]:
+            refused = api.post(path, json=body)
+            assert_problem(refused, 429, "overloaded", "4 requests")
+            assert int(refused.headers["retry-after"]) >= 1
+        assert time.monotonic() - started < 1
+        assert_problem(api.get("/readyz"), 503, "overloaded", "full")
+        assert api.get("/healthz").status_code == 200
+        model.hold.set()
+        answers = [one.result(WAIT_S) for one in waiting]
+        assert len({tuple(ids(answer)) for answer in answers}) == 1
+        assert ids(api.post("/v1/recommend", json=WISH)) == ids(answers[0])
+
+
+def test_answers_together_are_the_answers_alone(serve: Serve) -> None:
+    service = serve(StubModel(seconds=0.002), slots=2)
+    bodies = [{"query": wish, "user_id": user, "k": 5} for wish in ("tense", "love", "") for user in ("ann", "bob")]
+
+    def ask(body: dict[str, object]) -> object:
+        with service.client() as api:
+            answer = api.post("/v1/recommend", json=body).json()
+            return [(row["item_id"], row["score"], row["explanation"]) for row in answer["recommendations"]]
+
+    alone = [ask(body) for body in bodies]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(ask, bodies * 4))
+    assert together == alone * 4
+
+
+def test_no_more_calls_run_at_once_than_there_are_slots(serve: Serve) -> None:
+    model = StubModel(seconds=0.02)
+    service = serve(model, slots=2)
+    with ThreadPoolExecutor(8) as pool:
+        assert {answer.status_code for answer in pool.map(lambda _: _ask(service), range(12))} == {200}
+    assert model.n_at_once == 2
+    assert len(model.prompts) == 12
+
+
+def test_two_users_are_never_mixed(serve: Serve) -> None:
+    model = StubModel(seconds=0.001)
+    service = serve(model, slots=2)
+    n_turns = 6
+
+    def talk(number: int) -> None:
+        word = f"canary{number}"
+        turns, profile = [], None
+        with service.client() as api:
+            for turn in range(n_turns):
+                turns = [*turns, {"role": "user", "text": f"something about {word} number {turn}"}]
+                sent = {"turns": turns, "profile": profile, "k": 1, "stream": False}
+                answer = api.post("/v1/chat", json=sent)
+                assert answer.status_code == 200
+                others = {f"canary{other}" for other in range(8) if other != number}
+                assert not any(other in answer.text for other in others)
+                turns, profile = answer.json()["turns"], answer.json()["profile"]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(talk, range(8)))
+    mixed = [prompt for prompt in model.prompts if len(set(re.findall(r"canary\d", prompt))) > 1]
+    assert mixed == []
+
+
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/recommend"])
+def test_a_client_that_leaves_frees_its_place(serve: Serve, path: str) -> None:
+    model = StubModel(hold=threading.Event())
+    service = serve(model, slots=1, queue_size=2)
+    engine = service.server.config.app.state.house.workshop.engine
+    body = json.dumps({"turns": [{"role": "user", "text": "tense"}]} if path == "/v1/chat" else WISH)
+    with ThreadPoolExecutor(2) as pool:
+        (first,) = occupied(service, pool, model, 1)
+        address = httpx.URL(service.url)
+        leaving = socket.create_connection((address.host, address.port))
+        head = f"POST {path} HTTP/1.1\r\nhost: {address.netloc.decode()}\r\ncontent-type: application/json\r\n"
+        leaving.sendall(f"{head}content-length: {len(body)}\r\n\r\n{body}".encode())
+        until(lambda: engine.n_admitted == 2)
+        leaving.close()
+        until(lambda: engine.n_admitted == 1)  # within a moment, while the model is still busy with the other
+        model.hold.set()
+        assert first.result(WAIT_S).status_code == 200
+    assert len(model.prompts) == 1
+
+
+def test_a_stop_lets_running_requests_end(serve: Serve) -> None:
+    model = StubModel(hold=threading.Event())
+    service = serve(model)
+    with ThreadPoolExecutor(2) as pool:
+        (first,) = occupied(service, pool, model, 1)
+        service.server.should_exit = True
+        until(lambda: not service.server.servers or not service.server.servers[0].is_serving())
+        with pytest.raises(httpx.ConnectError), service.client() as api:
+            api.get("/healthz")
+        model.hold.set()
+        assert len(ids(first.result(WAIT_S))) == 3
+    service.thread.join(WAIT_S)
+    assert not service.thread.is_alive()
+
+
+def test_a_stop_does_not_wait_for_ever(serve: Serve) -> None:
+    model = StubModel(hold=threading.Event())
+    service = serve(model, drain_s=1.0)
+    with ThreadPoolExecutor(2) as pool:
+        (first,) = occupied(service, pool, model, 1)
+        started = time.monotonic()
+        service.stop()
+        assert time.monotonic() - started < 5
+        model.hold.set()
+        with pytest.raises(httpx.HTTPError):
+            first.result(WAIT_S).raise_for_status()
+
+
+def test_a_model_that_fails_leaves_the_retrieval_order(serve: Serve) -> None:
+    from llmrec.errors import ModelError
+    from llmrec.language_model.scripted import ScriptedModel
+
+    service, plain = serve(ScriptedModel(failure=ModelError("out of memory."))), serve()
+    with service.client() as api, plain.client() as without:
+        answer = api.post("/v1/recommend", json=WISH)
+        assert ids(answer) == ids(without.post("/v1/recommend", json=WISH))
+        assert answer.json()["degraded"] == "out of memory."
