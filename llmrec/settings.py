@@ -178,7 +178,7 @@ class DialogueSettings(_Room):
             said and each question asked makes the next one as much dearer. 100 never asks.
     """
 
-    question_cost_bits: float = Field(0.5, ge=0, le=100, allow_inf_nan=False)
+    question_cost_bits: float = Field(0.4, ge=0, le=100, allow_inf_nan=False)
 
 
 class Settings(_Room):
