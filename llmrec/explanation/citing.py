@@ -19,7 +19,8 @@ _MAX_CITED = 2
 _MIN_SHARE = 0.25  # what speaks less than this, beside what speaks most, is not worth its words
 _NO_VALUE = frozenset({"", "unknown", "none", "n/a", "(no genres listed)", "other"})
 _LOVED, _MET = "you loved", "is in your history"
-_Fact = tuple[str, str]
+Fact = tuple[str, str]
+"""A field and one of its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +39,37 @@ class Citations:
         self._catalogue = catalogue
         self._similarity = similarity
         self._min_similarity = min_similarity
-        self._n_with: Counter[_Fact] = Counter(pair for item in catalogue.values() for pair in worded_facts(item))
+        self._n_with: Counter[Fact] = Counter(pair for item in catalogue.values() for pair in worded_facts(item))
 
     def of_contributors(
-        self, item: Item, query: Query, contributions: Contributions, *, at_least: float
-    ) -> list[list[Evidence]]:
-        """One list for each of the items that speak most for `item`, the strongest first.
+        self,
+        item: Item,
+        query: Query,
+        contributions: Contributions,
+        *,
+        at_least: float,
+        but: Collection[Fact],
+    ) -> list[Evidence]:
+        """One piece for each of the items that speak most for `item`, the strongest first.
 
-        What is said is the facts that both share, else that they are alike, else only that the one speaks for the
-        other. Nothing below `at_least` is cited, nor what is weak beside the strongest.
+        What is said is the rarest facts that both share, else that they are alike, else only that the one speaks for
+        the other. Nothing below `at_least` is cited, nor what is weak beside the strongest; facts `but` are not said.
         """
         liked = {entry.item_id for entry in query.profile.liked}
         known = [pair for pair in contributions.items.items() if pair[0] in self._catalogue and pair[0] != item.id]
         strongest = sorted(known, key=lambda pair: -pair[1])[:_MAX_CITED]
         cited = []
-        told: set[_Fact] = set()
+        told = set(but)
         for item_id, fall in strongest:
             if fall >= max(at_least, _MIN_SHARE * strongest[0][1]):
                 partner = Partner(self._catalogue[item_id], _LOVED if item_id in liked else _MET)
                 shared = self.shared(item, [partner], but=told)
-                said = [*shared] or self.alike(item, [partner]) or [_speaks_for(partner)]
+                said = [*shared, *self.alike(item, [partner]), _speaks_for(partner)]
                 told.update(worded_facts(partner.item))
-                cited.append([replace(piece, contribution=fall) for piece in said])
+                cited.append(replace(said[0], contribution=fall))
         return cited
 
-    def shared(self, item: Item, partners: Sequence[Partner], *, but: Collection[_Fact] = ()) -> Iterator[Evidence]:
+    def shared(self, item: Item, partners: Sequence[Partner], *, but: Collection[Fact] = ()) -> Iterator[Evidence]:
         """Facts shared with `partners`, none of `but`, the rarest first; those of one partner and field together."""
         own = set(worded_facts(item)) - set(but)
         # How many items have the fact, how far back the partner stands, the fact.
@@ -73,7 +80,7 @@ class Citations:
             if pair in own and self._n_with[pair] <= _MAX_SHARE * len(self._catalogue)
         ]
         together: dict[tuple[str, int], list[str]] = {}
-        cited: set[_Fact] = set()
+        cited: set[Fact] = set()
         for _, place, pair in sorted(shared):
             if pair not in cited:
                 cited.add(pair)
@@ -109,7 +116,7 @@ def known_partners(query: Query, catalogue: Mapping[ItemId, Item]) -> Sequence[P
     return [Partner(catalogue[item_id], how) for item_id, how in list(words.items())[:_MAX_PARTNERS]]
 
 
-def worded_facts(item: Item) -> Iterator[_Fact]:
+def worded_facts(item: Item) -> Iterator[Fact]:
     """Field and value of every fact of `item` that is in words."""
     for name, fact in item.facts.items():
         for value in fact if isinstance(fact, tuple) else (fact,):

@@ -55,7 +55,7 @@ class EvidenceExplainer:
         items = [self._catalogue[item_id] for item_id in ranking.item_ids]
         partners = known_partners(query, self._catalogue)
         return [
-            self._explained(query, item, self._ties(query, item, partners, measured), measured)
+            self._explained(query, item, partners, measured)
             for item, measured in zip(items, self._measured(query, ranking), strict=True)
         ]
 
@@ -65,26 +65,25 @@ class EvidenceExplainer:
             return [None] * len(ranking.item_ids)
         return self._meter.measure(query, ranking, sources)
 
-    def _ties(
-        self, query: Query, item: Item, partners: Sequence[Partner], measured: Contributions | None
-    ) -> list[list[Evidence]]:
-        """What ties `item` to the user's own items, by kind or by item."""
-        if measured is not None:
-            return self._citations.of_contributors(item, query, measured, at_least=MIN_CONTRIBUTION)
-        others = [partner for partner in partners if partner.item.id != item.id]
-        return [list(self._citations.shared(item, others)), self._citations.alike(item, others)]
-
     def _explained(
-        self, query: Query, item: Item, ties: list[list[Evidence]], measured: Contributions | None
+        self, query: Query, item: Item, partners: Sequence[Partner], measured: Contributions | None
     ) -> Explanation:
         conditions = self._conditions(query, item)
         said = frozenset(chain.from_iterable(stems(piece.value) for piece in conditions))
-        heard = measured is not None and (measured.wish or 0.0) >= MIN_CONTRIBUTION
-        chosen = _first_of_each([conditions, wish_evidence(query, item, said=said, heard=heard), *ties])
-        if not chosen:
-            nothing = [_NOTHING_ALONE] if measured is not None and measured.items else []
-            chosen = [*nothing, *[*self._popular(item), *_plain_fact(item)][:1]]
+        wish = wish_evidence(query, item, said=said, heard=measured is not None and _counts(measured.wish))
+        if measured is None:
+            others = [partner for partner in partners if partner.item.id != item.id]
+            ties = [list(self._citations.shared(item, others)), self._citations.alike(item, others)]
+        else:
+            told = [(piece.field, piece.value) for piece in conditions]
+            ties = [self._citations.of_contributors(item, query, measured, at_least=MIN_CONTRIBUTION, but=told)]
+        chosen = _first_of_each([conditions, wish, *ties]) or self._impersonal(item, measured)
         return Explanation(item.id, sentence(chosen), tuple(chosen))
+
+    def _impersonal(self, item: Item, measured: Contributions | None) -> list[Evidence]:
+        """What is left to say where nothing ties the item to the user, and that so it is, where it was measured."""
+        nothing = [_NOTHING_ALONE] if measured is not None and measured.items else []
+        return [*nothing, *[*self._popular(item), *_plain_fact(item)][:1]]
 
     def _conditions(self, query: Query, item: Item) -> list[Evidence]:
         met = [constraint for constraint in dict.fromkeys(query.all_constraints) if matches(item, constraint)]
@@ -118,6 +117,10 @@ def _first_of_each(kinds: Sequence[Sequence[Evidence]]) -> list[Evidence]:
             chosen.append(piece)
     order = [piece for kind in kinds for piece in kind]
     return sorted(chosen, key=order.index)
+
+
+def _counts(fall: float | None) -> bool:
+    return fall is not None and fall >= MIN_CONTRIBUTION
 
 
 def _plain_fact(item: Item) -> Iterator[Evidence]:

@@ -212,6 +212,14 @@ def test_of_two_with_nothing_in_common_only_the_measured_lift_is_said(films: Cat
     assert [piece.kind for piece in explanation.cites] == ["contribution"]
 
 
+def test_what_was_asked_for_is_not_said_again_of_a_cited_item(films: Catalogue) -> None:
+    explainer = EvidenceExplainer(films, None, None, meter=FixedMeter(i2=0.9))
+    asked = Query(profile=profile(liked="2", constraints=(HORROR,)))
+    assert explain(explainer, "6", asked).text == (
+        "Its genres include Horror, as you asked; scores higher thanks to Alien (1979), which you loved."
+    )
+
+
 def test_the_newest_items_are_measured_each_once(films: Catalogue) -> None:
     meter = FixedMeter()
     explain(EvidenceExplainer(films, None, None, meter=meter), "4", Query(history=met("2", "3", "2")))
