@@ -29,7 +29,7 @@ Entry = TypeVar("Entry")
 
 _ITEM_LISTS = ("liked", "disliked", "seen", "shown", "accepted")
 _PENDING_KINDS = ("", "liked", "disliked", "seen", "accepted")
-_MAX_ENTRIES = 2_000
+_MAX_ENTRIES = 10_000  # a conversation of 500 turns with 20 cards each
 _MAX_WISH_CHARS = 20_000
 _MAX_OFFERED = 10
 

@@ -63,7 +63,7 @@ def test_items_that_left_the_catalogue_are_not_written(films: Catalogue) -> None
         {"liked": [{"item_id": "2", "turn": -1}]},
         {"liked": [{"item_id": "2", "turn": "1"}]},
         {"liked": [{"item_id": "2", "turn": True}]},
-        {"liked": [{"item_id": "2"}] * 2_001},
+        {"liked": [{"item_id": "2"}] * 10_001},
         {"constraints": [{"field": "yaer", "op": "$gte", "value": 1990}]},
         {"constraints": [{"field": "year", "op": "$near", "value": 1990}]},
         {"constraints": [{"field": "year", "op": "$gte", "value": {"$gte": 1}}]},

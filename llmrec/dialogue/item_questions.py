@@ -17,7 +17,7 @@ from llmrec.dialogue.question_topics import IS_IT, TOPICS, Topic, own_questions,
 from llmrec.dialogue.reading import Mention
 from llmrec.dialogue.references import asks_of_another, references_to
 from llmrec.dialogue.title_index import TitleIndex
-from llmrec.dialogue.words import Span, fold, singular, split_words
+from llmrec.dialogue.words import Span, clean, fold, singular, split_words
 from llmrec.dialogue.years import year_field
 from llmrec.types import FactValue, Item, ItemId
 
@@ -225,6 +225,8 @@ def _shown(value: FactValue | None) -> str:
 
 
 def _clipped(text: str) -> str:
+    """The beginning of a description, on one line: what stands there is quoted, and gives no orders."""
+    text = clean(text, max_chars=2 * _MAX_TOLD_CHARS).replace("\n", " ")
     if len(text) <= _MAX_TOLD_CHARS:
         return text
     return f"{text[:_MAX_TOLD_CHARS].rsplit(' ', 1)[0]}..."

@@ -11,6 +11,13 @@ from importlib import resources
 DEFAULT_LANGUAGE = "en"
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
+_SCRIPTS = {
+    "han": _CHINESE, "kana": _KANA, "hangul": re.compile(r"[\uac00-\ud7af]"),
+    "cyrillic": re.compile(r"[\u0400-\u04ff]"),
+    "greek": re.compile(r"[\u0370-\u03ff]"), "arabic": re.compile(r"[\u0600-\u06ff]"),
+    "hebrew": re.compile(r"[\u0590-\u05ff]"), "devanagari": re.compile(r"[\u0900-\u097f]"),
+    "thai": re.compile(r"[\u0e00-\u0e7f]"), "latin": re.compile(r"[A-Za-z]"),
+}  # fmt: skip
 
 
 class Messages:
@@ -61,3 +68,8 @@ def messages_in(language: str) -> Messages:
 def language_of(text: str) -> str:
     """The language to answer `text` in: Chinese where it has Chinese characters and no kana, else English."""
     return "zh" if _CHINESE.search(text) and not _KANA.search(text) else DEFAULT_LANGUAGE
+
+
+def scripts_of(text: str) -> frozenset[str]:
+    """The writing systems that `text` has letters of."""
+    return frozenset(name for name, letters in _SCRIPTS.items() if letters.search(text))

@@ -15,13 +15,13 @@ from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.hearing import Hearing
 from llmrec.dialogue.item_questions import ItemQuestions
 from llmrec.dialogue.item_statements import ItemStatements
-from llmrec.dialogue.messages import language_of, messages_in
+from llmrec.dialogue.messages import language_of, messages_in, scripts_of
 from llmrec.dialogue.profile import add_items, add_wish, is_blank, summary, undo
 from llmrec.dialogue.slips import respelt
 from llmrec.dialogue.talk import answer_to_talk
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.wishes import exclusions, is_refinement, wish_of
-from llmrec.dialogue.words import clean, mask, squeeze
+from llmrec.dialogue.words import clean, mask, split_words, squeeze
 from llmrec.types import Profile, Turn, Understanding
 
 MAX_CHARS = 20_000
@@ -46,7 +46,7 @@ class GrammarTracker:
         self._answers = FieldAnswers(catalogue)
         self._questions = ItemQuestions(catalogue, titles, self._grammar)
         self._chinese = ChineseReader((item.title for item in catalogue.values()), self._grammar.chinese)
-        self._is_chinese = any(has_chinese(item.title + item.description) for item in catalogue.values())
+        self._scripts = frozenset().union(*(scripts_of(item.title + item.description) for item in catalogue.values()))
 
     def update(self, profile: Profile, turn: Turn, *, index: int) -> Understanding:
         """Profile after the user's `turn`, message number `index` (from 0) of the chat; `profile` is unchanged."""
@@ -185,7 +185,7 @@ class GrammarTracker:
         draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines)
         if not draft.does("request", "preference", "critique", "compare"):
             draft.act("request", about=wish)
-        if has_chinese(wish) and not self._is_chinese:
+        if not scripts_of(wish) <= self._scripts:
             draft.note("foreign_wish", wish=wish[:_MAX_PHRASE_CHARS])
         draft.said = True
 
@@ -200,7 +200,7 @@ class GrammarTracker:
     def _conclude(self, draft: Draft) -> Understanding:
         self._keep_open(draft)
         settled = draft.quiet or draft.does("question", "accept")
-        vague = not is_blank(draft.profile) or acts.is_request(draft.rest)
+        vague = not is_blank(draft.profile) or (acts.is_request(draft.rest) and bool(split_words(draft.text)))
         wants = not draft.quiet and (draft.said or (vague and not settled))
         if wants and not draft.acts:
             draft.act("request")
