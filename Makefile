@@ -13,7 +13,7 @@ DEMO := runs/demo
 REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs app.py
 
-.PHONY: demo test lint types test-data screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation clean help
+.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -62,6 +62,9 @@ test-data: $(VENV)/.installed-dev ## tests on the real data sets in DATA=DIR
 $(REPORT)/report.html: | $(VENV)/.installed
 	$(BIN)/llmrec evaluate --dataset movielens-100k --part validation --seeds 1 \
 	  --stages popularity,itemknn,ease,transitions,slit,hybrid --report $(REPORT)
+
+browser: ## install Debian's Chromium, which browser tests and screenshots need
+	$(if $(filter 0,$(shell id -u)),,sudo )apt-get install --yes chromium fonts-noto-core
 
 screenshots: $(DEMO)/manifest.json $(REPORT)/report.html | $(VENV)/.installed-dev ## the pictures of README and docs
 	$(BIN)/python docs/screenshots.py $(DEMO) $(REPORT)

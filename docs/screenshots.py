@@ -28,13 +28,18 @@ REPORT_SHOTS: dict[str, dict[str, Any]] = {
     "report-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1105}},
     "report-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1105}},
 }
+# What stands under the first screen is on the page, so the window is as high as three rows of figures.
+INSIGHTS_SHOTS: dict[str, dict[str, Any]] = {
+    "insights-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1480}},
+    "insights-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1480}},
+}
 MESSAGE = "a scary film from the 90s, I loved Alien"
 ANSWER_MS = 120_000
 NOTHING = "-"
 
 
 def main() -> None:
-    """Write one PNG per entry of SHOTS and of REPORT_SHOTS."""
+    """Write one PNG per entry of SHOTS, INSIGHTS_SHOTS and REPORT_SHOTS, and one of the first page."""
     demo, report = (sys.argv[1:] + ["runs/demo", "runs/report"][len(sys.argv) - 1 :])[:2]
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
@@ -57,6 +62,27 @@ def picture_chat(browser: Browser, demo: Path) -> None:
             converse(page)
             page.screenshot(path=IMAGES / f"{name}.png")
             page.close()
+        picture_first_page(browser, url)
+        for name, look in INSIGHTS_SHOTS.items():
+            page = browser.new_page(**look)
+            page.goto(f"{url}?__theme={look['color_scheme']}")
+            converse(page)
+            page.get_by_role("button", name="Insights").click()
+            page.locator("#insights svg").first.wait_for(timeout=ANSWER_MS)
+            page.locator("#insights .drawing").wait_for(state="detached", timeout=ANSWER_MS)
+            page.screenshot(path=IMAGES / f"{name}.png")
+            page.close()
+
+
+def picture_first_page(browser: Browser, url: str) -> None:
+    """Titles that are suggested while one is typed."""
+    page = browser.new_page(**SHOTS["chat-light"])
+    page.goto(f"{url}?__theme=light")
+    page.locator("#message textarea").wait_for()
+    page.get_by_role("combobox").press_sequentially("alien", delay=60)
+    page.get_by_role("option").nth(1).wait_for(timeout=ANSWER_MS)
+    page.screenshot(path=IMAGES / "first-page.png")
+    page.close()
 
 
 def picture_report(browser: Browser, directory: Path) -> None:
@@ -70,13 +96,14 @@ def picture_report(browser: Browser, directory: Path) -> None:
 
 
 def converse(page: Page) -> None:
-    """One message, its answer, and a like on the second card."""
-    box = page.get_by_role("textbox")
+    """One message, its answer, a like on the second card, and the first card's reasons unfolded."""
+    box = page.get_by_role("textbox", name="Your message")
     box.fill(MESSAGE)
     box.press("Enter")
     page.locator(".said").wait_for(timeout=ANSWER_MS)
     page.get_by_role("button", name="Like: ").nth(1).click()
     page.locator("#panel .liked li").nth(1).wait_for(state="attached")  # folded away on a phone
+    page.locator(".why-box summary").first.click()
     page.locator(".asked").first.scroll_into_view_if_needed()
     page.wait_for_timeout(500)
 

@@ -128,7 +128,7 @@ def draw_map(marks: Sequence[Marks], theme: Theme) -> Figure:
 
 
 def _has_room(point: Values, written: Sequence[Values], reach: Values) -> bool:
-    """Whether a name beside `point` would lie over none that is there; a name is about as long as a third of the map."""
+    """Whether a name beside `point` would lie over none that is there; names reach over a third of the map."""
     return all((np.abs(point - other) > np.array([0.36, 0.035]) * reach).any() for other in written)
 
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from llmrec.types import Vectors
 
+_MAX_ROWS = 20_000  # that the axes are learned from
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -28,12 +30,14 @@ def plane_of(vectors: Vectors) -> Plane:
 
     The sign of an axis, which is arbitrary, is chosen so that its longest arm points up: the same map every time.
     """
-    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    rows = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), _MAX_ROWS)).astype(int)) if len(vectors) else []
+    sample = vectors[rows].astype(np.float64)
+    mean = sample.mean(axis=0) if len(sample) else np.zeros(vectors.shape[1])
     # The covariance is as small as a vector is long; a decomposition of all items would not be.
-    values, axes = np.linalg.eigh(centred.T @ centred)
-    total = float(values.sum())
-    points = np.zeros((len(vectors), 2))
+    values, axes = np.linalg.eigh((sample - mean).T @ (sample - mean))
     kept = axes[:, ::-1][:, :2]
-    points[:, : kept.shape[1]] = centred @ kept
+    points = np.zeros((len(vectors), 2))
+    points[:, : kept.shape[1]] = vectors @ kept.astype(np.float32) - mean @ kept
     arms = points[np.abs(points).argmax(axis=0), np.arange(2)] if len(points) else np.ones(2)
+    total = float(values.sum())
     return Plane(points * np.where(arms < 0, -1.0, 1.0), float(values[-2:].sum()) / total if total > 0 else 0.0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.evaluation.results import Evaluation
+from llmrec.index import Fitted
 from llmrec.interfaces import ContributionMeter
 from llmrec.ranking.contributions import LeaveOneOut, Pipeline
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
@@ -91,13 +92,20 @@ def subject_of(
     return Subject(
         learned.name,
         learned.catalogue,
-        learned.vectors.vectors(learned.catalogue.ids) if len(learned.vectors) == n_items else None,
+        _vectors(learned),
         counts if len(learned.interactions) else None,
         weighted[0].weights if weighted else {},
         _meter(recommender),
         reactions,
         evaluation,
     )
+
+
+def _vectors(learned: Fitted) -> Vectors | None:
+    known, ids = learned.vectors, learned.catalogue.ids
+    if tuple(known.item_ids) == ids:
+        return known.matrix
+    return known.vectors(ids) if set(ids) <= set(known.item_ids) else None
 
 
 def _meter(recommender: Recommender) -> ContributionMeter:

@@ -36,7 +36,8 @@ GRADIO_WARNINGS = [
 ]
 _DESKTOP: ViewportSize = {"width": 1280, "height": 820}
 
-expect.set_options(timeout=15_000)
+# A busy machine needs more than a quiet one.
+expect.set_options(timeout=float(os.environ.get("LLMREC_BROWSER_TIMEOUT_MS", "15000")))
 
 
 @pytest.fixture(autouse=True)
