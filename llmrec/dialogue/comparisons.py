@@ -66,7 +66,7 @@ class Comparisons:
             item = self._catalogue[item_id]
             told = [f"{n.replace('_', ' ')} {_shown(item.facts[n])}" for n in names if n in item.facts][:_MAX_FACTS]
             if told:
-                draft.note("compared", title=item.title, facts=draft.words.say("comma").join(told))
+                draft.note("compared", title=item.title, facts="; ".join(told))
             else:
                 draft.note("not_said", title=item.title)
         _asked(draft, asked, items)

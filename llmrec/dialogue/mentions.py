@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from llmrec.dialogue.cues import KIND, Cue, find_cues, last_before, verdict_after
+from llmrec.dialogue.cues import KIND, Cue, CueKind, find_cues, last_before, verdict_after
 from llmrec.dialogue.lexicon import ARTICLES, FILLERS, FOLLOWERS, PRONOUNS
 from llmrec.dialogue.reading import Mention, Mentions, Missing
 from llmrec.dialogue.spelling import capitals_go_on, case_speaks, is_clear, starts_with_year, widen
@@ -144,12 +144,14 @@ class _Reader:
         position = last_before(self._cues, start)
         if position is not None and self._is_object(self._cues[position], start):
             return self._governed(mention, position)
-        if previous is not None and previous.stances and _CONNECTOR.fullmatch(self._text, previous.span.end, start):
-            joined = previous.cut and Span(previous.span.end, end)
-            return replace(mention, stances=previous.stances, cut=joined)
+        joined = previous is not None and _CONNECTOR.fullmatch(self._text, previous.span.end, start) is not None
         verdict = verdict_after(self._text, end)
         if verdict is not None:
-            return replace(mention, stances=(verdict[0],), cut=Span(start, verdict[1]))
+            # "Seen it, it was great" knows it too; "loved Alien, Heat was dull" says something else of Heat.
+            seen: tuple[CueKind, ...] = ("seen",) if joined and previous and "seen" in previous.stances else ()
+            return replace(mention, stances=(*seen, verdict[0]), cut=Span(start, verdict[1]))
+        if joined and previous is not None and previous.stances:
+            return replace(mention, stances=previous.stances, cut=previous.cut and Span(previous.span.end, end))
         following = self._first_after(end)
         if following is not None and self._closes(following, end):
             return replace(mention, stances=(following.kind,), cut=Span(start, following.span.end))

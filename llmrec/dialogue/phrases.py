@@ -37,7 +37,8 @@ class ConstraintPhrases:
 
     def phrases(self, constraints: Iterable[Constraint]) -> tuple[str, ...]:
         """All constraints, a lower and an upper bound on one field said together, and each thing once."""
-        rest = list(dict.fromkeys(constraints))
+        stated = tuple(dict.fromkeys(constraints))
+        rest = [constraint for constraint in stated if not any(_implies(other, constraint) for other in stated)]
         said: list[str] = []
         while rest:
             constraint = rest.pop(0)
@@ -80,6 +81,18 @@ class ConstraintPhrases:
                 runs.append([year])
         said = [self._words.say("year_run", low=run[0], high=run[-1]) if len(run) > 1 else str(run[0]) for run in runs]
         return self._words.say("or").join(said)
+
+
+def _implies(strong: Constraint, weak: Constraint) -> bool:
+    """Whether one bound makes another on the same field superfluous: after 1996, since 1980."""
+    if strong.field != weak.field or not (strong.op[:3] == weak.op[:3] and strong.op[:3] in {"$gt", "$lt"}):
+        return False
+    tight, loose = strong.value, weak.value
+    if not isinstance(tight, (int, float)) or not isinstance(loose, (int, float)):
+        return False
+    if tight == loose:
+        return len(strong.op) < len(weak.op)
+    return (tight > loose) == (strong.op[:3] == "$gt")
 
 
 def _closes(low: Constraint, high: Constraint) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from llmrec.data.catalogue import Catalogue
@@ -27,6 +28,7 @@ from llmrec.types import Profile, Turn, Understanding
 MAX_CHARS = 20_000
 _MAX_NOTES = 4
 _MAX_PHRASE_CHARS = 80
+_INSTEAD = re.compile(r"\binstead\b", re.IGNORECASE)
 
 
 class GrammarTracker:
@@ -181,6 +183,8 @@ class GrammarTracker:
             draft.profile = draft.profile if refines else replace(draft.profile, wishes=())
             return
         if not wish or acts.is_small_talk(wish):
+            if _INSTEAD.search(draft.text) and draft.does("compare", "preference"):
+                draft.profile = replace(draft.profile, wishes=())
             return
         draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines)
         if not draft.does("request", "preference", "critique", "compare"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llmrec.dialogue.lexicon import FILLERS, NUMBERS
-from llmrec.dialogue.words import Span, Word, one_of, split_words, squeeze, word_set
+from llmrec.dialogue.words import MASK, Span, Word, one_of, split_words, squeeze, word_set
 
 _OPENERS = word_set(
     """
@@ -44,6 +44,17 @@ _AMOUNT = re.compile(
 )
 
 
+_DAY = r"(?:weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|holidays?)"
+_OCCASION = re.compile(
+    rf"\b(?:for|this)\s+(?:(?:a|an|the|my|our|some)\s+)?(?:\w+\s+){{0,2}}?(?:{_DAY}|evening|night|afternoon|morning|flight)"
+    r"(?:\s+(?:evening|night|afternoon|morning))?\b"
+    rf"|\bon\s+(?:(?:a|an|the|my)\s+)?(?:\w+\s+)?{_DAY}(?:\s+(?:evening|night|afternoon|morning))?\b"
+    r"|\b(?:with|for)\s+(?:my|our|the)\s+(?:girlfriend|boyfriend|wife|husband|partner|spouse|mum|mom|dad|mother|father"
+    r"|parents|grandma|grandpa|grandparents|friends?|mates?|brother|sister|colleagues?|roommates?)\b",
+    re.IGNORECASE,
+)
+
+
 def exclusions(rest: str) -> tuple[Span, ...]:
     """Where `rest` rules something out that no reader understood: "nothing with ghosts", "under two hours".
 
@@ -54,7 +65,11 @@ def exclusions(rest: str) -> tuple[Span, ...]:
 
 
 def wish_of(rest: str) -> str:
-    """The wish in `rest`, a message with its understood clauses cut out; empty when only fillers are left."""
+    """The wish in `rest`, a message with its understood clauses cut out; empty when only fillers are left.
+
+    When and with whom is no wish: its words would find items that speak of evenings.
+    """
+    rest = _OCCASION.sub(lambda match: MASK * len(match.group()), rest)
     words = split_words(rest)
     if all(word.key in FILLERS or word.text.casefold() in FILLERS for word in words):
         return ""

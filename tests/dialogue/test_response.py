@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.dialogue.response import TemplateResponder
 from llmrec.types import (
     Constraint,
@@ -74,3 +75,8 @@ def test_a_known_user_without_a_wish_is_not_told_what_is_popular(
     query = Query(history=History((Interaction(UserId("ann"), ItemId("2")),)))
     text = responder.respond(query, Understanding(Profile()), everything_allowed(films), [card(films, "3")])
     assert text == "Going by what you liked before:"
+
+
+def test_of_two_bounds_the_tighter_is_said(films: Catalogue) -> None:
+    years = [Constraint("year", "$gte", 1980), Constraint("year", "$lte", 1999), Constraint("year", "$gt", 1996)]
+    assert ConstraintPhrases(films).phrases(years) == ("up to 1999", "after 1996")

@@ -192,3 +192,19 @@ def _assert_valid(profile: Profile, films: Catalogue) -> None:
     assert len(profile.wishes) <= 3
     assert all(wish.text.strip() for wish in profile.wishes)
     assert bool(profile.pending) == bool(profile.pending_as)
+
+
+@pytest.mark.parametrize(
+    ("message", "wish"),
+    [
+        ("something calm for a long rainy evening", "something calm"),
+        ("something calm on a sunday afternoon with my wife", "something calm"),
+        ("a story set on a stormy night", "story set on a stormy night"),
+        ("a man who lives for his morning walk", "man who lives for his morning walk"),
+    ],
+)
+def test_when_and_with_whom_is_no_wish(tracker: GrammarTracker, message: str, wish: str) -> None:
+    (entry,) = say(tracker, message).profile.wishes
+    assert wish in entry.text
+    assert "sunday" not in entry.text
+    assert "rainy" not in entry.text
