@@ -46,7 +46,7 @@ _AMOUNT = re.compile(
 
 _DAY = r"(?:weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|holidays?)"
 _OCCASION = re.compile(
-    rf"\b(?:for|this)\s+(?:(?:a|an|the|my|our|some)\s+)?(?:\w+\s+){{0,2}}?(?:{_DAY}|evening|night|afternoon|morning|flight)"
+    rf"\b(?:for|this)\s+(?:(?:a|an|the|my|our|some)\s+)?(?:(?!(?:his|her|their|its|every|each)\b)\w+\s+){{0,2}}?(?:{_DAY}|evening|night|afternoon|morning|flight)"
     r"(?:\s+(?:evening|night|afternoon|morning))?\b"
     rf"|\bon\s+(?:(?:a|an|the|my)\s+)?(?:\w+\s+)?{_DAY}(?:\s+(?:evening|night|afternoon|morning))?\b"
     r"|\b(?:with|for)\s+(?:my|our|the)\s+(?:girlfriend|boyfriend|wife|husband|partner|spouse|mum|mom|dad|mother|father"
