@@ -34,7 +34,7 @@ INSIGHTS_SHOTS: dict[str, dict[str, Any]] = {
     "insights-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1480}},
 }
 MESSAGE = "a scary film from the 90s, I loved Alien"
-ANSWER_MS = 120_000
+ANSWER_MS = 300_000
 NOTHING = "-"
 
 

@@ -34,7 +34,7 @@ def taste_chart(name: str, bars: taste.Bars) -> Chart | None:
         " An item may have several values.",
         lambda theme: figures.draw_bars(
             bars.labels, bars.shares, [f"{count}" if count else "" for count in bars.counts], theme,
-            x_label="share of the items you like", usual=bars.usual,
+            x_label="share of the items you like", usual=bars.usual, last_tick=1.0,
         ),
     )  # fmt: skip
 
@@ -178,7 +178,7 @@ def filled_chart(catalogue: Catalogue) -> Chart:
         f"{missing:,} of {len(catalogue):,} items have no description. What is missing cannot be asked for.",
         lambda theme: figures.draw_bars(
             [name for name, _ in rows], [share for _, share in rows], [f"{share:.0%}" for _, share in rows], theme,
-            x_label="share of the items",
+            x_label="share of the items", last_tick=1.0,
         ),
     )  # fmt: skip
 

@@ -47,6 +47,7 @@ def draw_bars(
     *,
     x_label: str,
     usual: Sequence[float] | None = None,
+    last_tick: float = float("inf"),
 ) -> Figure:
     """Rows beneath each other in the order given, the number behind each; `usual` is marked with a line."""
     height = _FRAME_INCHES + _ROW_INCHES * max(2, len(labels)) + (0.25 if usual is not None else 0)
@@ -68,6 +69,8 @@ def draw_bars(
     reach = [*values, *(usual if usual is not None else ()), 1e-9]
     axes.set_xlim(min(0.0, 1.3 * min(reach)), 1.25 * max(reach))
     axes.xaxis.set_major_locator(MaxNLocator(5))
+    left, right = axes.get_xlim()
+    axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, last_tick)])
     return figure
 
 

@@ -30,7 +30,8 @@ def plane_of(vectors: Vectors) -> Plane:
 
     The sign of an axis, which is arbitrary, is chosen so that its longest arm points up: the same map every time.
     """
-    rows = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), _MAX_ROWS)).astype(int)) if len(vectors) else []
+    n_items = len(vectors)
+    rows = np.unique(np.linspace(0, max(0, n_items - 1), min(n_items, _MAX_ROWS)).astype(np.int64))
     sample = vectors[rows].astype(np.float64)
     mean = sample.mean(axis=0) if len(sample) else np.zeros(vectors.shape[1])
     # The covariance is as small as a vector is long; a decomposition of all items would not be.

@@ -9,7 +9,15 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.types import Event, Profile, Turn
 
 
-class ChatRecommender(Protocol):
+class Chat(Protocol):
+    """Answers turns."""
+
+    def chat_stream(self, turns: Sequence[Turn], profile: Profile, *, k: int) -> Iterator[Event]:
+        """The reply to the last of `turns` in pieces, the whole Reply last. Closing the iterator stops the model."""
+        ...
+
+
+class ChatRecommender(Chat, Protocol):
     """A recommender that holds a conversation."""
 
     @property
@@ -20,8 +28,4 @@ class ChatRecommender(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """The items that cards can show."""
-        ...
-
-    def chat_stream(self, turns: Sequence[Turn], profile: Profile, *, k: int) -> Iterator[Event]:
-        """The reply to the last of `turns` in pieces, the whole Reply last. Closing the iterator stops the model."""
         ...

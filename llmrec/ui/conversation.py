@@ -70,6 +70,7 @@ class Conversation:
         id: Tells this conversation from the one before, so that a late reply cannot land in the wrong one.
         user_id: Random, made for this browser; it says nothing of the person.
         k: How many items the user wants to see when a message names no number.
+        with_model: Whether the language model may have a say in the order.
         earlier: The profiles before the last changes, oldest first; known while the page is open.
         candidates: What the last turn found before it chose; known while the page is open.
     """
@@ -79,6 +80,7 @@ class Conversation:
     exchanges: tuple[Exchange, ...] = ()
     profile: Profile = field(default_factory=Profile)
     k: int = DEFAULT_K
+    with_model: bool = True
     earlier: tuple[Profile, ...] = field(default=(), compare=False)
     candidates: tuple[ItemId, ...] = field(default=(), compare=False)
 
@@ -123,6 +125,7 @@ def to_browser(conversation: Conversation, catalogue: Catalogue) -> Json:
         "exchanges": [_exchange_to_json(exchange) for exchange in conversation.exchanges],
         "profile": profile_to_json(conversation.profile, catalogue),
         "k": conversation.k,
+        "with_model": conversation.with_model,
     }
 
 
@@ -155,6 +158,7 @@ def from_browser(data: object, catalogue: Catalogue) -> tuple[Conversation, str]
             "The stored profile does not fit this catalogue, so it starts empty.",
         ),
         part("k", checked_k, DEFAULT_K, "The stored number of cards was unreadable."),
+        stored.get("with_model") is not False,
     )
     return conversation, " ".join(complaints)
 

@@ -12,7 +12,7 @@ from typing import get_args
 from llmrec.errors import DataError, FeedbackError, LLMRecError
 from llmrec.interfaces import FeedbackStore
 from llmrec.types import Event, Feedback, ItemId, Signal, Turn
-from llmrec.ui.contract import ChatRecommender
+from llmrec.ui.contract import Chat, ChatRecommender
 from llmrec.ui.conversation import (
     MAX_EXCHANGES,
     MAX_MESSAGE_CHARS,
@@ -46,6 +46,7 @@ class ChatHandlers:
         recommender: ChatRecommender,
         feedback: FeedbackStore | None,
         *,
+        without_model: Chat | None = None,
         keeps_trace: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -54,12 +55,14 @@ class ChatHandlers:
         Args:
             recommender: Answers; one object serves every visitor.
             feedback: Where reactions go; None for nowhere.
+            without_model: Answers who switched the language model off; None where that cannot be.
             keeps_trace: Whether the page shows how each reply came about.
             now: The clock of feedback, in seconds since 1970.
         """
         self._recommender = recommender
         self._catalogue = recommender.catalogue
         self._feedback = feedback
+        self._without_model = without_model
         self._keeps_trace = keeps_trace
         self._now = now
         self._viewer = Viewer(recommender)
@@ -157,7 +160,9 @@ class ChatHandlers:
         return self._viewer.view(conversation.undone(), draft)
 
     def choose(self, conversation: Conversation, press: Mapping[str, object], draft: Draft | None) -> View | None:
-        """The page with another number of cards in an answer; None for a number that is not offered."""
+        """The page with another number of cards, or another voice less; None for what is not offered."""
+        if press.get("model") in {"on", "off"} and self._without_model is not None:
+            return self._viewer.view(replace(conversation, with_model=press["model"] == "on"), draft)
         try:
             return self._viewer.view(replace(conversation, k=checked_k(press.get("k"))), draft)
         except DataError:
@@ -175,7 +180,11 @@ class ChatHandlers:
         """A first page for the same user: conversation and profile are gone from the browser, the answer ends."""
         if draft is not None:
             draft.stopped.set()
-        return self._viewer.view(replace(new_conversation(conversation.user_id), k=conversation.k), message="")
+        fresh = replace(new_conversation(conversation.user_id), k=conversation.k, with_model=conversation.with_model)
+        return self._viewer.view(fresh, message="")
+
+    def _chat(self, conversation: Conversation) -> Chat:
+        return self._recommender if conversation.with_model or not self._without_model else self._without_model
 
     def _item_id(self, press: Mapping[str, object]) -> ItemId | None:
         item_id = press.get("item")
@@ -190,7 +199,7 @@ class ChatHandlers:
         yield draft
         turns = (*conversation.turns, Turn("user", draft.asked))
         try:
-            with _stream(self._recommender.chat_stream(turns, draft.before, k=conversation.k)) as events:
+            with _stream(self._chat(conversation).chat_stream(turns, draft.before, k=conversation.k)) as events:
                 for event in events:
                     if draft.stopped.is_set():
                         return

@@ -20,6 +20,7 @@ from llmrec.ui.library import LibraryHandlers
 from llmrec.ui.markup import element, text
 from llmrec.ui.picker import Picker
 from llmrec.ui.views import View, notice_html
+from llmrec.ui.without_model import without_model
 
 MAX_QUEUE_SIZE = 32
 _ASSETS = Path(__file__).parent / "assets"
@@ -40,7 +41,8 @@ def build_demo(
         keeps_trace: Whether every reply shows how it came about; for the owner's eyes.
         evaluation: A directory of `llmrec evaluate --out`, for the quality on the Insights page.
     """
-    chat = ChatHandlers(recommender, feedback, keeps_trace=keeps_trace)
+    plain = without_model(recommender)
+    chat = ChatHandlers(recommender, feedback, without_model=plain, keeps_trace=keeps_trace)
     insights = InsightsPage(recommender, feedback, evaluation)
     with gr.Blocks(title=f"{recommender.name} - recommendations", analytics_enabled=False, fill_width=True) as demo:
         page = lay_out(recommender, chat.restore(None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.types import ItemEntry, Profile
@@ -11,6 +12,7 @@ from llmrec.ui.markup import Html, element, join, text
 from llmrec.ui.reactions import Section
 from llmrec.ui.wording import clipped, constraint_words
 
+ModelSwitch = Literal["on", "off", "none"]
 _MAX_WISH_CHARS = 120
 _HEADINGS: dict[Section, str] = {
     "wishes": "In the mood for",
@@ -21,7 +23,14 @@ _HEADINGS: dict[Section, str] = {
 }
 
 
-def panel_html(profile: Profile, catalogue: Catalogue, *, k: int = DEFAULT_K, can_undo: bool = False) -> Html:
+def panel_html(
+    profile: Profile,
+    catalogue: Catalogue,
+    *,
+    k: int = DEFAULT_K,
+    model: ModelSwitch = "none",
+    can_undo: bool = False,
+) -> Html:
     """The panel: a list for each kind of belief that there is, and what can be done with all of it."""
     lines = _lines(profile, catalogue)
     n_entries = sum(len(words) for words in lines.values())
@@ -45,6 +54,7 @@ def panel_html(profile: Profile, catalogue: Catalogue, *, k: int = DEFAULT_K, ca
             element("div", sections or nothing, class_="panel-body", id="panel-body"),
             element("div", *_actions(can_undo=can_undo), class_="panel-actions"),
             _choices_html(k),
+            _model_html(model) if model != "none" else Html(""),
         ]
     )
 
@@ -67,6 +77,21 @@ def _choices_html(k: int) -> Html:
     )  # fmt: skip
     label = element("span", Html("How many"), class_="label", id="how-many")
     return element("div", label, *buttons, class_="choices", role="group", aria_labelledby="how-many")
+
+
+def _model_html(model: ModelSwitch) -> Html:
+    other = "off" if model == "on" else "on"
+    button = element(
+        "button",
+        Html("Language model"),
+        type="button",
+        class_="choice wide",
+        aria_pressed=str(model == "on").lower(),
+        title="Whether the language model has a say in the order; without it answers come sooner",
+        data_event="choose",
+        data_model=other,
+    )
+    return element("div", button, class_="choices")
 
 
 def _lines(profile: Profile, catalogue: Catalogue) -> dict[Section, list[str]]:

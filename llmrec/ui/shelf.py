@@ -48,7 +48,8 @@ def next_conversation(before: Conversation) -> Conversation:
     """A new conversation of the same user: what they like and know is kept, what they felt like is not."""
     known = before.profile
     profile = Profile(liked=known.liked, disliked=known.disliked, seen=known.seen)
-    return replace(new_conversation(before.user_id), profile=profile, k=before.k)
+    fresh = new_conversation(before.user_id)
+    return replace(fresh, profile=profile, k=before.k, with_model=before.with_model)
 
 
 def shelf_to_browser(shelf: Shelf, catalogue: Catalogue) -> Json:

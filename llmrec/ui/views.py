@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llmrec.ranking.voices import LANGUAGE_MODEL
 from llmrec.ui.contract import ChatRecommender
 from llmrec.ui.conversation import Conversation, to_browser
 from llmrec.ui.draft import Draft
 from llmrec.ui.examples import example_prompts
 from llmrec.ui.markup import Html, element, text
-from llmrec.ui.panel import panel_html
+from llmrec.ui.panel import ModelSwitch, panel_html
 from llmrec.ui.thread import Thread
 from llmrec.wire import Json
 
@@ -58,11 +59,23 @@ class Viewer:
             past=self.thread.past(conversation, draft=draft),
             now=self.thread.now(conversation, draft=draft),
             panel=panel_html(
-                conversation.profile, self._catalogue, k=conversation.k, can_undo=bool(conversation.earlier)
+                conversation.profile,
+                self._catalogue,
+                k=conversation.k,
+                model=_model_switch(conversation),
+                can_undo=bool(conversation.earlier),
             ),
             notice=notice_html(notice),
             message=message,
         )
+
+
+def _model_switch(conversation: Conversation) -> ModelSwitch:
+    """Offered once a language model was heard, for until then it is not known whether there is one."""
+    if not conversation.with_model:
+        return "off"
+    heard = any(LANGUAGE_MODEL in card.voices for exchange in conversation.exchanges for card in exchange.cards)
+    return "on" if heard else "none"
 
 
 def notice_html(sentence: str) -> Html:

@@ -362,3 +362,20 @@ def test_a_trace_is_kept_only_where_the_owner_asked_for_it(recommender: FakeReco
 
 def test_what_was_found_is_known_for_the_map(handlers: ChatHandlers, films: Catalogue) -> None:
     assert after(handlers, new_conversation(), "hello").conversation.candidates == films.ids
+
+
+def test_who_switched_the_model_off_is_answered_without_it(recommender: FakeRecommender, films: Catalogue) -> None:
+    plain = FakeRecommender(films, reply="Without.")
+    handlers = ChatHandlers(recommender, None, without_model=plain)
+    first = after(handlers, new_conversation(), "one")
+    assert 'data-model="off"' in first.panel
+    off = handlers.choose(first.conversation, {"model": "off"}, None)
+    assert off is not None
+    assert 'data-model="on"' in off.panel
+    assert after(handlers, off.conversation, "two").conversation.exchanges[-1].text == "Without."
+    assert handlers.restore(off.stored).conversation.with_model is False
+    assert len(recommender.calls) == 1
+
+
+def test_a_model_that_cannot_be_left_out_is_not_switched_off(handlers: ChatHandlers) -> None:
+    assert handlers.choose(new_conversation(), {"model": "off"}, None) is None
