@@ -49,6 +49,10 @@ class Comparisons:
 
     def _tell_which(self, draft: Draft, asked: re.Match[str], items: Sequence[ItemId]) -> None:
         field, sign = self._directions[re.sub(r"\s+", " ", asked["word"]).casefold()]
+        if not field:
+            draft.note("cannot_act", phrase=asked.group().strip())
+            _asked(draft, asked, items)
+            return
         values = {item_id: value for item_id in items if (value := self._number(item_id, field)) is not None}
         if not values:
             draft.note("not_said", title=self._catalogue[items[0]].title)
@@ -88,10 +92,13 @@ def _asked(draft: Draft, asked: re.Match[str], items: Sequence[ItemId]) -> None:
 
 
 def _directions(catalogue: Catalogue) -> Iterator[tuple[str, tuple[str, int]]]:
-    """Comparatives and superlatives, each with its field and whether the most (1) or the least (-1) is meant."""
+    """Comparatives and superlatives, each with its field and whether the most (1) or the least (-1) is meant.
+
+    The field is empty where this catalogue does not record what is compared.
+    """
     for dimension in DIMENSIONS:
         field = field_of(dimension, catalogue)
-        for phrases, sign in ((dimension.more, 1), (dimension.less, -1)) if field else ():
+        for phrases, sign in ((dimension.more, 1), (dimension.less, -1)) if field or not dimension.is_mood else ():
             for phrase in phrases:
                 yield phrase, (field, sign)
                 yield _superlative(phrase), (field, sign)
