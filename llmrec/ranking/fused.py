@@ -41,8 +41,9 @@ class FusedRanker:
         if not candidates or self._lm_weight == 0:
             return retrieval_ranking(candidates, RankReport())
         report = self._lm_ranker.rank(query, candidates).report
-        if not report.lm_scores:
-            return retrieval_ranking(candidates, report)
+        if not any(candidate.item_id in report.lm_scores for candidate in candidates):
+            # An opinion that was held while something else is retrieved may be of none of it.
+            return retrieval_ranking(candidates, replace(report, lm_scores={}))
         return self._fuse(candidates, report)
 
     def _fuse(self, candidates: Sequence[Candidate], report: RankReport) -> Ranking:

@@ -4,9 +4,10 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError
 from llmrec.interfaces import Ranker
 from llmrec.language_model.scripted import ScriptedModel
+from llmrec.ranking.contributions import HeldVoice
 from llmrec.ranking.fused import FusedRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
-from llmrec.types import Candidate
+from llmrec.types import Candidate, RankReport
 from tests.contracts.ranker import QUERY, RankerContract, candidates_of
 from tests.ranking.test_listwise import horror, listwise, prefers
 
@@ -73,3 +74,11 @@ def test_a_model_that_fails_leaves_retrieval_order_and_its_reason(films: Catalog
     assert ranking.scores == tuple(candidate.score for candidate in candidates)
     assert ranking.ranked_by == "retrieval"
     assert ranking.report.degraded == "gone."
+
+
+def test_an_opinion_of_other_items_leaves_the_order_alone(films: Catalogue) -> None:
+    candidates = candidates_of(films, 4)
+    held = HeldVoice(RankReport(lm_scores={films.ids[8]: 1.0, films.ids[9]: 0.0}))
+    ranking = FusedRanker(held, lm_weight=1.0).rank(QUERY, candidates)
+    assert ranking.item_ids == tuple(candidate.item_id for candidate in candidates)
+    assert (ranking.ranked_by, ranking.report.lm_scores) == ("retrieval", {})
