@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from llmrec.explanation.evidence import EvidenceExplainer
 from llmrec.explanation.phrasing import LMPhraser
 from llmrec.explanation.why_not import WhyNotExplainer
 from llmrec.index import Fitted, fitted_retrievers, retrievers_of
-from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser
+from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser, Ranker
 from llmrec.models import load_encoder, load_language_model
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker, held_ranker, user_counts
@@ -65,6 +65,14 @@ class AdapterHost(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around the stages that ask the language model, wherever they are asked from."""
+
+    ranker: Callable[[Ranker], Ranker]
+    phraser: Callable[[Phraser], Phraser]
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """What one run uses instead of what settings say; never stored.
 
@@ -73,6 +81,7 @@ class Overrides:
         prompts: A directory of own templates.
         encoder: Instead of the sentence encoder that settings name.
         language_model: Instead of the language model that settings name.
+        around: Put around the ranker and the phraser; None for nothing.
         store: Where models are cached; the environment's by default.
         work_directory: Where encoded items are kept, so that a cut run goes on and an update encodes only changes.
         progress: Whether to show progress bars on a terminal.
@@ -82,6 +91,7 @@ class Overrides:
     prompts: Path | None = None
     encoder: Embedder | None = None
     language_model: ChatModel | None = None
+    around: Around | None = None
     store: AssetStore = field(default_factory=AssetStore.from_environment)
     work_directory: Path | None = None
     progress: bool = False
@@ -237,9 +247,10 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
         item_filter=HardFilter(fitted.catalogue),
         retrievers=retrievers_of(fitted, settings, encoder),
         fusion=ReciprocalRankFusion(settings.retrieval.weights),
-        ranker=ranker,
+        ranker=overrides.around.ranker(ranker) if overrides.around else ranker,
         n_candidates=settings.retrieval.n_candidates,
     )
+    phraser = _phraser(fitted.catalogue, settings, _writer(model), prompts)
     held = partial(held_ranker, ranker, settings=settings.ranking, fusion=fusion, popularity=popularity)
     meter = LeaveOneOut(pipeline, held, n_rereads=settings.explanation.n_rereads)
     return Assistant(
@@ -252,7 +263,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             ranker=pipeline.ranker,
             explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity, meter=meter),
             justifier=WhyNotExplainer(fitted.catalogue, Standings(pipeline, fitted.catalogue.position)),
-            phraser=_phraser(fitted.catalogue, settings, _writer(model), prompts),
+            phraser=overrides.around.phraser(phraser) if phraser and overrides.around else phraser,
             responder=TemplateResponder(fitted.catalogue),
             n_candidates=pipeline.n_candidates,
             asker=ValueAsker(fitted.catalogue, cost_bits=settings.dialogue.question_cost_bits),

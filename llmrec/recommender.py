@@ -12,7 +12,7 @@ import numpy as np
 
 from llmrec.arguments import ItemReference, TurnLike, Where, as_references, as_turn, checked_k, rating_of
 from llmrec.assistant import Assistant
-from llmrec.build import Overrides, assemble, fit
+from llmrec.build import Around, Overrides, assemble, fit
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
 from llmrec.errors import ConfigError
@@ -136,6 +136,12 @@ class Recommender:
         """The same recommender with another `assistant`; what was learned is shared, not copied."""
         other = type(self)(self.settings, overrides=self._overrides)
         other._fitted, other._running = self._index, assistant
+        return other
+
+    def through(self, around: Around) -> Self:
+        """The same recommender with `around` its stages; what was learned is shared, models are loaded anew."""
+        other = type(self)(self.settings, overrides=replace(self._overrides, around=around))
+        other._fitted = self._index
         return other
 
     def recommend(

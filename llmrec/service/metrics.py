@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from llmrec.service.engine import Engine
 from llmrec.service.tickets import Ticket
@@ -22,6 +22,7 @@ class Metrics:
     def __init__(self, engine: Engine) -> None:
         """Watch `engine`."""
         self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)  # memory, processor seconds, open files
         self._requests = Counter(
             "llmrec_requests", "Requests by route and status.", ["route", "status"], registry=registry
         )

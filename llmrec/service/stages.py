@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from llmrec.assistant import Assistant
+from llmrec.build import Around
 from llmrec.interfaces import Phraser, Ranker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker, retrieval_ranking
 from llmrec.recommender import Recommender
@@ -29,7 +28,8 @@ class QueuedRanker:
         except DeadlineError as error:
             ranking = retrieval_ranking(candidates, RankReport(degraded=error.message))
         ticket = current_ticket()
-        if ticket is not None:
+        # The first ranking is the answer's; explanations ask again what would be without one thing.
+        if ticket is not None and ticket.report is None:
             ticket.report = ranking.report
             ticket.degraded = ranking.report.degraded
         return ranking
@@ -56,9 +56,10 @@ class QueuedPhraser:
 
 def queued(recommender: Recommender, engine: Engine) -> Recommender:
     """The same recommender, whose model only `engine` asks; it is loaded now. Raises AssetError, ModelError."""
-    stages = recommender.assistant.stages
-    if not isinstance(stages.ranker, RetrievalOrderRanker):
-        stages = replace(stages, ranker=QueuedRanker(stages.ranker, engine))
-    if stages.phraser is not None:
-        stages = replace(stages, phraser=QueuedPhraser(stages.phraser, engine))
-    return recommender.answered_by(Assistant(stages))
+
+    def around_ranker(ranker: Ranker) -> Ranker:
+        return ranker if isinstance(ranker, RetrievalOrderRanker) else QueuedRanker(ranker, engine)
+
+    own = recommender.through(Around(around_ranker, lambda phraser: QueuedPhraser(phraser, engine)))
+    own.warm_up()
+    return own

@@ -23,7 +23,7 @@ class Ticket:
     Attributes:
         owner: Whose turn it uses: owners take turns at the model, whatever each of them asks for.
         deadline: Moment of `time.monotonic` after which the model's voice is not waited for.
-        report: Of the last ranking made for it, or None.
+        report: Of the first ranking made for it, or None.
         degraded: Why the model's voice is missing, in one sentence; empty when it is there or was not wanted.
     """
 

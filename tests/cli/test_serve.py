@@ -85,7 +85,7 @@ def test_a_service_answers_until_it_is_told_to_stop(shop: Path, served: list[Ser
     assert httpx.post(f"{url}/v1/feedback", json=sent, trust_env=False).status_code == 201
     code, out, err = served[0].stop()
     assert (code, err) == (0, "")
-    assert out == f"Serving catalogue at {url}\n"
+    assert out == f"Serving r at {url}\n"
     assert {"feedback.sqlite3", "behaviour.sqlite3"} <= {path.name for path in state.iterdir()}
     # What was acknowledged is there for the next process.
     served.append(Served(shop, "--state", str(state)))

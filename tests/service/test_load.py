@@ -191,3 +191,14 @@ def test_a_model_that_fails_leaves_the_retrieval_order(serve: Serve) -> None:
         answer = api.post("/v1/recommend", json=WISH)
         assert ids(answer) == ids(without.post("/v1/recommend", json=WISH))
         assert answer.json()["degraded"] == "out of memory."
+
+
+def test_what_explanations_ask_the_model_waits_its_turn_too(serve: Serve) -> None:
+    model = StubModel(seconds=0.02)
+    service = serve(model, slots=1)
+    body = {"query": "tense", "history": ["Alien (1979)", "Heat (1995)", "Sabrina (1954)"], "k": 3}
+    with ThreadPoolExecutor(4) as pool, service.client() as api:
+        answers = list(pool.map(lambda _: ids(api.post("/v1/recommend", json=body)), range(4)))
+    assert len({tuple(answer) for answer in answers}) == 1
+    assert len(model.prompts) > 4  # asked again without one of the user's items
+    assert model.n_at_once == 1

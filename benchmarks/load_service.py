@@ -1,0 +1,82 @@
+"""The service that `benchmarks.load` puts under load, in a process of its own: `python -m benchmarks.load_service`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmrec.build import Overrides
+from llmrec.language_model.scripted import ScriptedModel
+from llmrec.recommender import Recommender
+from llmrec.retrieval.hashing import HashingEmbedder
+from llmrec.service import ServiceSettings, create_app
+from llmrec.service.house import Stores
+from llmrec.service.running import listening_socket, serve_forever
+from llmrec.settings import Settings
+from llmrec.types import Label, LabelScores, Prompt
+
+N_USERS = 50
+_GENRES = ("Comedy", "Horror", "Drama", "Romance", "Western", "War", "Crime")
+_WORDS = ("slow", "tense", "warm", "bleak", "funny", "space", "night", "city", "sea", "winter", "letter", "train")
+
+
+class SlowModel(ScriptedModel):
+    """Likes early labels, and takes its time without using a processor."""
+
+    def __init__(self, seconds: float) -> None:
+        """Take `seconds` for each answer."""
+        super().__init__(score=lambda prompt, labels: [-float(place) for place in range(len(labels))])
+        self._call_s = seconds
+
+    def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
+        """The scripted scores, late."""
+        time.sleep(self._call_s)
+        return super().score_labels(prompt, labels, timeout_s=timeout_s)
+
+
+def made_up(n_items: int, model_s: float) -> Recommender:
+    """A recommender over `n_items` made-up items, the same in every process; 0 seconds are no model at all."""
+    items = [
+        {
+            "item_id": str(n),
+            "title": f"Item {n} ({1950 + n % 70})",
+            "year": 1950 + n % 70,
+            "genres": [_GENRES[n % 7], _GENRES[n * 3 % 5]],
+            "description": " ".join(_WORDS[(n * step + n // 12) % len(_WORDS)] for step in (1, 5, 7)),
+        }
+        for n in range(n_items)
+    ]
+    rows = [
+        {"user_id": f"user{user}", "item_id": str((user * 37 + step * 11) % n_items), "timestamp": step}
+        for user in range(N_USERS)
+        for step in range(12)
+    ]
+    # Closed forms over all pairs of items are not what is measured here, and need more memory than a large catalogue.
+    changes = ["retrieval.hybrid=0", "explanation.n_phrased=0"]
+    changes += ["ranking.lm_weight=1.0"] if model_s else ["language_model.model=none"]
+    overrides = Overrides(encoder=HashingEmbedder(), language_model=SlowModel(model_s) if model_s else None)
+    return Recommender(Settings().changed(changes), overrides=overrides).fit(items, rows, name="made-up items")
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--items", type=int, required=True)
+    parser.add_argument("--model-s", type=float, required=True)
+    parser.add_argument("--slots", type=int, required=True)
+    parser.add_argument("--queue", type=int, required=True)
+    asked = parser.parse_args()
+    settings = ServiceSettings(
+        slots=asked.slots, queue_size=asked.queue, requests_per_minute=1_000_000, with_page=False, deadline_s=120
+    )
+    with tempfile.TemporaryDirectory() as state, listening_socket("127.0.0.1", asked.port) as bound:
+        app = create_app(made_up(asked.items, asked.model_s), settings, Stores.in_directory(Path(state)))
+        serve_forever(app, bound, settings, lambda: None)
+
+
+if __name__ == "__main__":
+    main()
