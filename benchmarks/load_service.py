@@ -54,8 +54,8 @@ def made_up(n_items: int, model_s: float) -> Recommender:
         for user in range(N_USERS)
         for step in range(12)
     ]
-    # Closed forms over all pairs of items are not what is measured here, and need more memory than a large catalogue.
-    changes = ["retrieval.hybrid=0", "explanation.n_phrased=0"]
+    # One call of the model a turn; no closed forms over all pairs of items, for which large catalogues have no room.
+    changes = ["retrieval.hybrid=0", "explanation.n_phrased=0", "explanation.n_rereads=0"]
     changes += ["ranking.lm_weight=1.0"] if model_s else ["language_model.model=none"]
     overrides = Overrides(encoder=HashingEmbedder(), language_model=SlowModel(model_s) if model_s else None)
     return Recommender(Settings().changed(changes), overrides=overrides).fit(items, rows, name="made-up items")
