@@ -15,7 +15,7 @@ import pytest
 
 from llmrec.errors import FeedbackError
 from llmrec.feedback import SCHEMA_VERSION, SQLiteFeedbackStore
-from llmrec.types import Feedback, Signal, UserId
+from llmrec.types import Feedback, ItemId, Signal, SignalCount, UserId
 from tests.contracts.feedback_store import ANN, BOB, FeedbackStoreContract, feedback
 
 
@@ -182,3 +182,10 @@ def test_a_file_that_stays_locked_is_reported_and_the_row_not_stored(path: Path)
             store.record(feedback())
         other.close()
         assert list(store.for_user(ANN)) == []
+
+
+def test_reactions_are_counted_by_day_without_naming_anybody(store: SQLiteFeedbackStore) -> None:
+    day = 86_400.0
+    for user, item, said, at in [(ANN, "7", "like", 1.0), (BOB, "7", "like", 2.0), (ANN, "8", "dislike", day + 1)]:
+        store.record(Feedback(user, ItemId(item), cast(Signal, said), at))
+    assert store.daily() == [SignalCount("1970-01-01", "like", 2), SignalCount("1970-01-02", "dislike", 1)]
