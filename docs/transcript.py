@@ -17,7 +17,7 @@ from llmrec.types import CardsEvent, Profile, Reply, ReplyEvent, Turn
 OUT = Path(__file__).with_suffix(".md")
 K = 3
 SAID = (
-    "something funny for a rainy evening",
+    "a comedy for a rainy evening",
     "from the 80s or 90s, and nothing with Robin Williams",
     "I've seen the first one, it was great",
     "who is in the second one?",

@@ -62,6 +62,17 @@ class Conditions:
         draft.kinds += [reading.span for reading in readings if reading.keep]
         draft.said = draft.said or bool(stated)
 
+    def without_kinds(self, profile: Profile, *, since: int) -> Profile:
+        """The profile without the kinds that were wanted before turn `since`: something else is wanted instead."""
+        kept = [
+            entry
+            for entry in profile.constraints
+            if entry.turn >= since
+            or entry.constraint.op not in {"$eq", "$in"}
+            or self._catalogue.fields[entry.constraint.field].kind not in {"text", "list"}
+        ]
+        return replace(profile, constraints=tuple(kept))
+
     def _read_forgotten(self, draft: Draft) -> None:
         """Ends the conditions that the message takes back: "forget the 90s" states none."""
         rest = draft.rest

@@ -39,6 +39,7 @@ class ConstraintPhrases:
         """All constraints, a lower and an upper bound on one field said together, and each thing once."""
         stated = tuple(dict.fromkeys(constraints))
         rest = [constraint for constraint in stated if not any(_implies(other, constraint) for other in stated)]
+        rest.sort(key=lambda constraint: constraint.op.startswith("$lt"))  # "after 1996 up to 1999"
         said: list[str] = []
         while rest:
             constraint = rest.pop(0)

@@ -184,7 +184,7 @@ class GrammarTracker:
             return
         if not wish or acts.is_small_talk(wish):
             if _INSTEAD.search(draft.text) and draft.does("compare", "preference"):
-                draft.profile = replace(draft.profile, wishes=())
+                draft.profile = self._conditions.without_kinds(replace(draft.profile, wishes=()), since=draft.turn)
             return
         draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines)
         if not draft.does("request", "preference", "critique", "compare"):

@@ -79,4 +79,4 @@ def test_a_known_user_without_a_wish_is_not_told_what_is_popular(
 
 def test_of_two_bounds_the_tighter_is_said(films: Catalogue) -> None:
     years = [Constraint("year", "$gte", 1980), Constraint("year", "$lte", 1999), Constraint("year", "$gt", 1996)]
-    assert ConstraintPhrases(films).phrases(years) == ("up to 1999", "after 1996")
+    assert ConstraintPhrases(films).phrases(years) == ("after 1996", "up to 1999")
