@@ -39,7 +39,8 @@ def main() -> None:
         "# Ten turns with the demo",
         "",
         f"Written by `make transcript` with the demo over {recommender.name}: the packaged adapter ranks, {K} items a",
-        "reply. What is said is chosen; what is replied is not edited.",
+        "reply. What is said is chosen; what is replied is not edited. Descriptions of the items that are quoted: Wikipedia",
+        "contributors, CC BY-SA 4.0, shortened.",
         "",
     ]
     seconds: list[tuple[float, float]] = []
