@@ -21,6 +21,7 @@ from benchmarks.explanation_bench import LOWER, MORE, WAYS, Bench
 from benchmarks.provenance import commit, machine
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import TerminalProgress
+from llmrec.assistant import Assistant
 from llmrec.build import Overrides, assemble, encoder_of, fit_tables
 from llmrec.data.sources import read_dataset
 from llmrec.data.splits import prepared, split
@@ -92,11 +93,11 @@ def measure(data: Path, runs: Path, *, n_users: int, n_voiced: int, seed: int) -
 def _voiced(fitted: Fitted, overrides: Overrides, user_ids: Sequence[UserId], seed: int) -> Bench:
     adapted = ranking_with(fitted.settings, adapter_named("packaged", DATASET), fitted.prompts)
     fitted = replace(fitted, settings=adapted)
-    quiet = assemble(fitted, replace(overrides, settings=("explanation.n_phrased=0",)))
-    bench = Bench(fitted, quiet, seed=seed)
+    assistant = assemble(fitted, overrides)
+    bench = Bench(fitted, Assistant(replace(assistant.stages, phraser=None)), seed=seed)
     for user_id in user_ids:
         bench.counterfactual(user_id)
-    speaking = Bench(fitted, assemble(fitted, overrides), seed=seed)
+    speaking = Bench(fitted, assistant, seed=seed)
     chosen = adapted.explanation
     coin = LMPhraser(
         Coin(np.random.default_rng(seed)),
@@ -141,7 +142,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="directory of the data sets")
     parser.add_argument("--runs", type=Path, default=Path("runs/explanations"), help="where encoded items are kept")
     parser.add_argument("--users", type=int, default=200, help="asked with the retrievers alone")
-    parser.add_argument("--voiced", type=int, default=40, help="of them asked with the language model too; 0 for none")
+    parser.add_argument("--voiced", type=int, default=20, help="of them asked with the language model too; 0 for none")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
