@@ -111,7 +111,7 @@ def draw_map(marks: Sequence[Marks], theme: Theme) -> Figure:
         axes.scatter(
             kind.points[:, 0], kind.points[:, 1], s=_SIZES.get(kind.slot, 44), color=colour, linewidths=0.6,
             alpha=0.35 if is_background else 1.0, edgecolors="none" if is_background else theme.surface,
-            marker="o" if kind.slot is None else MARKERS[kind.slot], zorder=1 if kind.slot is None else 4 + kind.slot,
+            marker="o" if kind.slot is None else MARKERS[kind.slot], zorder=1 if kind.slot is None else 8 - kind.slot,
         )  # fmt: skip
         for name, point in zip(kind.names, kind.points, strict=False):
             if not _has_room(point, written, reach):

@@ -15,7 +15,7 @@ from llmrec.insights.figures import Values
 from llmrec.insights.plane import Plane, plane_of
 from llmrec.insights.subject import Person, Subject
 from llmrec.interfaces import ContributionMeter
-from llmrec.types import ItemId, Query, Ranking, RankReport, Vectors
+from llmrec.types import ItemId, Query, Ranking, RankReport, SignalCount, Vectors
 
 _MAX_ROWS = 8
 _FAIR = "groups"
@@ -52,10 +52,15 @@ def about_recommender(subject: Subject) -> Iterator[Section]:
     if weights is not None:
         yield Section("What decides", "The inputs of the learned fusion, and their weights.", (weights,))
     yield _catalogue(subject)
-    rates = charts.rates_chart(health.like_rates(subject.reactions))
+    yield from about_reactions(subject.reactions)
+    yield from _quality(subject.evaluation)
+
+
+def about_reactions(reactions: Sequence[SignalCount]) -> Iterator[Section]:
+    """How reactions go; nothing where there are none."""
+    rates = charts.rates_chart(health.like_rates(reactions))
     if rates is not None:
         yield Section("Reactions", "Of all users together; nothing of any single one.", (rates,))
-    yield from _quality(subject.evaluation)
 
 
 def _taste(subject: Subject, person: Person) -> Iterator[Chart | None]:

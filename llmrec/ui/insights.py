@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,7 +13,7 @@ from llmrec.evaluation.results import Evaluation
 from llmrec.insights import Person, Section, Subject, about_person, about_recommender, subject_of
 from llmrec.insights.plane import Plane
 from llmrec.insights.report import chart_svg
-from llmrec.insights.sections import plane_for
+from llmrec.insights.sections import about_reactions, plane_for
 from llmrec.interfaces import FeedbackStore
 from llmrec.recommender import Recommender
 from llmrec.types import SignalCount
@@ -39,22 +38,34 @@ class InsightsPage:
         self._recommender = recommender
         self._feedback = feedback
         self._evaluation = evaluation
+        self._kept: tuple[Html, ...] = ()
 
     def grow(self, conversation: Conversation) -> Iterator[Html]:
         """The page, with one section more each time; a sentence where something cannot be drawn."""
         drawn: list[Html] = []
+        drawing = element("p", Html("Drawing"), class_="drawing", role="status")
+        yield drawing
         try:
             for section in self._sections(conversation):
-                yield join([*drawn, element("p", text(f"Drawing: {section.title}"), class_="drawing", role="status")])
-                drawn.append(_section_html(section))
+                drawn.append(section)
+                yield join([*drawn, drawing])
         except LLMRecError as error:
             logger.warning("insights failed", extra={"reason": str(error)})
             drawn.append(element("p", text(_FAILED.format(reason=error)), class_="notice", role="alert"))
         yield join(drawn)
 
-    def _sections(self, conversation: Conversation) -> Iterator[Section]:
-        yield about_person(self._subject, person_of(conversation), self._plane)
-        yield from self._common
+    def _sections(self, conversation: Conversation) -> Iterator[Html]:
+        yield _section_html(about_person(self._subject, person_of(conversation), self._plane))
+        reactions = self._feedback.daily() if isinstance(self._feedback, _Counts) else ()
+        yield from map(_section_html, about_reactions(reactions))
+        yield from self._kept or self._common()
+
+    def _common(self) -> Iterator[Html]:
+        drawn: list[Html] = []
+        for section in about_recommender(self._subject):
+            drawn.append(_section_html(section))
+            yield drawn[-1]
+        self._kept = tuple(drawn)
 
     @cached_property
     def _subject(self) -> Subject:
@@ -66,11 +77,6 @@ class InsightsPage:
     @cached_property
     def _plane(self) -> Plane | None:
         return plane_for(self._subject)
-
-    @property
-    def _common(self) -> Iterator[Section]:
-        reactions = self._feedback.daily() if isinstance(self._feedback, _Counts) else ()
-        yield from about_recommender(replace(self._subject, reactions=reactions))
 
 
 def person_of(conversation: Conversation) -> Person:

@@ -205,3 +205,20 @@ def test_a_message_of_a_megabyte_gets_a_sentence(serve: Serve, visit: Visitor, r
         expect(visitor.page.locator("#notice")).to_contain_text("Your message has 1,000,000 characters")
         assert recommender.calls == []
         visitor.assert_clean()
+
+
+def test_a_server_that_was_restarted_under_an_open_page_goes_on(
+    serve: Serve, visit: Visitor, recommender: FakeRecommender, films: Catalogue
+) -> None:
+    server = serve(recommender)
+    with visit(server) as visitor:
+        visitor.say("something scary")
+        visitor.answered()
+        visitor.assert_clean()
+        server.demo.close(verbose=False)
+        restarted = FakeRecommender(films)
+        serve(restarted, port=server.port)
+        visitor.say("go on")
+        visitor.answered(2)
+        assert [turn.text for turn in restarted.calls[0][0]][::2] == ["something scary", "go on"]
+        expect(visitor.page.locator("#panel .wishes li")).to_have_text(["something scary", "go on"])
