@@ -39,7 +39,7 @@ def main() -> None:
         "# Ten turns with the demo",
         "",
         f"Written by `make transcript` with the demo over {recommender.name}: the packaged adapter ranks, {K} items a",
-        "reply. What is said is chosen; what is replied is not edited. Descriptions of the items that are quoted: Wikipedia",
+        "reply. What is said is chosen; what is replied is not edited. Quoted descriptions of the items: Wikipedia",
         "contributors, CC BY-SA 4.0, shortened.",
         "",
     ]

@@ -32,7 +32,7 @@ _THAN = r"(?:\s+than\s+)"
 _UNWANTED = re.compile(
     rf"{_LEAD}(?<!not\s)\btoo\s+(?:(?:much|many)\s+)?(?P<too>[^\W\d_][\w-]*)(?:\s+for\s+(?:me|us|my\s+\w+|tonight))?"
     rf"|{_LEAD}\bless\s+(?P<less>[^\W\d_][\w-]*)(?!\s+than\s+\d)"
-    rf"|\bno(?:thing)?\s+(?:too\s+)?(?P<no>{one_of(sorted(OPPOSITES))})"
+    rf"|(?:\bbut\s+)?(?:\b(?:that|which|it)(?:'s|\s+is)\s+)?\b(?:not|no|nothing)\s+(?:too\s+)?(?P<no>{one_of(sorted(OPPOSITES))})"
     r"(?:\s+(?:stuff|things?|scenes?|parts?|bits?)\b|(?=\s*(?:$|[.,;!?\n\x00])|\s+(?:and|or|but|please)\b))"
     rf"|{_LEAD}\bnot\s+(?:so|as|quite\s+(?:so|as)|too|very|overly|that|all\s+that)\s+(?P<so>[^\W\d_][\w-]*)(?:\s+please)?",
     re.IGNORECASE,

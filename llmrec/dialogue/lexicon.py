@@ -72,7 +72,7 @@ FILLERS = (
     please um uh
     let's lets go loved liked enjoyed hated seen watched played more less these them too either both already feel
     feeling mood think rather prefer preferably ideally something's mind don't know dont similar things
-    idk dunno whatever hmm meets
+    idk dunno whatever hmm meets here haven't
     """
     )
     | ITEM_KINDS

@@ -33,6 +33,22 @@ _FAREWELL = re.compile(
 )
 
 
+_BELIEFS = re.compile(
+    r"^\W*(?:(?:so|and|ok|okay)\W+)?what\s+(?:(?:did|have)\s+i\s+(?:say|said|tell|told|ask|asked)\b|do\s+you\s+(?:know|think|remember|believe)\s+(?:about|of)\s+me\b"
+    r"|are\s+my\s+(?:preferences|wishes|conditions|tastes?)\b)[^.!\n]{0,40}$",
+    re.IGNORECASE,
+)
+_HELP = re.compile(
+    r"^\W*(?:how\s+(?:does|do)\s+(?:this|it|you)\s+work|what\s+can\s+(?:you|i)\s+(?:do|ask|say)|help(?:\s+me)?)\b[^.!\n]{0,40}$",
+    re.IGNORECASE,
+)
+
+
+def asks_for_beliefs(text: str) -> bool:
+    """Whether the user asks what is believed of them: "what did I say so far?"."""
+    return _BELIEFS.match(text) is not None
+
+
 def is_farewell(text: str) -> bool:
     """Whether the user ends the conversation: "quit", "that's all, thanks", "I'm done"."""
     return len(text) <= _MAX_CHARS and _FAREWELL.match(text) is not None
@@ -42,6 +58,8 @@ def answer_to_talk(text: str) -> str:
     """The key of the message that answers small talk; empty where `text` is none."""
     if is_farewell(text):
         return "bye"
+    if _HELP.match(text):
+        return "help"
     if not is_small_talk(text):
         return ""
     return "welcome" if any(word.key in _THANKS for word in split_words(text)) else "help"

@@ -19,7 +19,7 @@ from llmrec.dialogue.item_statements import ItemStatements
 from llmrec.dialogue.messages import language_of, messages_in, scripts_of
 from llmrec.dialogue.profile import add_items, add_wish, is_blank, summary, undo
 from llmrec.dialogue.slips import respelt
-from llmrec.dialogue.talk import answer_to_talk
+from llmrec.dialogue.talk import answer_to_talk, asks_for_beliefs
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.wishes import exclusions, is_refinement, wish_of
 from llmrec.dialogue.words import clean, mask, split_words, squeeze
@@ -76,6 +76,10 @@ class GrammarTracker:
         if answer == "bye" or (answer and not draft.asked_about):
             draft.act("small_talk")
             draft.note(answer)
+            draft.quiet = True
+        elif asks_for_beliefs(draft.text):
+            draft.act("question", about=draft.text)
+            draft.notes += summary(draft.profile, self._catalogue, draft.words) or (draft.words.say("help"),)
             draft.quiet = True
         elif acts.is_why(draft.text) and draft.profile.shown:
             draft.act("question", draft.shown_last(), about="why")

@@ -19,7 +19,7 @@ ONE_MESSAGE = [
     ("what's your favourite film?", "note; quiet"),
     ("what's a good comedy?", 'genres = Comedy; "what\'s a good comedy"'),
     ("something like Alien but no Sigourney Weaver", "+2; note"),
-    ("a comedy that's not stupid", "genres = Comedy; note"),
+    ("a comedy that's not stupid", 'genres = Comedy; "serious, clever"; note'),
     ("gritty crime, please no Al Pacino", 'genres = Crime; "gritty crime"; note'),
     ("never again Alien", '"never again Alien"'),
     ("i love aliens", "+3"),
