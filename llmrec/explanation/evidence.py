@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 
 from llmrec.data.catalogue import Catalogue
@@ -63,7 +64,11 @@ class EvidenceExplainer:
         sources = list(dict.fromkeys(reversed(query.positive_item_ids)))[:_MAX_MEASURED]
         if self._meter is None or not (sources or query.text.strip()):
             return [None] * len(ranking.item_ids)
-        return self._meter.measure(query, ranking, sources)
+        measured = self._meter.measure(query, ranking, sources)
+        if not ranking.report.lm_scores:
+            return measured
+        # A model reads the words too and is not asked again without them, so what they did is not known.
+        return [one if one is None else replace(one, wish=None) for one in measured]
 
     def _explained(
         self, query: Query, item: Item, partners: Sequence[Partner], measured: Contributions | None

@@ -21,6 +21,7 @@ from llmrec.types import (
     Profile,
     Query,
     Ranking,
+    RankReport,
     UserId,
     WishEntry,
 )
@@ -210,6 +211,13 @@ def test_of_two_with_nothing_in_common_only_the_measured_lift_is_said(films: Cat
     explanation = explain(explainer, "7", Query(profile=profile(liked="9")))
     assert explanation.text == "Scores higher thanks to Heat (1995), which you loved."
     assert [piece.kind for piece in explanation.cites] == ["contribution"]
+
+
+def test_where_a_model_read_the_wish_too_no_lift_is_claimed_for_it(films: Catalogue) -> None:
+    explainer = EvidenceExplainer(films, None, None, meter=FixedMeter(wish=0.9))
+    heard = Ranking((ItemId("9"),), (1.0,), "lm+retrieval", RankReport(lm_scores={ItemId("9"): 1.0}))
+    (explanation,) = explainer.explain(Query(profile=profile(wish="quiet cinema")), heard)
+    assert explanation.text == "Its genres: Crime."
 
 
 def test_what_was_asked_for_is_not_said_again_of_a_cited_item(films: Catalogue) -> None:
