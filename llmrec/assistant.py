@@ -36,7 +36,6 @@ from llmrec.types import (
     ItemEntry,
     ItemId,
     ItemMask,
-    Profile,
     Query,
     QuestionEntry,
     Ranking,
@@ -95,7 +94,7 @@ class Assistant:
         if not query.turns or query.turns[-1].role != "user":
             raise ConfigError("the last turn is not the user's; add the user's turn before asking for a reply.")
         # A profile kept from an earlier conversation counts on: "undo" takes back the newest entries.
-        index = max(len(query.turns) - 1, _last_turn(query.profile) + 1)
+        index = max(len(query.turns) - 1, query.profile.last_turn + 1)
         return self._stages.tracker.update(query.profile, query.turns[-1], index=index)
 
     def reply(self, query: Query, *, k: int) -> Reply:
@@ -147,12 +146,13 @@ class Assistant:
         shown = _Shown(self._stages.item_filter.allowed(query))
         if understanding.wants_items and not understanding.question:
             shown = yield from self._show(query, shown.allowed, understanding.k or k, turn)
-        at = max(len(query.turns), _last_turn(query.profile) + 1)
+        at = max(len(query.turns), query.profile.last_turn + 1)
         asked = self._asked(query, shown, at)
         understanding = replace(understanding, follow_up=asked)
         text = self._stages.responder.respond(query, understanding, shown.allowed, shown.cards)
         yield TextEvent(text)
-        profile = _with_reply(query.profile, shown.cards, asked, turn=at)
+        cards = tuple(ItemEntry(card.item_id, at) for card in shown.cards)
+        profile = query.profile.with_reply(cards, asked)
         yield ReplyEvent(Reply(text, shown.cards, profile, turn.trace(shown, understanding.notes)))
 
     def _asked(self, query: Query, shown: _Shown, turn: int) -> QuestionEntry | None:
@@ -289,19 +289,6 @@ def _lists_of(
 
 def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:
     return tuple(candidate.item_id for candidate in candidates)
-
-
-def _last_turn(profile: Profile) -> int:
-    items = (profile.liked, profile.disliked, profile.seen, profile.shown, profile.accepted)
-    lists = (*items, profile.constraints, profile.wishes, profile.asked)
-    return max((entry.turn for entries in lists for entry in entries), default=-1)
-
-
-def _with_reply(
-    profile: Profile, cards: Sequence[Recommendation], asked: QuestionEntry | None, *, turn: int
-) -> Profile:
-    new = tuple(ItemEntry(card.item_id, turn) for card in cards)
-    return replace(profile, shown=profile.shown + new, asked=profile.asked + ((asked,) if asked else ()))
 
 
 def _reply_of(events: Iterator[Event]) -> Reply:

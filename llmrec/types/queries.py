@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from llmrec.types.acts import Act
@@ -94,6 +94,17 @@ class Profile:
     last_question: str = ""
     last_asked: tuple[ItemId, ...] = ()
     asked: tuple[QuestionEntry, ...] = ()
+
+    @property
+    def last_turn(self) -> int:
+        """The newest turn that an entry came from; -1 where there is none."""
+        items = (self.liked, self.disliked, self.seen, self.shown, self.accepted)
+        lists = (*items, self.constraints, self.wishes, self.asked)
+        return max((entry.turn for entries in lists for entry in entries), default=-1)
+
+    def with_reply(self, shown: tuple[ItemEntry, ...], asked: QuestionEntry | None) -> Profile:
+        """The profile after a reply that showed these items and asked this."""
+        return replace(self, shown=self.shown + shown, asked=self.asked + ((asked,) if asked else ()))
 
 
 @dataclass(frozen=True, slots=True)
