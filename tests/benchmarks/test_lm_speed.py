@@ -180,7 +180,8 @@ def test_an_answer_gains_by_its_rank_and_equals_share() -> None:
 
 def asked(directory: Path) -> Namespace:
     return Namespace(
-        model=directory, adapter=None, fast_model=directory, fast_adapter=None, fast_mode="isolated", repeats=2, users=2, dear_users=1,
+        model=directory, adapter=None, fast_model=directory, fast_adapter=None, fast_mode="isolated",
+        repeats=2, users=2, dear_users=1,
         more_users=1, candidates=N_CANDIDATES, short_history=1, short_text="short", mode="isolated",
     )  # fmt: skip
 
