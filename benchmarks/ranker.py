@@ -2,26 +2,31 @@
 
 Run: `python -m benchmarks.ranker run --data DIR [--bench NAME ...] [--seeds N] [--max-minutes M]`, resumable, which
 keeps a table for each benchmark and one of all users together, `... run --part validation`, which looks at no test row
-and keeps no table, or `python -m benchmarks.ranker verify --data DIR`, which measures the first seed again.
+and keeps no table, `python -m benchmarks.ranker verify --data DIR`, which measures the first seed again, or
+`python -m benchmarks.ranker cold --data DIR`, which ranks new items alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.lm_gain.benches import GAIN_BENCHES, GainBench, retriever_settings
+from benchmarks.lm_gain.cold_items import BENCH as COLD
+from benchmarks.lm_gain.cold_items import ColdItems, keep
 from benchmarks.lm_gain.recipe import Recipe
 from benchmarks.lm_gain.running import Plan, compare, estimated
 from benchmarks.lm_gain.table import keep_pooled
 from benchmarks.lm_gain.verifying import verify
-from benchmarks.side_by_side.bench import Cut
+from benchmarks.side_by_side.bench import Cut, read_and_cut
 from benchmarks.side_by_side.table import RESULTS
 from finetune.ranker_config import RankerTraining
 from llmrec.errors import LLMRecError
+from llmrec.settings import Settings
 
 _PRESETS = Path(__file__).parents[1] / "finetune" / "configs"
 
@@ -61,6 +66,15 @@ def _verify(arguments: argparse.Namespace) -> None:
     for sentence in wrong:
         print(f"WRONG {sentence}", file=sys.stderr)
     sys.exit(int(bool(wrong)))
+
+
+def _cold(arguments: argparse.Namespace) -> None:
+    training = _training(arguments.config or _PRESETS / "ranker-item-tokens.toml", arguments.base)
+    cut = read_and_cut(COLD, arguments.data)
+    named = training if training.base else training.model_copy(update={"base": Settings().language_model.model})
+    found = ColdItems(cut, named, arguments.passes, arguments.runs).measured(arguments.folds)
+    _say(json.dumps(found, indent=1))
+    _say(f"kept {keep(found, arguments.results)}")
 
 
 def _work(arguments: argparse.Namespace) -> Iterator[tuple[Cut, Recipe]]:
@@ -106,12 +120,21 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--settings", type=Path, help="of the retriever, instead of benchmarks/settings")
     running.add_argument("--base", help="asset, directory or hub id instead of the preset's")
     running.set_defaults(command=_run)
+    cold = commands.add_parser("cold", help="new items alone, beside the retriever that compares texts")
+    cold.add_argument(
+        "--folds", type=int, choices=range(1, 11), default=10, help="tenths of the items, one network each"
+    )
+    cold.add_argument("--passes", type=float, default=6.0, help="of training each network")
+    cold.add_argument("--config", type=Path, help="the networks' preset, instead of ranker-item-tokens")
+    cold.add_argument("--base", help="asset, directory or hub id instead of the preset's")
+    cold.set_defaults(command=_cold)
     checking = commands.add_parser("verify", help="measure the first seed of the kept tables again")
     checking.add_argument("--minutes", type=float, default=20.0, help="train nothing that is not known to end by then")
     checking.set_defaults(command=_verify, part="test", seeds=1)
     for command in (running, checking):
-        command.add_argument("--data", type=Path, required=True, help="directory of the data sets")
         command.add_argument("--bench", nargs="*", default=[], help=f"of {', '.join(GAIN_BENCHES)}")
+    for command in (running, checking, cold):
+        command.add_argument("--data", type=Path, required=True, help="directory of the data sets")
         command.add_argument("--runs", type=Path, default=Path("runs"))
         command.add_argument("--results", type=Path, default=RESULTS)
     return parser

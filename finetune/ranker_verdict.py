@@ -79,14 +79,17 @@ class Verdict:
             fused, control = decided_on.fused(lm_weight), decided_on.retrieval
             decision = Decision.of(fused, control, has_weight=lm_weight > 0)
             return cls(lm_weight, None, decision, fused, control, temperature)
-        learned, without = (_learned([chosen_on], popularity, names) for names in (FEATURES, WITHOUT_LM))
+        learned, without = (learned_weights_of([chosen_on], popularity, names) for names in (FEATURES, WITHOUT_LM))
         fused, control = (decided_on.calibrated(fusion, popularity) for fusion in (learned, without))
         decision = Decision.of(fused, control, has_weight=learned.hears_model)
-        served = _learned([chosen_on, decided_on], popularity, FEATURES)
+        served = learned_weights_of([chosen_on, decided_on], popularity, FEATURES)
         return cls(lm_weight, served, decision, fused, control, temperature)
 
 
-def _learned(panels: Sequence[Panel], popularity: Mapping[ItemId, int], features: Sequence[str]) -> FusionModel:
+def learned_weights_of(
+    panels: Sequence[Panel], popularity: Mapping[ItemId, int], features: Sequence[str]
+) -> FusionModel:
+    """What each of `features` is worth on the users of `panels`; `popularity` says how many users met each item."""
     cases = [pair for panel in panels for pair in zip(panel.cases, panel.rankings, strict=True)]
     examples = []
     for user, (case, ranking) in enumerate(cases):
