@@ -136,9 +136,9 @@ class ColdItems:
         place = RankerPlace(self.runs / "cold-items" / f"fold-{fold}-{hash_of(made_of)}")
         kept = place.out.with_suffix(".npz")
         if not kept.is_file():
-            scores = {part: task for part, task in self._scored(fold, place)}
+            scores = dict(self._scored(fold, place))
             with kept.with_suffix(".part").open("wb") as file:
-                np.savez(file, **scores)
+                np.savez(file, allow_pickle=False, **scores)
             kept.with_suffix(".part").replace(kept)
         with np.load(kept, allow_pickle=False) as file:
             return dict(file)
@@ -155,10 +155,8 @@ class ColdItems:
 
     def _bench(self, fold: int) -> TrainingBench:
         store, config, cut = AssetStore.from_environment(), self.training, self.cut
-        found = model_place(config.base, store)
-        base = load_base(
-            found, config, choose_device(config.device), name=Path(config.base).name, offline=store.offline
-        )
+        device, name = choose_device(config.device), Path(config.base).name
+        base = load_base(model_place(config.base, store), config, device, name=name, offline=store.offline)
         task = self._task(fold, "validation")
         record = ProtocolRecord.of(
             cut.splits, name=cut.bench.dataset, part="validation", core=cut.bench.core, seeds=[_SEED]
