@@ -64,7 +64,13 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
         docs_url=None,
         redoc_url=None,
         middleware=[
-            Middleware(Gate, settings=settings, keys=stores.keys, count=metrics.answered),
+            Middleware(
+                Gate,
+                settings=settings,
+                keys=stores.keys,
+                count=metrics.answered,
+                require_room=engine.require_room,
+            ),
         ],
     )
     app.state.house = House(recommender, People(recommender, stores.feedback, stores.behaviour), workshop, metrics)

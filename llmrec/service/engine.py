@@ -106,12 +106,16 @@ class Engine:
     def admit(self, *, owner: str, deadline_s: float) -> Ticket:
         """The ticket of `admitted`, to be given to `release` when the request is over."""
         with self._changed:
-            if self._admitted >= self.slots + self.queue_size:
-                raise OverloadedError(
-                    f"{self._admitted} requests are being answered already.", retry_after_s=self._retry_after_s()
-                )
+            self.require_room()
             self._admitted += 1
         return Ticket(owner, time.monotonic() + deadline_s)
+
+    def require_room(self) -> None:
+        """Raise OverloadedError when the house is full."""
+        if self._admitted >= self.slots + self.queue_size:
+            raise OverloadedError(
+                f"{self._admitted} requests are being answered already.", retry_after_s=self._retry_after_s()
+            )
 
     def release(self, ticket: Ticket) -> None:
         """End a request; its calls that still wait are dropped."""

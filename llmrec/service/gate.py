@@ -23,6 +23,9 @@ from llmrec.service.rates import RateLimiter
 from llmrec.service.settings import ServiceSettings
 
 OPEN_PATHS = ("/healthz", "/readyz")
+_WORK_PATHS = frozenset(
+    f"/v1/{name}" for name in ("recommend", "recommend/many", "rank", "explain", "chat", "chat/completions")
+)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PAGE_BODY_FACTOR = 8  # the page's events carry a whole conversation
 Count = Callable[[str, int, float], None]
@@ -31,13 +34,24 @@ Count = Callable[[str, int, float], None]
 class Gate:
     """ASGI middleware around the whole service."""
 
-    def __init__(self, app: ASGIApp, *, settings: ServiceSettings, keys: KeyFile, count: Count) -> None:
-        """Guard `app`; each answer is told to `count` as route, status and seconds."""
+    def __init__(
+        self, app: ASGIApp, *, settings: ServiceSettings, keys: KeyFile, count: Count, require_room: Callable[[], None]
+    ) -> None:
+        """Guard `app`; each answer is told to `count` as route, status and seconds.
+
+        Args:
+            app: What is guarded.
+            settings: Its bounds.
+            keys: Who may come in.
+            count: Is told of every answer.
+            require_room: Raises OverloadedError when no request for the model can be let in.
+        """
         self._app = app
         self._settings = settings
         self._keys = keys
         self._rates = RateLimiter(settings.requests_per_minute)
         self._count = count
+        self._require_room = require_room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with a problem."""
@@ -65,6 +79,9 @@ class Gate:
         if refusal is None:
             try:
                 identity = self._identity(scope, headers)
+                if identity is not None and scope["path"] in _WORK_PATHS:
+                    # Here already, for under overload reading each body would cost what answers need.
+                    self._require_room()
             except LLMRecError as error:
                 refusal = problem_of(error)
             else:

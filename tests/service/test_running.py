@@ -38,5 +38,5 @@ def test_a_taken_port_is_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ConfigError, match="cannot listen on 127.0.0.1 port"):
+        with pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1 port"):
             listening_socket("127.0.0.1", taken.getsockname()[1])
