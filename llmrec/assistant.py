@@ -15,7 +15,6 @@ import numpy as np
 from llmrec.errors import ConfigError
 from llmrec.interfaces import (
     Asker,
-    BulkRetriever,
     CandidateFusion,
     DialogueTracker,
     Explainer,
@@ -25,6 +24,7 @@ from llmrec.interfaces import (
     Ranker,
     Responder,
     Retriever,
+    lists_of,
 )
 from llmrec.types import (
     Allowed,
@@ -110,7 +110,7 @@ class Assistant:
         stages, n_candidates = self._stages, self._n_candidates(k)
         allowed = [stages.item_filter.allowed(query) for query in queries]
         masks = [may.mask for may in allowed]
-        lists = [_lists_of(retriever, queries, n_candidates, masks) for retriever in stages.retrievers]
+        lists = [lists_of(retriever, queries, n_candidates, masks) for retriever in stages.retrievers]
         for number, (query, may) in enumerate(zip(queries, allowed, strict=True)):
             fused = stages.fusion.fuse([found[number] for found in lists], n_candidates)
             ranking = stages.ranker.rank(query, self._filled(fused, may.mask, k))
@@ -277,14 +277,6 @@ class _TurnLog:
         relaxed = (f"dropped {c.field} {c.op} {c.value}: nothing satisfies every wish" for c in shown.allowed.relaxed)
         notes = (*notes, *relaxed, *filter(None, [report.degraded]))
         return Trace(tuple(self._stages), report.prompt_hash, report.model, report.adapter, notes)
-
-
-def _lists_of(
-    retriever: Retriever, queries: Sequence[Query], k: int, masks: Sequence[ItemMask]
-) -> Sequence[Sequence[Candidate]]:
-    if isinstance(retriever, BulkRetriever):
-        return retriever.retrieve_many(queries, k, allowed=masks)
-    return [retriever.retrieve(query, k, allowed=mask) for query, mask in zip(queries, masks, strict=True)]
 
 
 def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:

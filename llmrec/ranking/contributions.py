@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llmrec.interfaces import BulkRetriever, CandidateFusion, ItemFilter, Ranker, Retriever
+from llmrec.interfaces import CandidateFusion, ItemFilter, Ranker, Retriever, lists_of
 from llmrec.types import (
     Candidate,
     Contributions,
     History,
     ItemId,
-    ItemMask,
     Query,
     Ranking,
     RankReport,
@@ -95,7 +94,7 @@ class LeaveOneOut:
     def _candidates(self, queries: Sequence[Query]) -> Sequence[Sequence[Candidate]]:
         pipeline = self._pipeline
         masks = [pipeline.item_filter.allowed(queries[0]).mask] * len(queries)
-        lists = [_lists_of(retriever, queries, pipeline.n_candidates, masks) for retriever in pipeline.retrievers]
+        lists = [lists_of(retriever, queries, pipeline.n_candidates, masks) for retriever in pipeline.retrievers]
         return [pipeline.fusion.fuse(found, pipeline.n_candidates) for found in zip(*lists, strict=True)]
 
 
@@ -159,11 +158,3 @@ def _without_item(query: Query, item_id: ItemId) -> Query:
     kept = tuple(row for row in query.history.interactions if row.item_id != item_id)
     liked = tuple(entry for entry in query.profile.liked if entry.item_id != item_id)
     return replace(query, history=History(kept), profile=replace(query.profile, liked=liked))
-
-
-def _lists_of(
-    retriever: Retriever, queries: Sequence[Query], k: int, masks: Sequence[ItemMask]
-) -> Sequence[Sequence[Candidate]]:
-    if isinstance(retriever, BulkRetriever):
-        return retriever.retrieve_many(queries, k, allowed=masks)
-    return [retriever.retrieve(query, k, allowed=mask) for query, mask in zip(queries, masks, strict=True)]

@@ -1,0 +1,57 @@
+"""The seams: three pages of protocols between the stages. Implementations are named in build.py and nowhere else."""
+
+from llmrec.interfaces.models import (
+    CandidateScorer,
+    CatalogueScorer,
+    ContinuationScorer,
+    Embedder,
+    ItemReader,
+    JudgesApart,
+    LabelScorer,
+    LanguageModel,
+    TextChooser,
+)
+from llmrec.interfaces.stages import (
+    Asker,
+    BulkRetriever,
+    CandidateFusion,
+    ContributionMeter,
+    DialogueTracker,
+    Explainer,
+    ItemFilter,
+    Justifier,
+    Phraser,
+    Ranker,
+    Responder,
+    Retriever,
+    lists_of,
+)
+from llmrec.interfaces.stores import FeedbackStore, ItemSimilarity, VectorStore
+
+__all__ = [
+    "Asker",
+    "BulkRetriever",
+    "CandidateFusion",
+    "CandidateScorer",
+    "CatalogueScorer",
+    "ContinuationScorer",
+    "ContributionMeter",
+    "DialogueTracker",
+    "Embedder",
+    "Explainer",
+    "FeedbackStore",
+    "ItemFilter",
+    "ItemReader",
+    "ItemSimilarity",
+    "JudgesApart",
+    "Justifier",
+    "LabelScorer",
+    "LanguageModel",
+    "Phraser",
+    "Ranker",
+    "Responder",
+    "Retriever",
+    "TextChooser",
+    "VectorStore",
+    "lists_of",
+]

@@ -1,0 +1,54 @@
+"""The seams of what is kept: vectors, and what users made of what was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from llmrec.types import (
+    Feedback,
+    ItemId,
+    ItemMask,
+    UserId,
+    Vectors,
+)
+
+
+class VectorStore(Protocol):
+    """Vectors by item, searched exactly or nearly."""
+
+    def add(self, item_ids: Sequence[ItemId], vectors: Vectors) -> None:
+        """Store one vector per item; an item that is already there is replaced."""
+        ...
+
+    def search(self, vector: Vectors, k: int, *, where: ItemMask | None = None) -> Sequence[tuple[ItemId, float]]:
+        """At most `k` (item, cosine) with `where` true, best first. `vector` is float32 [dim]."""
+        ...
+
+
+class ItemSimilarity(Protocol):
+    """How alike two items are in content."""
+
+    def similarity(self, item_id: ItemId, others: Sequence[ItemId]) -> Sequence[float]:
+        """Cosine of `item_id` with each of `others`, in [-1, 1]; nan where either has no vector."""
+        ...
+
+
+class FeedbackStore(Protocol):
+    """Keeps what users said about items."""
+
+    def record(self, feedback: Feedback) -> None:
+        """Durable when it returns. Raises FeedbackError, and then nothing was stored."""
+        ...
+
+    def for_user(self, user_id: UserId) -> Sequence[Feedback]:
+        """All feedback of one user, oldest first."""
+        ...
+
+    def export(self, user_id: UserId) -> str:
+        """All that is stored of one user, as JSON Lines."""
+        ...
+
+    def delete(self, user_id: UserId) -> int:
+        """Remove all of one user; returns how many rows went."""
+        ...
