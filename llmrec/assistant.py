@@ -142,6 +142,9 @@ class Assistant:
         turn = _TurnLog(self._now)
         understanding = self.understand(query)
         query = replace(query, profile=understanding.profile)
+        if understanding.missed is not None:
+            told = self.why_not(query, understanding.missed, k=k).text
+            understanding = replace(understanding, notes=(*understanding.notes, told))
         yield turn.log("understand", n_in=1, n_out=1)
         shown = _Shown(self._stages.item_filter.allowed(query))
         if understanding.wants_items and not understanding.question:

@@ -9,6 +9,7 @@ from statistics import median
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
+from llmrec.dialogue.absence import asked_absence
 from llmrec.dialogue.acts import is_question
 from llmrec.dialogue.comparisons import Comparisons
 from llmrec.dialogue.draft import Draft
@@ -58,6 +59,10 @@ class ItemQuestions:
             self._answer(draft, match, tell)
         if is_question(draft.rest) and not draft.does("question"):
             self._admit(draft)
+
+    def absent(self, text: str) -> tuple[ItemId, ...]:
+        """The item of the catalogue that `text` misses among those shown; several where their titles are one."""
+        return self._titled(asked_absence(text))
 
     def _asked(self, draft: Draft, text: str) -> Iterator[tuple[re.Match[str], _Told]]:
         """The questions in `text`, each with what answers it of an item."""

@@ -1,6 +1,6 @@
 """The frozen values that flow between the stages; every room speaks these words and no others."""
 
-from llmrec.types.acts import ACT_KINDS, Act, ActKind, Verdict
+from llmrec.types.acts import ACT_KINDS, WHY_NOT, Act, ActKind, Verdict
 from llmrec.types.contributions import Contributions
 from llmrec.types.histories import Histories
 from llmrec.types.items import (
@@ -63,6 +63,7 @@ from llmrec.types.standing import Standing, WhyNot, WhyNotReason
 
 __all__ = [
     "ACT_KINDS",
+    "WHY_NOT",
     "Act",
     "ActKind",
     "Allowed",

@@ -15,6 +15,10 @@ ACT_KINDS: tuple[ActKind, ...] = get_args(ActKind)
 Verdict = Literal["", "loved", "fine", "hated"]
 
 
+WHY_NOT = "why not"
+"""What a question is about that misses an item among those shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One thing a turn does.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from llmrec.types.acts import Act
+from llmrec.types.acts import WHY_NOT, Act
 from llmrec.types.items import FactValue, History, ItemId, ItemMask
 
 Operator = Literal["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin"]
@@ -166,6 +166,12 @@ class Understanding:
     acts: tuple[Act, ...] = ()
     language: str = "en"
     follow_up: QuestionEntry | None = None
+
+    @property
+    def missed(self) -> ItemId | None:
+        """An item of which the user wants to know why it is not shown."""
+        missed = (act.item_ids[0] for act in self.acts if act.kind == "question" and act.about == WHY_NOT)
+        return next(missed, None)
 
 
 @dataclass(frozen=True, slots=True)
