@@ -13,7 +13,7 @@ DEMO := runs/demo
 REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs app.py
 
-.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation clean help
+.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation bench-explanations bench-load transcript clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -90,14 +90,27 @@ bench-ranker: $(VENV)/.installed ## measure again, from DATA=DIR in 20 minutes, 
 bench-ranker-full: $(VENV)/.installed ## train all adapters of that table from DATA=DIR and measure (hours; goes on where it stopped)
 	$(BIN)/llmrec data fetch
 	$(BIN)/python -m benchmarks.ranker run --data '$(DATA)'
+	$(BIN)/python -m benchmarks.ranker cold --data '$(DATA)'
+	$(BIN)/python -m benchmarks.readme
 
 bench-speed: $(VENV)/.installed ## users a second beside what others do with the same model, from DATA=DIR (ARGS='--adapter DIR --json')
 	$(BIN)/llmrec data fetch
 	$(BIN)/python -m benchmarks.speed --data '$(DATA)' $(ARGS)
+	$(BIN)/python -m benchmarks.lora_speed
 
 bench-conversation: $(VENV)/.installed ## what is recommended next in conversations: the tables for the development rows of ReDial in DATA=DIR
 	$(BIN)/llmrec data fetch
 	$(BIN)/python -m benchmarks.conversation run --data '$(DATA)'
+
+bench-explanations: $(VENV)/.installed ## whether what explanations cite matters, and whether they are true, from DATA=DIR
+	$(BIN)/llmrec data fetch
+	$(BIN)/python -m benchmarks.explanations --data '$(DATA)' $(ARGS)
+
+bench-load: $(VENV)/.installed ## the service under load
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
+transcript: $(DEMO)/manifest.json | $(VENV)/.installed ## ten turns with the demo, written to docs/transcript.md
+	$(BIN)/python docs/transcript.py $(DEMO)
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache
