@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lm_gain.benches import GAIN_BENCHES
-from benchmarks.lm_gain.table import CLAIM, HEADLINE, POOLED, name_of
+from benchmarks.lm_gain.table import CLAIM, COLD_ITEMS, HEADLINE, POOLED, name_of
 from llmrec.evaluation.slate_metrics import SLATE_NDCG
 
 _HEAD = (
@@ -28,6 +28,9 @@ def gain_block(results: Path) -> str:
     pooled = results / f"{POOLED}.json"
     if pooled.is_file():
         rows.append(_pooled_row(pooled))
+    cold = results / f"{COLD_ITEMS}.json"
+    if cold.is_file():
+        rows.append(_cold_row(cold))
     lines = [_HEAD, ["---"] * len(_HEAD), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -48,8 +51,23 @@ def _pooled_row(path: Path) -> Sequence[str]:
     ]
 
 
+def _cold_row(path: Path) -> Sequence[str]:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    at = {name: found["mean"] for name, found in record[HEADLINE].items()}
+    added = record["gain"]["fused over retrieval"]["relative"]
+    return [
+        f"[{record['bench']}, new items by their texts](benchmarks/results/{path.name}), {record['n_users']:,}",
+        *(f"{at[stage]:.4f}".removeprefix("0") for stage in _STAGES),
+        _added(added),
+        f"{at['lm'] / at['random_order']:.2f}x",
+    ]
+
+
 def _gains(gain: Mapping[str, Any]) -> Sequence[str]:
-    added = gain[HEADLINE][CLAIM]["relative"]
-    low, high = added["ci95"]
     alone = gain[SLATE_NDCG]["lm over random_order"]["relative"]["mean"]
-    return [f"**{added['mean']:+.1%}** ({low:+.1%} to {high:+.1%})", f"{1 + alone:.2f}x"]
+    return [_added(gain[HEADLINE][CLAIM]["relative"]), f"{1 + alone:.2f}x"]
+
+
+def _added(share: Mapping[str, Any]) -> str:
+    low, high = share["ci95"]
+    return f"**{share['mean']:+.1%}** ({low:+.1%} to {high:+.1%})"

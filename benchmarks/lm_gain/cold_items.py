@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.lm_gain.gains import gains
 from benchmarks.lm_gain.recipe import base_sha256, hash_of, training_code_sha256
+from benchmarks.lm_gain.table import COLD_ITEMS
 from benchmarks.provenance import commit, machine
 from benchmarks.side_by_side.bench import Bench, Cut
 from benchmarks.side_by_side.own_stages import item_vectors, settings_of
@@ -167,7 +168,7 @@ class ColdItems:
 
 def keep(found: Mapping[str, Any], results: Path) -> Path:
     """Write the table into `results`."""
-    path = results / "ranker-cold-items.json"
+    path = results / f"{COLD_ITEMS}.json"
     path.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return path
 

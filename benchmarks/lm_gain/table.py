@@ -24,7 +24,7 @@ HEADLINE = "NDCG@10"
 CLAIM = "fused over fused_without_lm"
 _PAIRS = (("fused", "fused_without_lm"), ("fused", "retrieval"), ("lm", "retrieval"))
 _ON_SLATE = tuple((stage, "random_order") for stage in ("lm", "fused", "fused_without_lm", "retrieval"))
-POOLED = "ranker-pooled"
+POOLED, COLD_ITEMS = "ranker-pooled", "ranker-cold-items"
 
 
 def name_of(bench: str) -> str:
