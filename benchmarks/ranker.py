@@ -23,6 +23,7 @@ from benchmarks.lm_gain.running import Plan, compare, estimated
 from benchmarks.lm_gain.table import keep_pooled
 from benchmarks.lm_gain.verifying import verify
 from benchmarks.side_by_side.bench import Cut, read_and_cut
+from benchmarks.side_by_side.own_stages import settings_of
 from benchmarks.side_by_side.table import RESULTS, note_look
 from finetune.ranker_config import RankerTraining
 from llmrec.errors import LLMRecError
@@ -73,7 +74,7 @@ def _cold(arguments: argparse.Namespace) -> None:
     cut = read_and_cut(COLD, arguments.data)
     named = training if training.base else training.model_copy(update={"base": Settings().language_model.model})
     note_look(cut.bench, "benchmarks.ranker cold", ["fused", "lm", "dense"], results=arguments.results)
-    found = ColdItems(cut, named, arguments.passes, arguments.runs).measured(arguments.folds)
+    found = ColdItems(cut, settings_of(cut), named, arguments.passes, arguments.runs).measured(arguments.folds)
     _say(json.dumps(found, indent=1))
     _say(f"kept {keep(found, arguments.results)}")
 

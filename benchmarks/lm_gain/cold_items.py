@@ -20,7 +20,7 @@ from benchmarks.lm_gain.recipe import base_sha256, hash_of, training_code_sha256
 from benchmarks.lm_gain.table import COLD_ITEMS
 from benchmarks.provenance import commit, machine
 from benchmarks.side_by_side.bench import Bench, Cut
-from benchmarks.side_by_side.own_stages import item_vectors, settings_of
+from benchmarks.side_by_side.own_stages import item_vectors
 from finetune.item_token_run import Refit
 from finetune.ranker_callbacks import Progress
 from finetune.ranker_candidates import Case, each_history
@@ -44,6 +44,7 @@ from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.fusion_model import FEATURES
 from llmrec.ranking.model_scores import by_model
 from llmrec.retrieval.best import best_positions
+from llmrec.settings import Settings
 from llmrec.stages import STAGES, StageContext
 from llmrec.types import Candidate, RankReport
 
@@ -59,11 +60,13 @@ class ColdItems:
     """The benchmark.
 
     Attributes:
+        settings: Of the retriever.
         training: How networks are trained, base named; nobody stops them, so `passes` says for how long.
         runs: Where what the networks said is kept.
     """
 
     cut: Cut
+    settings: Settings
     training: RankerTraining
     passes: float
     runs: Path
@@ -127,8 +130,8 @@ class ColdItems:
 
     @property
     def _context(self) -> StageContext:
-        catalogue, settings = self.cut.data.catalogue, settings_of(self.cut)
-        return StageContext(catalogue, settings, item_vectors(catalogue, settings, self.runs))
+        catalogue = self.cut.data.catalogue
+        return StageContext(catalogue, self.settings, item_vectors(catalogue, self.settings, self.runs))
 
     def _said(self, fold: int) -> Mapping[str, Scores]:
         """What a network that has met none of the fold's new items makes of every item, by part; kept."""

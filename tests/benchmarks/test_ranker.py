@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.lm_gain.adapters import adapter_of, train
 from benchmarks.lm_gain.benches import GAIN_BENCHES, retriever_settings, with_fewer_users
+from benchmarks.lm_gain.cold_items import ColdItems, keep
 from benchmarks.lm_gain.gains import Gain
 from benchmarks.lm_gain.measuring import WITHOUT_MODEL
 from benchmarks.lm_gain.recipe import STAGES, Recipe
@@ -308,3 +309,32 @@ def test_unknown_benchmarks_and_presets_of_other_modes_are_refused(tmp_path: Pat
 def test_errors_end_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="error: "):
         main(["run", "--data", str(tmp_path), "--config", str(tmp_path / "none.toml")])
+
+
+def tasters(n_users: int = 80) -> Cut:
+    """Each user stays with the items that begin with one word, new ones too; a tenth of the items is new at a time."""
+    words = ("storm", "harbour", "lantern", "orchard")
+    catalogue = Catalogue(Item(ItemId(str(n)), f"{words[n % 4]} {n}") for n in range(60))
+    rng = np.random.default_rng(0)
+    rows = [
+        Interaction(UserId(str(user)), ItemId(str(4 * place + user % 4)), 1.0, float(at))
+        for user in range(n_users)
+        for at, place in enumerate(rng.permutation(15)[:8].tolist())
+    ]
+    data = prepared(catalogue, Interactions.from_rows(rows, catalogue), core=0)
+    cut = (split(data.interactions, protocol="cold-items"),)
+    return Cut(replace(BENCH, protocol="cold-items"), data, cut, has_order=True)
+
+
+def test_new_items_are_ordered_by_their_texts_and_no_network_is_trained_twice(base: Path, tmp_path: Path) -> None:
+    cold = ColdItems(tasters(), Settings().changed(POPULAR), training(base), 6.0, tmp_path)
+    found = cold.measured(2)
+    assert found["n_users"] == sum(len(task.users) for task in cold.cut.splits[0].test[:2])
+    assert found["NDCG@10"]["lm"]["mean"] > 1.2 * found["NDCG@10"]["random_order"]["mean"]
+    assert found["NDCG@10"]["fused"]["mean"] >= found["NDCG@10"]["fused_without_lm"]["mean"]
+    assert keep(found, tmp_path).name == "ranker-cold-items.json"
+    kept = sorted(tmp_path.glob("cold-items/*.npz"))
+    assert len(kept) == 2
+    before = [path.stat().st_mtime_ns for path in kept]
+    assert cold.measured(2)["NDCG@10"] == found["NDCG@10"]
+    assert [path.stat().st_mtime_ns for path in kept] == before
