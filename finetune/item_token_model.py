@@ -14,7 +14,6 @@ from finetune.item_token_examples import first_met
 from finetune.ranker_config import RankerTraining
 from finetune.ranker_data import RankerData
 from finetune.ranker_model import Base
-from llmrec.language_model.adapter_files import MEASURED
 from llmrec.language_model.item_texts import TextScale, mean_embeddings, text_lines
 from llmrec.language_model.item_token_files import LearnedItems, decoder_prefix, save_item_tokens, vocabulary_of
 from llmrec.language_model.item_token_network import Dropout, ItemTokenNetwork, ItemTokenShape, first_layers
@@ -22,6 +21,7 @@ from llmrec.language_model.item_tokens import CatalogueWords, ItemTokenScorer
 from llmrec.language_model.loading import CausalLM
 from llmrec.language_model.merged_lora import LoRALinear, LoRAShape, add_lora
 from llmrec.prompting.textualize import title_line
+from llmrec.ranking.fusion_model import MEASURED
 
 
 @dataclass(frozen=True)

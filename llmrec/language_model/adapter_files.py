@@ -17,8 +17,6 @@ from llmrec.language_model.item_token_files import has_item_tokens
 from llmrec.language_model.loading import ADAPTER_CONFIG, ADAPTER_WEIGHTS, first_line
 
 ABOUT_FILE = "ranker.json"
-MEASURED = "measured"
-"""Beside an adapter that was trained anew on the validation's answers: the one before, which the numbers are of."""
 
 
 @dataclass(frozen=True, slots=True)

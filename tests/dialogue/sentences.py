@@ -12,7 +12,7 @@ ONE_MESSAGE = [
     ("I'm not in the mood for Alien", "-2"),
     ("how about a romance?", "genres = Romance"),
     ("not in the mood for comedies", "genres != Comedy"),
-    ("why not Alien?", "note; quiet"),
+    ("why not Alien?", "quiet"),
     ("no, I meant not sci-fi", "genres != Sci-Fi"),
     ("a comedy, under two hours", "genres = Comedy; note"),
     ("who directed Alien?", "note; quiet"),
