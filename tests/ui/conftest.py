@@ -1,5 +1,6 @@
 """A page over a fake recommender, and a real Chromium that may talk to this machine only."""
 
+import asyncio
 import gc
 import os
 import shutil
@@ -43,6 +44,8 @@ expect.set_options(timeout=float(os.environ.get("LLMREC_BROWSER_TIMEOUT_MS", "15
 @pytest.fixture(autouse=True)
 def _leave_no_event_loop_to_other_tests() -> Iterator[None]:
     yield
+    # Gradio makes a loop for each lock of a page, and leaves the last one as this thread's own.
+    asyncio.set_event_loop(None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
