@@ -49,7 +49,7 @@ def measure(asked: argparse.Namespace) -> Mapping[str, Any]:
     directory = asked.model or prepared_model(AssetStore.from_environment(), _MODEL)
     model = adapted(load_base(directory, config, device, name=directory.name), config)
     optimizer = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad])
-    rows = torch.randint(5, 5000, (asked.rows, asked.length), generator=torch.Generator().manual_seed(0)).to(device)
+    rows = _drawn(asked).to(device)
     reads_once = device.type == "cpu"  # as training has it there
     forward: list[float] = []
     learning: list[float] = []
@@ -73,6 +73,11 @@ def measure(asked: argparse.Namespace) -> Mapping[str, Any]:
         "wanted": _WANTED,
         "commit": commit(),
     }
+
+
+def _drawn(asked: argparse.Namespace) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(5, asked.n_tokens, (asked.rows, asked.length), generator=generator)
 
 
 def _forward(model: PeftModel, rows: Tensor) -> None:
@@ -111,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--length", type=int, default=512)
+    parser.add_argument("--n-tokens", type=int, default=5000, help="of the vocabulary that rows are drawn from")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
