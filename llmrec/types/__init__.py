@@ -3,6 +3,7 @@
 from llmrec.types.acts import ACT_KINDS, WHY_NOT, Act, ActKind, Verdict
 from llmrec.types.contributions import Contributions
 from llmrec.types.histories import Histories
+from llmrec.types.impressions import Impression
 from llmrec.types.items import (
     Facts,
     FactValue,
@@ -84,6 +85,7 @@ __all__ = [
     "Feedback",
     "Histories",
     "History",
+    "Impression",
     "Interaction",
     "Item",
     "ItemEntry",
