@@ -15,7 +15,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.types import Evidence, Item, ItemId, Query, Recommendation
 
 MIN_SIMILARITY = 0.45
-_OF_WHOM = "which you loved is are in your history"
+_OF_WHOM = "both all of which you loved is are in your history"
 _CLAIMS: Mapping[str, str] = {
     "shared_fact": f"it shares with and {_OF_WHOM}",
     "similar_item": f"it is close in content to {_OF_WHOM}",
@@ -25,7 +25,7 @@ _CLAIMS: Mapping[str, str] = {
     "popularity": "people person here have has chosen it",
     "fact": "its nothing you met or liked decides it alone",
 }
-_FRAME = "it and also you might enjoy because worth a look since suit recommended may like could be match"
+_FRAME = "it and also so be you might enjoy because worth a look since suit recommended may like could be match"
 _BARE = "picked by its place in the ranking"
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 

@@ -165,7 +165,7 @@ class ExplanationSettings(_Room):
     """
 
     n_rereads: int = Field(2, ge=0, le=50)
-    n_phrased: int = Field(2, ge=0, le=50)
+    n_phrased: int = Field(3, ge=0, le=50)
     max_new_tokens: int = Field(40, ge=4, le=500)
     timeout_s: Seconds = 20.0
 
