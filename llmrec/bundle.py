@@ -2,7 +2,8 @@
 
 Layout: `manifest.json` names the current version `v-…/` and the sha256 of each of its files. A new version is
 written beside the old one; replacing the manifest is the single step that publishes it. The version before stays, for
-whoever is still reading it. What else lies in the directory belongs to its owner and is never touched.
+whoever is still reading it, and keeps a copy of its own manifest, so that `roll_back` can check it and switch to it.
+What else lies in the directory belongs to its owner and is never touched.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from llmrec.errors import ArtifactError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+_LOCK, _PATIENCE_S = ".lock", 10.0
 _VERSION = re.compile(r"v-[0-9a-f]{12}")
 # What a build that was cut off, or its owner, may have left where no version was ever published.
 _LEFT_BEHIND = re.compile(
@@ -84,8 +86,7 @@ def open_bundle(root: Path) -> Bundle:
     """
     manifest = _read_manifest(root)
     files = root / manifest.version
-    for name, digest in manifest.files.items():
-        _verify(files, name, digest)
+    _verify_all(files, manifest)
     return Bundle(root, files, manifest.about)
 
 
@@ -106,16 +107,63 @@ def new_version(root: Path, about: dict[str, object]) -> Iterator[Path]:
         ArtifactError: `root` is a file, or a directory with something else in it, or in use, or cannot be written.
     """
     check_target(root)
-    with _locked(root):
+    with writing(root):
         staged = root / f"v-{uuid.uuid4().hex[:12]}"
         try:
             staged.mkdir()
             yield staged
             _publish(root, staged, about)
         except OSError as error:
-            raise ArtifactError(f"{root} cannot be written: {error.strerror or error}.") from error
+            raise ArtifactError(
+                f"{root} cannot be written: {error.strerror or error}; what was there before is untouched."
+            ) from error
         finally:
             _remove_old_versions(root)
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Nobody else writes into `root` meanwhile; whoever holds it already may take it again.
+
+    Raises:
+        ArtifactError: Somebody else has been writing for 10 s, or nothing can be written there.
+    """
+    lock = FileLock(root / _LOCK, timeout=_PATIENCE_S, is_singleton=True)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ArtifactError(f"another process is writing {root}; wait until it has ended.") from error
+    except OSError as error:
+        raise ArtifactError(f"{root} cannot be locked: {error.strerror or error}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def roll_back(root: Path) -> None:
+    """Switch `root` to the version before the current one, checked first; the second time switches forth again.
+
+    Raises:
+        ArtifactError: There is no version before, or it is damaged; then the current one stays.
+    """
+    _read_manifest(root)
+    with writing(root):
+        current = _read_manifest(root)
+        if not current.previous or not (root / current.previous).is_dir():
+            raise ArtifactError(f"{root} has no version before the current one, so nothing was switched.")
+        try:
+            before = _manifest_in(root / current.previous / MANIFEST)
+        except FileNotFoundError as error:
+            raise ArtifactError(
+                f"the version before the current one of {root} was written without a manifest of its own, so it cannot "
+                "be checked, and nothing was switched."
+            ) from error
+        _verify_all(root / before.version, before)
+        try:
+            _seal(root, before.model_copy(update={"previous": current.version}))
+        except OSError as error:
+            raise ArtifactError(f"{root} cannot be written: {error.strerror or error}.") from error
 
 
 def sha256_of(path: Path) -> str:
@@ -130,20 +178,33 @@ def _read_manifest(root: Path) -> _Manifest:
     path = root / MANIFEST
     if not path.is_file():
         raise ArtifactError(f"{root} is not a recommender directory: it has no {MANIFEST}.", hint=_REBUILD)
-    try:
-        values = json.loads(path.read_bytes())
-        seal = values.pop("seal")
-        manifest = _Manifest.model_validate(values)
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise ArtifactError(f"{path} is damaged: it cannot be read as a manifest.", hint=_REBUILD) from error
-    if seal != manifest.seal:
-        raise ArtifactError(f"{path} is damaged: its content does not match its seal.", hint=_REBUILD)
+    manifest = _manifest_in(path)
     if manifest.format != FORMAT:
         raise ArtifactError(
             f"{root} has format {manifest.format}; this llmrec reads format {FORMAT}.",
             hint="Upgrade llmrec or build it again.",
         )
     return manifest
+
+
+def _manifest_in(path: Path) -> _Manifest:
+    """Raises ArtifactError when it is damaged, FileNotFoundError."""
+    try:
+        values = json.loads(path.read_bytes())
+        seal = values.pop("seal")
+        manifest = _Manifest.model_validate(values)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise ArtifactError(f"{path} is damaged: it cannot be read as a manifest.", hint=_REBUILD) from error
+    if seal != manifest.seal:
+        raise ArtifactError(f"{path} is damaged: its content does not match its seal.", hint=_REBUILD)
+    return manifest
+
+
+def _verify_all(files: Path, manifest: _Manifest) -> None:
+    for name, digest in manifest.files.items():
+        _verify(files, name, digest)
 
 
 def _verify(files: Path, name: str, digest: str) -> None:
@@ -171,17 +232,6 @@ def _only_ours(root: Path) -> bool:
     return all(_LEFT_BEHIND.fullmatch(path.name) for path in root.iterdir())
 
 
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    try:
-        with FileLock(root / ".lock", timeout=10):
-            yield
-    except OSError as error:
-        raise ArtifactError(f"{root} cannot be locked: {error.strerror or error}.") from error
-    except Timeout as error:
-        raise ArtifactError(f"another process is writing {root}; wait until it has ended.") from error
-
-
 def _publish(root: Path, staged: Path, about: Mapping[str, object]) -> None:
     files = {
         PurePosixPath(path.relative_to(staged)).as_posix(): sha256_of(path)
@@ -190,12 +240,17 @@ def _publish(root: Path, staged: Path, about: Mapping[str, object]) -> None:
     }
     previous = _read_manifest(root).version if is_sound(root) else ""
     manifest = _Manifest(format=FORMAT, version=staged.name, previous=previous, about=dict(about), files=files)
-    partial = root / f"{MANIFEST}.partial"
+    _seal(staged, manifest)
+    _seal(root, manifest)
+
+
+def _seal(directory: Path, manifest: _Manifest) -> None:
+    partial = directory / f"{MANIFEST}.partial"
     with partial.open("w", encoding="utf-8") as file:
         json.dump({**manifest.model_dump(), "seal": manifest.seal}, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(root / MANIFEST)
+    partial.replace(directory / MANIFEST)
 
 
 def _remove_old_versions(root: Path) -> None:

@@ -2,14 +2,16 @@
 
 import json
 import random
+import resource
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from llmrec.bundle import is_bundle, new_version, open_bundle
+from llmrec.bundle import is_bundle, new_version, open_bundle, roll_back, writing
 from llmrec.errors import ArtifactError
 
 
@@ -176,3 +178,81 @@ def test_a_killed_writer_leaves_one_whole_version(tmp_path: Path) -> None:
             assert texts == {str(bundle.about["version"]) * 1_000}
     publish(root)
     assert len(list(root.glob("v-*"))) == 2
+
+
+def text_in(root: Path) -> str:
+    return (open_bundle(root).files / "deep" / "a.txt").read_text()
+
+
+def test_rolling_back_switches_to_the_version_before_and_forth_again(tmp_path: Path) -> None:
+    publish(tmp_path)
+    publish(tmp_path, "two")
+    roll_back(tmp_path)
+    assert text_in(tmp_path) == "one"
+    roll_back(tmp_path)
+    assert text_in(tmp_path) == "two"
+
+
+def test_the_next_version_after_rolling_back_keeps_the_one_that_served(tmp_path: Path) -> None:
+    publish(tmp_path)
+    publish(tmp_path, "broken")
+    roll_back(tmp_path)
+    publish(tmp_path, "three")
+    roll_back(tmp_path)
+    assert text_in(tmp_path) == "one"
+
+
+def test_without_a_version_before_nothing_is_switched(tmp_path: Path) -> None:
+    publish(tmp_path)
+    with pytest.raises(ArtifactError, match=r"has no version before the current one, so nothing was switched"):
+        roll_back(tmp_path)
+    with pytest.raises(ArtifactError, match=r"there is no directory"):
+        roll_back(tmp_path / "nowhere")
+    assert text_in(tmp_path) == "one"
+
+
+def test_a_damaged_version_before_is_refused_and_the_current_one_stays(tmp_path: Path) -> None:
+    publish(tmp_path)
+    before = open_bundle(tmp_path).files
+    publish(tmp_path, "two")
+    (before / "b.txt").write_text("c")
+    with pytest.raises(ArtifactError, match=r"b\.txt is damaged: its sha256 is not"):
+        roll_back(tmp_path)
+    (before / "manifest.json").unlink()
+    with pytest.raises(ArtifactError, match=r"was written without a manifest of its own, so it cannot be checked"):
+        roll_back(tmp_path)
+    assert text_in(tmp_path) == "two"
+
+
+def test_whoever_writes_may_take_the_lock_again_and_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmrec.bundle._PATIENCE_S", 0.1)
+    refused: list[str] = []
+
+    def intrude() -> None:
+        try:
+            publish(tmp_path, "intruder")
+        except ArtifactError as error:
+            refused.append(error.message)
+
+    with writing(tmp_path):
+        publish(tmp_path)
+        other = threading.Thread(target=intrude)
+        other.start()
+        other.join()
+    assert text_in(tmp_path) == "one"
+    assert refused == [f"another process is writing {tmp_path}; wait until it has ended."]
+
+
+def test_a_disk_that_is_full_leaves_the_last_version_and_says_so(tmp_path: Path) -> None:
+    publish(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
+    try:
+        with pytest.raises(ArtifactError, match=r"cannot be written: File too large; what was there before is untouch"):
+            publish(tmp_path, "two" * 9_999)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert text_in(tmp_path) == "one"
+    assert len(list(tmp_path.glob("v-*"))) == 1
