@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from llmrec.dialogue.messages import Messages
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE, Messages
 from llmrec.dialogue.words import Span, mask
 from llmrec.types import Act, ActKind, ItemId, Profile
 
@@ -16,6 +16,7 @@ class Draft:
     """Lives as long as one call of `GrammarTracker.update`.
 
     Attributes:
+        written_in: The language of the message, which need not be the one it is answered in.
         said: Whether something was understood that asks for items.
         quiet: Whether the turn wants an answer in words and no items.
         kinds: Places that name a kind and may be part of a mood: "comedy" of "a light comedy".
@@ -29,6 +30,7 @@ class Draft:
     profile: Profile
     turn: int
     words: Messages
+    written_in: str = DEFAULT_LANGUAGE
     cuts: list[Span] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
@@ -52,7 +54,7 @@ class Draft:
         self.cuts += [span for span in spans if span is not None]
 
     def note(self, key: str, **slots: object) -> None:
-        """Tell the user something, in the language of the message."""
+        """Tell the user something, in the language of the answer."""
         self.notes.append(self.words.say(key, **slots))
 
     def act(self, kind: ActKind, item_ids: Sequence[ItemId] = (), *, about: str = "") -> None:

@@ -44,7 +44,7 @@ class Hearing:
         unread = wish_of(draft.rest)
         if not shown or not unread or draft.does(*_READ) or acts.is_request(draft.rest):
             return
-        if draft.words.language != DEFAULT_LANGUAGE:
+        if draft.written_in != DEFAULT_LANGUAGE:
             return
         heard = self._model.heard(_situation(draft))
         kind = max((kind for kind in heard if kind in _STANCES), key=heard.__getitem__, default=None)

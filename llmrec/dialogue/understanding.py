@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import replace
+from typing import Self
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue import acts, reactions
@@ -40,6 +42,7 @@ class GrammarTracker:
         `hearing` is asked for reactions the readers did not understand; without it those words are taken as a wish.
         """
         self._hearing = hearing
+        self._language: str | None = None
         self._catalogue = catalogue
         self._grammar = ConstraintGrammar(catalogue)
         self._items = ItemStatements(catalogue, titles, is_value=self._grammar.names_value)
@@ -50,15 +53,22 @@ class GrammarTracker:
         self._chinese = ChineseReader((item.title for item in catalogue.values()), self._grammar.chinese)
         self._scripts = frozenset().union(*(scripts_of(item.title + item.description) for item in catalogue.values()))
 
+    def speaking(self, language: str) -> Self:
+        """The same tracker, which answers in `language` whatever the message is written in."""
+        other = copy(self)
+        other._language = language
+        return other
+
     def update(self, profile: Profile, turn: Turn, *, index: int) -> Understanding:
         """Profile after the user's `turn`, message number `index` (from 0) of the chat; `profile` is unchanged."""
-        words = messages_in(language_of(turn.text[:MAX_CHARS]))
+        written_in = language_of(turn.text[:MAX_CHARS])
         text = respelt(clean(turn.text, max_chars=MAX_CHARS))
         draft = Draft(
             self._chinese.rewrite(text) if has_chinese(text) else text,
             replace(profile, last_question="", last_asked=()),
             index,
-            words,
+            messages_in(self._language or written_in),
+            written_in,
             asked_about=profile.pending,
             asked_as=profile.pending_as,
             asked_before=profile.last_question,

@@ -42,6 +42,7 @@ def test_the_language_of_a_message(text: str, language: str) -> None:
     ("message", "expected"),
     [
         ("90年代的恐怖片", "genres = Horror; year >= 1990; year <= 1999"),
+        ("1990年代的恐怖片", "genres = Horror; year >= 1990; year <= 1999"),
         ("九十年代", "year >= 1990; year <= 1999"),
         ("不要恐怖片", "genres != Horror"),
         ("1990年到1995年", "year >= 1990; year <= 1995"),
@@ -66,3 +67,14 @@ def test_a_chinese_message_is_answered_in_chinese(films: Catalogue) -> None:
     query = Query(profile=understanding.profile)
     text = TemplateResponder(films).respond(query, understanding, everything_allowed(films), [card(films, "6")])
     assert text.startswith("Horror 1990年到1999年")
+
+
+def test_a_tracker_held_to_one_language_answers_in_it_and_reads_both(films: Catalogue) -> None:
+    tracker = tracker_of(films)
+    chinese = tracker.speaking("zh")
+    english_message = say(chinese, "no horror, please, in the way of Zzyzx Road")
+    assert english_message.language == "zh"
+    assert set(read_out(say(tracker.speaking("en"), "90年代的恐怖片")).split("; ")) == {
+        "genres = Horror", "year >= 1990", "year <= 1999",
+    }  # fmt: skip
+    assert say(tracker, "no horror").language == "en"
