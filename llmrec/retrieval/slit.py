@@ -14,11 +14,12 @@ from scipy import linalg, sparse
 from llmrec.data.interactions import Interactions
 from llmrec.errors import ConfigError
 from llmrec.retrieval.item_to_item import ItemToItemRetriever, matmul
-from llmrec.retrieval.storage import load_array, load_settings, save_settings
-from llmrec.retrieval.updates import grown
+from llmrec.retrieval.storage import load_array, load_settings, load_sparse, save_settings, save_sparse
+from llmrec.retrieval.updates import DEAR_ITEMS, grown
 from llmrec.types import ItemId
 
 _NEEDED = ("half_life", "l2", "past", "future", "decay", "popularity_power", "max_items")
+_GRAM = "gram.npz"
 _PLACES_AT_ONCE, _ITEMS_AT_ONCE = 1 << 17, 1_024
 
 
@@ -69,12 +70,28 @@ class SLITRetriever(ItemToItemRetriever):
     name = "slit"
 
     def __init__(
-        self, item_ids: Sequence[ItemId], known: NDArray[np.int64], table: NDArray[np.float32], *, plan: SLITPlan
+        self,
+        item_ids: Sequence[ItemId],
+        known: NDArray[np.int64],
+        table: NDArray[np.float32],
+        *,
+        plan: SLITPlan,
+        gram: sparse.csr_array | None = None,
     ) -> None:
-        """Keep a fitted table, see ItemToItemRetriever; use `fit` to make it."""
+        """Keep a fitted table, see ItemToItemRetriever; use `fit` to make it.
+
+        Args:
+            item_ids: All ids, in catalogue order.
+            known: int64 [n_known], ascending catalogue positions of the items that `table` knows.
+            table: float32 [n_known, n_known], row = item of the history, column = item to score.
+            plan: How it was learned.
+            gram: Past times past without the penalty, its upper triangle, float64 [n_known, n_known], for `update`;
+                None where it is not kept.
+        """
         super().__init__(item_ids, known, table, half_life=plan.half_life)
         self._dense = table
         self._plan = plan
+        self._gram = gram
 
     @classmethod
     def fit(cls, interactions: Interactions, *, plan: SLITPlan | None = None) -> Self:
@@ -82,22 +99,77 @@ class SLITRetriever(ItemToItemRetriever):
         plan = plan or SLITPlan()
         counts = np.bincount(interactions.items, minlength=len(interactions.item_ids))
         known = _most_met(counts, plan.max_items)
-        columns = np.full(len(counts), -1, dtype=np.int64)
-        columns[known] = np.arange(len(known))
-        learned = _regression(*_products(interactions, columns, plan), l2=plan.l2)
-        table = learned / counts[known].astype(np.float64)[None, :] ** plan.popularity_power
+        gram, cross = _products(interactions, _columns(known, len(counts)), plan, np.arange(len(interactions)))
+        return cls._solved(interactions.item_ids, known, gram, cross, counts, plan)
+
+    @classmethod
+    def _solved(
+        cls,
+        item_ids: Sequence[ItemId],
+        known: NDArray[np.int64],
+        gram: NDArray[np.float64],
+        cross: NDArray[np.float64],
+        counts: NDArray[np.int64],
+        plan: SLITPlan,
+    ) -> Self:
+        """From the products of past and future, which are overwritten."""
+        kept = sparse.csr_array(np.triu(gram)) if len(known) <= DEAR_ITEMS else None
+        table = _regression(gram, cross, l2=plan.l2) / _divisors(counts, known, plan)
         # Row after row: products with sparse histories would copy the solver's order of columns every time.
-        return cls(interactions.item_ids, known, np.ascontiguousarray(table, dtype=np.float32), plan=plan)
+        return cls(item_ids, known, np.ascontiguousarray(table, dtype=np.float32), plan=plan, gram=kept)
+
+    @property
+    def costs_a_fit(self) -> bool:
+        """Whether an update is a fit, and a fit takes minutes."""
+        return self._gram is None and len(self._known) > DEAR_ITEMS
 
     def update(self, before: Interactions, added: Interactions) -> Self:
-        """The same as a fit on both, and as dear. Raises DataError when the three are not about the same items."""
-        return self.fit(grown(before, added, self._ids).after, plan=self._plan)
+        """The same as a fit on both; `before` is what this one was fitted on.
+
+        Where the products of past and past are kept (up to `DEAR_ITEMS` items), only places near new interactions are
+        multiplied again, and one system is solved.
+
+        Raises:
+            DataError: When the three are not about the same items.
+        """
+        growth = grown(before, added, self._ids)
+        counts, counts_before = (
+            np.bincount(met.items, minlength=len(self._ids)) for met in (growth.after, growth.before)
+        )
+        known = _most_met(counts, self._plan.max_items)
+        everything_before = np.array_equal(self._known, np.flatnonzero(counts_before))
+        if self._gram is None or not everything_before or not np.isin(self._known, known).all():
+            return self.fit(growth.after, plan=self._plan)
+        gram, cross = self._kept_products(known, counts_before)
+        columns = _columns(known, len(counts))
+        for met, sign in ((growth.before, -1.0), (growth.after, 1.0)):
+            places = growth.places(met, reach=self._plan.future)
+            for total, change in zip((gram, cross), _products(met, columns, self._plan, places), strict=True):
+                total += sign * change
+        return self._solved(self._ids, known, gram, cross, counts, self._plan)
+
+    def _kept_products(
+        self, known: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What was multiplied for the table there is, among items `known` now; newly met ones have nothing yet."""
+        assert self._gram is not None  # asked for by `update`
+        upper = self._gram.toarray()
+        gram = upper + np.triu(upper, 1).T
+        learned = self._dense * _divisors(counts, self._known, self._plan)
+        cross = gram @ learned + self._plan.l2 * learned
+        places = np.searchsorted(known, self._known)
+        wider = [np.zeros((len(known), len(known)), order="F") for _ in range(2)]
+        for total, kept in zip(wider, (gram, cross), strict=True):
+            total[np.ix_(places, places)] = kept
+        return wider[0], wider[1]
 
     def save(self, directory: Path) -> None:
         """Write the table and settings into `directory`."""
         save_settings(directory, self.name, self._ids, **asdict(self._plan))
         np.save(directory / "known.npy", self._known, allow_pickle=False)
         np.save(directory / "table.npy", self._dense, allow_pickle=False)
+        if self._gram is not None:
+            save_sparse(directory / _GRAM, self._gram)
 
     @classmethod
     def load(cls, directory: Path, item_ids: Sequence[ItemId]) -> Self:
@@ -114,7 +186,9 @@ class SLITRetriever(ItemToItemRetriever):
         )
         known = cast("NDArray[np.int64]", load_array(directory / "known.npy"))
         table = cast("NDArray[np.float32]", load_array(directory / "table.npy", mapped=True))
-        return cls(item_ids, known, table, plan=plan)
+        # A directory from before updates has none.
+        gram = load_sparse(directory / _GRAM) if (directory / _GRAM).is_file() else None
+        return cls(item_ids, known, table, plan=plan, gram=gram)
 
 
 def _most_met(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
@@ -123,6 +197,19 @@ def _most_met(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
     if int((counts > 0).sum()) > limit:
         least = int(np.sort(counts)[-limit - 1]) + 1
     return np.flatnonzero(counts >= least).astype(np.int64)
+
+
+def _columns(known: NDArray[np.int64], n_items: int) -> NDArray[np.int64]:
+    """Where each item stands among those known, -1 for the others."""
+    columns = np.full(n_items, -1, dtype=np.int64)
+    columns[known] = np.arange(len(known))
+    return columns
+
+
+def _divisors(counts: NDArray[np.int64], known: NDArray[np.int64], plan: SLITPlan) -> NDArray[np.float64]:
+    """What each column of the regression is divided by, float64 [1, n_known]."""
+    powers: NDArray[np.float64] = counts[known].astype(np.float64)[None, :] ** plan.popularity_power
+    return powers
 
 
 def _regression(gram: NDArray[np.float64], cross: NDArray[np.float64], *, l2: float) -> NDArray[np.float64]:
@@ -135,9 +222,9 @@ def _regression(gram: NDArray[np.float64], cross: NDArray[np.float64], *, l2: fl
 
 
 def _products(
-    interactions: Interactions, columns: NDArray[np.int64], plan: SLITPlan
+    interactions: Interactions, columns: NDArray[np.int64], plan: SLITPlan, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Past times past and past times future, summed over interactions, each [n_known, n_known].
+    """Past times past and past times future, summed over `rows` of interactions, each [n_known, n_known].
 
     An interaction is a place in a history: its past are the items before it, its future it and those after it, both
     weighted by distance.
@@ -147,8 +234,8 @@ def _products(
     gram, cross = (np.zeros((n_known, n_known), order="F") for _ in range(2))
     before = [(step + 1, 0.5 ** (step / plan.half_life)) for step in range(plan.past)]
     after = [(-step, plan.decay**step) for step in range(plan.future)]
-    for start in range(0, len(interactions), _PLACES_AT_ONCE):
-        places = np.arange(start, min(start + _PLACES_AT_ONCE, len(interactions)))
+    for start in range(0, len(rows), _PLACES_AT_ONCE):
+        places = rows[start : start + _PLACES_AT_ONCE]
         past, future = (_shifted(interactions, columns, places, steps) for steps in (before, after))
         _add_product(gram, past, past)
         _add_product(cross, past, future)

@@ -8,10 +8,13 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from llmrec.data.interactions import Interactions
 from llmrec.errors import DataError
 from llmrec.types import ItemId
+
+DEAR_ITEMS = 4_000  # that a dense table knows; beyond, solving for it takes minutes and not seconds
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,18 @@ class Growth:
         before: What a retriever was fitted on.
         after: All there is now, with new users at the end.
         changed: bool [n_users of after], who did something new.
+        kept: int64 [n_users of after], how many of each user's oldest interactions stand where they stood.
     """
 
     before: Interactions
     after: Interactions
     changed: NDArray[np.bool_]
+    kept: NDArray[np.int64]
+
+    def places(self, met: Interactions, *, reach: int) -> NDArray[np.int64]:
+        """Rows of `met`, which is one of both, that are not kept or less than `reach` before one that is not."""
+        ages = np.arange(len(met)) - np.searchsorted(met.users, met.users)
+        return np.flatnonzero(self.changed[met.users] & (ages > self.kept[met.users] - reach))
 
     @cached_property
     def replaced(self) -> Interactions:
@@ -67,4 +77,13 @@ def grown(before: Interactions, added: Interactions, item_ids: Sequence[ItemId])
     )
     changed = np.zeros(len(user_ids), dtype=np.bool_)
     changed[of_added] = True
-    return Growth(before, after, changed)
+    is_new = np.flatnonzero(order >= len(before))
+    kept = np.full(len(user_ids), len(after), dtype=np.int64)
+    np.minimum.at(kept, after.users[is_new], is_new - np.searchsorted(after.users, after.users[is_new]))
+    return Growth(before, after, changed, kept)
+
+
+def widened(table: sparse.csr_array, n_items: int) -> sparse.csr_array:
+    """A table of items by items with empty rows and columns for those that came at the end."""
+    indptr = np.concatenate([table.indptr, np.full(n_items - int(table.shape[0]), table.indptr[-1])])
+    return sparse.csr_array((table.data, table.indices, indptr), shape=(n_items, n_items))
