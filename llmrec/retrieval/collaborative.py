@@ -23,7 +23,7 @@ from llmrec.retrieval.item_weights import (
     neighbours_memory_bytes,
 )
 from llmrec.retrieval.storage import load_array, load_settings, load_sparse, save_settings, save_sparse
-from llmrec.retrieval.updates import grown
+from llmrec.retrieval.updates import DEAR_ITEMS, grown
 from llmrec.types import ItemId
 
 _DENSE, _SPARSE = "weights.npy", "weights.npz"
@@ -111,8 +111,13 @@ class EASERetriever(ItemToItemRetriever):
         active, met = met_matrix(interactions)
         return cls(interactions.item_ids, active, _weights(met, plan), half_life=half_life, plan=plan)
 
+    @property
+    def costs_a_fit(self) -> bool:
+        """Whether an update is a fit, and a fit takes minutes."""
+        return len(self._known) > DEAR_ITEMS
+
     def update(self, before: Interactions, added: Interactions) -> Self:
-        """The same as a fit on both, and as dear: neither counts nor the inverse are kept to start from.
+        """The same as a fit on both, and as dear: new interactions of many users change the inverse in too many ranks.
 
         Counting who met what takes seconds, solving most of the time; so update in batches.
 

@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
+from llmrec.errors import DataError
 from llmrec.retrieval.best import Scores, best_candidates, require_k
-from llmrec.retrieval.content import ContentSignals
+from llmrec.retrieval.content import ContentSignals, nearest_items
 from llmrec.retrieval.fusion_weights import safe_weights
 from llmrec.retrieval.held_out import FusionPlan, PartFits, has_cold_items, held_out_examples, signals_of
 from llmrec.retrieval.hybrid_storage import PartLoaders, load_signals, save_signals
 from llmrec.retrieval.item_to_item import position_of
 from llmrec.retrieval.recency import TimedPopularity
 from llmrec.retrieval.scoring import ScoreTable, query_histories
-from llmrec.retrieval.signals import Signals, scales
-from llmrec.retrieval.updates import grown
+from llmrec.retrieval.signals import Part, Signals, scales
+from llmrec.retrieval.updates import Widening, grown
 from llmrec.types import Candidate, Histories, ItemId, ItemMask, Query, ScoreParts, Vectors
 
+LEARNED = "weights"
+_MAX_BEHIND = 0.05  # of all interactions; what it costs is in docs/updating.md
 # Too few interactions to learn from: what most people met, nearest to what the user met.
 _UNLEARNED: Mapping[str, float] = {"popularity": 1.0, "ease@20": 1.0, "text@5": 1.0, "cold:text@5": 1.0}
+
+
+@runtime_checkable
+class _WidePart(Part, Widening, Protocol):
+    """A part that can take more items."""
 
 
 class HybridRetriever:
@@ -45,11 +53,26 @@ class HybridRetriever:
 
     name = "hybrid"
 
-    def __init__(self, item_ids: Sequence[ItemId], signals: Signals, weights: Mapping[str, float]) -> None:
-        """Weigh fitted `signals`; use `fit` to learn the weights."""
+    def __init__(
+        self,
+        item_ids: Sequence[ItemId],
+        signals: Signals,
+        weights: Mapping[str, float],
+        *,
+        came_since: Mapping[str, int] | None = None,
+    ) -> None:
+        """Weigh fitted `signals`; use `fit` to learn the weights.
+
+        Args:
+            item_ids: All ids, in catalogue order.
+            signals: What is weighed.
+            weights: By signal.
+            came_since: How many interactions came since a part of that name was fitted; `LEARNED` for the weights.
+        """
         self._ids = tuple(item_ids)
         self._signals = signals
         self._weights = dict(weights)
+        self._came_since = dict(came_since or {})
         self._positions = {item_id: position for position, item_id in enumerate(self._ids)}
 
     @classmethod
@@ -138,22 +161,66 @@ class HybridRetriever:
     def update(self, before: Interactions, added: Interactions) -> Self:
         """Every part updated, popularity counted anew, weights as they were; an item may stop being cold.
 
+        A part whose update costs a fit of minutes is fitted again once a twentieth of all interactions came since.
+
         Raises:
             DataError: When the items are not the same.
         """
         growth = grown(before, added, self._ids)
-        parts = {name: part.update(before, added) for name, part in self._signals.parts.items()}
+        came = {name: self._came_since.get(name, 0) + len(added) for name in (*self._signals.parts, LEARNED)}
+        parts = dict(self._signals.parts)
+        for name, part in parts.items():
+            if not part.costs_a_fit or came[name] > _MAX_BEHIND * len(growth.after):
+                parts[name], came[name] = part.update(before, added), 0
         met = np.bincount(growth.after.items, minlength=len(self._ids)) > 0
         popularity = TimedPopularity.fit(growth.after)
         signals = replace(self._signals, parts=parts, popularity=popularity, cold=~met)
-        return type(self)(self._ids, signals, self._weights)
+        return type(self)(self._ids, signals, self._weights, came_since=came)
+
+    @property
+    def came_since(self) -> Mapping[str, int]:
+        """How many interactions came since each part was fitted; `LEARNED` stands for the weights."""
+        return dict(self._came_since)
+
+    @property
+    def widens(self) -> bool:
+        """Whether all parts can take more items without being fitted again."""
+        return len(self._wide_parts) == len(self._signals.parts)
+
+    @property
+    def _wide_parts(self) -> Mapping[str, _WidePart]:
+        return {name: part for name, part in self._signals.parts.items() if isinstance(part, _WidePart)}
+
+    def described_by(self, catalogue: Catalogue, vectors: Vectors | None) -> Self:
+        """The same over edited items, and more of them at the end; weights stay.
+
+        Args:
+            catalogue: Begins with the items that it has.
+            vectors: The encoded items, as for `fit`.
+
+        Raises:
+            DataError: When it does not widen.
+        """
+        if not self.widens:
+            raise DataError("a part of the hybrid cannot take more items.", hint="Fit anew when the catalogue changes.")
+        cold = np.ones(len(catalogue), dtype=np.bool_)
+        cold[: len(self._ids)] = self._signals.cold
+        content = ContentSignals.fit(catalogue, vectors)
+        signals = replace(
+            self._signals,
+            parts={name: part.over(catalogue.ids) for name, part in self._wide_parts.items()},
+            content=content,
+            nearest=nearest_items(content.texts, ~cold, n=FusionPlan().n_neighbours),
+            cold=cold,
+        )
+        return type(self)(catalogue.ids, signals, self._weights, came_since=self._came_since)
 
     def save(self, directory: Path) -> None:
         """Write the parts, each in a directory of its own, the signals and the weights."""
-        save_signals(directory, self.name, self._ids, self._signals, self._weights)
+        save_signals(directory, self.name, self._ids, self._signals, self._weights, self._came_since)
 
     @classmethod
     def load(cls, directory: Path, item_ids: Sequence[ItemId], loaders: PartLoaders) -> Self:
         """What `save` wrote, each part read by its own of `loaders`. Raises ArtifactError."""
-        signals, weights = load_signals(directory, cls.name, item_ids, loaders)
-        return cls(item_ids, signals, weights)
+        kept = load_signals(directory, cls.name, item_ids, loaders)
+        return cls(item_ids, kept.signals, kept.weights, came_since=kept.came_since)

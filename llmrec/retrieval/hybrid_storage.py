@@ -26,14 +26,29 @@ _ARRAYS = ("totals", "first", "texts", "amounts", "cold")  # each with one row p
 _REBUILD = "Build the recommender again."
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSignals:
+    """Signals with what the hybrid knows of them; see `HybridRetriever`."""
+
+    signals: Signals
+    weights: Mapping[str, float]
+    came_since: Mapping[str, int]
+
+
 def save_signals(
-    directory: Path, name: str, item_ids: Sequence[ItemId], signals: Signals, weights: Mapping[str, float]
+    directory: Path,
+    name: str,
+    item_ids: Sequence[ItemId],
+    signals: Signals,
+    weights: Mapping[str, float],
+    came_since: Mapping[str, int],
 ) -> None:
     """Write all that `load_signals` needs."""
     save_settings(directory, name, item_ids, with_cold=signals.with_cold)
     popularity, content = signals.popularity, signals.content
     contents = {
         "weights": dict(weights),
+        "came_since": dict(came_since),
         "parts": list(signals.parts),
         "spans_days": list(popularity.demand),
         "fields": list(content.values),
@@ -61,10 +76,8 @@ def save_signals(
         np.save(place / "bins.npy", np.array([demand.start, demand.width]), allow_pickle=False)
 
 
-def load_signals(
-    directory: Path, name: str, item_ids: Sequence[ItemId], loaders: PartLoaders
-) -> tuple[Signals, Mapping[str, float]]:
-    """Signals and weights. Raises ArtifactError when something is missing, damaged or of other items."""
+def load_signals(directory: Path, name: str, item_ids: Sequence[ItemId], loaders: PartLoaders) -> KeptSignals:
+    """What `save_signals` wrote. Raises ArtifactError when something is missing, damaged or of other items."""
     settings = load_settings(directory, name, item_ids, needed=("with_cold",))
     contents, n_items = _Contents.read(directory / _CONTENTS), len(item_ids)
     totals, first, texts, amounts, cold = (_array(directory / f"{each}.npy", n_items) for each in _ARRAYS)
@@ -84,7 +97,7 @@ def load_signals(
         cold=cast("NDArray[np.bool_]", cold),
         with_cold=bool(settings["with_cold"]),
     )
-    return signals, contents.weights
+    return KeptSignals(signals, contents.weights, contents.came_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,7 @@ class _Contents:
     """What the directory holds beside arrays, and under which names."""
 
     weights: Mapping[str, float]
+    came_since: Mapping[str, int]
     parts: Sequence[str]
     spans_days: Sequence[float]
     fields: Sequence[str]
@@ -102,6 +116,8 @@ class _Contents:
             found = json.loads(path.read_text(encoding="utf-8"))
             return cls(
                 weights={str(name): float(weight) for name, weight in found["weights"].items()},
+                # A directory from before it was counted is taken as just learned.
+                came_since={str(name): int(count) for name, count in found.get("came_since", {}).items()},
                 parts=[str(part) for part in found["parts"]],
                 spans_days=[float(days) for days in found["spans_days"]],
                 fields=[str(field) for field in found["fields"]],

@@ -15,7 +15,7 @@ from llmrec.errors import ConfigError
 from llmrec.retrieval.item_to_item import ItemToItemRetriever
 from llmrec.retrieval.item_weights import bm25_weighted, idf_weighted, met_table, neighbour_weights
 from llmrec.retrieval.storage import load_settings, load_sparse, save_settings, save_sparse
-from llmrec.retrieval.updates import Growth, grown
+from llmrec.retrieval.updates import Growth, grown, widened
 from llmrec.types import ItemId
 
 _FILE = "neighbours.npz"
@@ -85,6 +85,10 @@ class ItemKNNRetriever(ItemToItemRetriever):
             weighting=weighting,
         )
 
+    def over(self, item_ids: Sequence[ItemId]) -> Self:
+        """The same over a catalogue with more items at its end, which have no neighbours yet."""
+        return self._with(widened(self._neighbours, len(item_ids)), item_ids)
+
     def update(self, before: Interactions, added: Interactions) -> Self:
         """The same as a fit on both; `before` is what this one was fitted on.
 
@@ -98,9 +102,12 @@ class ItemKNNRetriever(ItemToItemRetriever):
         met = met_table(growth.after)
         touched = None if self._weighting == "bm25" else _touched(growth, met)
         fresh = _neighbours(met, self._n_neighbours, self._shrinkage, self._weighting, items=touched)
+        return self._with(fresh if touched is None else _spliced(self._neighbours, fresh, touched), self._ids)
+
+    def _with(self, neighbours: sparse.csr_array, item_ids: Sequence[ItemId]) -> Self:
         return type(self)(
-            self._ids,
-            fresh if touched is None else _spliced(self._neighbours, fresh, touched),
+            item_ids,
+            neighbours,
             half_life=self._half_life,
             n_neighbours=self._n_neighbours,
             shrinkage=self._shrinkage,

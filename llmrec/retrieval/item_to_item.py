@@ -45,18 +45,26 @@ class ItemToItemRetriever:
         """
         if not half_life > 0:
             raise ConfigError(f"half_life is {half_life}; it must be above 0.")
-        self._ids = tuple(item_ids)
         self._known = known
         self._table = table
         self._half_life = half_life
-        self._positions = {item_id: position for position, item_id in enumerate(self._ids)}
-        self._columns = np.full(len(self._ids), -1, dtype=np.int64)
-        self._columns[known] = np.arange(len(known))
+        self._name_items(item_ids)
 
     @property
     def half_life(self) -> float:
         """Steps into the past after which an item of the history counts half."""
         return self._half_life
+
+    @property
+    def costs_a_fit(self) -> bool:
+        """Whether an update is a fit, and a fit takes minutes."""
+        return False
+
+    def over(self, item_ids: Sequence[ItemId]) -> Self:
+        """The same over a catalogue with more items at its end, of which nothing is known."""
+        other = copy(self)
+        other._name_items(item_ids)
+        return other
 
     def at_half_life(self, half_life: float) -> Self:
         """The same table read with another half-life, above 0; nothing is copied."""
@@ -99,6 +107,12 @@ class ItemToItemRetriever:
         shares = (weights * entries[:, 0]).tolist()
         seeds = (self._ids[position] for position in self._known[rows].tolist())
         return ScoreParts(sum(shares), {seed: share for seed, share in zip(seeds, shares, strict=True) if share})
+
+    def _name_items(self, item_ids: Sequence[ItemId]) -> None:
+        self._ids = tuple(item_ids)
+        self._positions = {item_id: position for position, item_id in enumerate(self._ids)}
+        self._columns = np.full(len(self._ids), -1, dtype=np.int64)
+        self._columns[self._known] = np.arange(len(self._known))
 
     def _seeds(self, query: Query) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         positions, weights = seed_weights(query, self._positions, half_life=self._half_life)

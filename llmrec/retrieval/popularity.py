@@ -60,6 +60,12 @@ class PopularityRetriever:
         counts = np.bincount(interactions.items, weights=weights, minlength=len(interactions.item_ids))
         return cls(interactions.item_ids, counts.astype(np.float32), half_life_s=half_life_s)
 
+    def over(self, item_ids: Sequence[ItemId]) -> Self:
+        """The same over a catalogue with more items at its end, which nobody met."""
+        counts = np.zeros(len(item_ids), dtype=np.float32)
+        counts[: len(self._ids)] = self._popularity
+        return type(self)(item_ids, counts, half_life_s=self._half_life_s)
+
     def update(self, before: Interactions, added: Interactions) -> Self:
         """The same as a fit on both; `before` is what this one was fitted on.
 

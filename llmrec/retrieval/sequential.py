@@ -101,6 +101,11 @@ class _SequentialRetriever:
         parts = {self._ids[self._order[n]]: score - left for n, left in zip(read, without, strict=True)}
         return ScoreParts(score, parts, {}, score - sum(parts.values()))
 
+    @property
+    def costs_a_fit(self) -> bool:
+        """Never: an update trains on for a few passes over the users who did something."""
+        return False
+
     def update(self, before: Interactions, added: Interactions) -> Self:
         """A retriever that trained on from these weights, over the whole histories of the users in `added`.
 

@@ -34,6 +34,11 @@ _ABOUT_CONTENT = ("text@", "same:", "amounts", "text_sequential")
 class Part(HistoryScorer, Protocol):
     """A retriever that can be fused: it scores, it grows, it can be kept."""
 
+    @property
+    def costs_a_fit(self) -> bool:
+        """Whether an update is a fit, and a fit takes minutes."""
+        ...
+
     def update(self, before: Interactions, added: Interactions) -> Self:
         """Fitted on both."""
         ...

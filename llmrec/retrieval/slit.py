@@ -121,7 +121,7 @@ class SLITRetriever(ItemToItemRetriever):
     @property
     def costs_a_fit(self) -> bool:
         """Whether an update is a fit, and a fit takes minutes."""
-        return self._gram is None and len(self._known) > DEAR_ITEMS
+        return len(self._known) > DEAR_ITEMS
 
     def update(self, before: Interactions, added: Interactions) -> Self:
         """The same as a fit on both; `before` is what this one was fitted on.

@@ -14,7 +14,7 @@ from llmrec.errors import ConfigError
 from llmrec.retrieval.item_to_item import ItemToItemRetriever
 from llmrec.retrieval.item_weights import decayed_pairs, root_counts, scaled
 from llmrec.retrieval.storage import load_settings, load_sparse, save_settings, save_sparse
-from llmrec.retrieval.updates import grown
+from llmrec.retrieval.updates import grown, widened
 from llmrec.types import ItemId
 
 _FILE = "transitions.npz"
@@ -63,7 +63,11 @@ class TransitionRetriever(ItemToItemRetriever):
     def reversed(self) -> ItemToItemRetriever:
         """The same counts read backwards, to score with: what tends to come before what."""
         back = sparse.csr_array(self._transitions.T)
-        return type(self)(self._ids, back, half_life=self._half_life, window=self._window, decay=self._decay)
+        return self._with(back, self._ids)
+
+    def over(self, item_ids: Sequence[ItemId]) -> Self:
+        """The same over a catalogue with more items at its end, which followed nothing yet."""
+        return self._with(widened(self._transitions, len(item_ids)), item_ids)
 
     def update(self, before: Interactions, added: Interactions) -> Self:
         """The same as a fit on both; `before` is what this one was fitted on.
@@ -83,7 +87,10 @@ class TransitionRetriever(ItemToItemRetriever):
         pairs.data[pairs.data < 0.5 * self._decay ** (self._window - 1)] = 0.0
         pairs.eliminate_zeros()
         transitions = scaled(sparse.csr_array(pairs), 1.0 / root_counts(growth.after)).astype(np.float32)
-        return type(self)(self._ids, transitions, half_life=self._half_life, window=self._window, decay=self._decay)
+        return self._with(transitions, self._ids)
+
+    def _with(self, transitions: sparse.csr_array, item_ids: Sequence[ItemId]) -> Self:
+        return type(self)(item_ids, transitions, half_life=self._half_life, window=self._window, decay=self._decay)
 
     def save(self, directory: Path) -> None:
         """Write the transitions and settings into `directory`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,15 @@ from llmrec.errors import DataError
 from llmrec.types import ItemId
 
 DEAR_ITEMS = 4_000  # that a dense table knows; beyond, solving for it takes minutes and not seconds
+
+
+@runtime_checkable
+class Widening(Protocol):
+    """What can take more items at the end of its catalogue without being fitted again."""
+
+    def over(self, item_ids: Sequence[ItemId]) -> Self:
+        """The same over `item_ids`, which begin with those it has; nothing is known of the others."""
+        ...
 
 
 @dataclass(frozen=True)

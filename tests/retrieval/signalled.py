@@ -98,6 +98,7 @@ class PlacePart:
     fitted_on: Interactions
     asked: list[Histories] = field(default_factory=list)
     name: str = SPY
+    costs_a_fit: bool = False
 
     def score_histories(self, histories: Histories) -> ScoreTable:
         self.asked.append(histories)
