@@ -14,6 +14,7 @@ import numpy as np
 
 from llmrec.errors import ConfigError
 from llmrec.interfaces import (
+    Arranger,
     Asker,
     CandidateFusion,
     DialogueTracker,
@@ -28,6 +29,7 @@ from llmrec.interfaces import (
 )
 from llmrec.types import (
     Allowed,
+    Arrangement,
     Candidate,
     CardsEvent,
     Event,
@@ -36,6 +38,7 @@ from llmrec.types import (
     ItemEntry,
     ItemId,
     ItemMask,
+    Placement,
     Query,
     QuestionEntry,
     Ranking,
@@ -60,6 +63,8 @@ class Stages:
     Attributes:
         asker: Asks beside the cards; None for never.
         n_candidates: How many items each retriever is asked for.
+        arranger: Has the last word on who stands where; None leaves the ranking's first.
+        arm: Of an experiment, `NAME/ARM`, on every card; empty outside of experiments.
     """
 
     catalogue: Mapping[ItemId, Item]
@@ -74,6 +79,8 @@ class Stages:
     responder: Responder
     n_candidates: int
     asker: Asker | None = None
+    arranger: Arranger | None = None
+    arm: str = ""
 
 
 class Assistant:
@@ -142,9 +149,7 @@ class Assistant:
         turn = _TurnLog(self._now)
         understanding = self.understand(query)
         query = replace(query, profile=understanding.profile)
-        if understanding.missed is not None:
-            told = self.why_not(query, understanding.missed, k=k).text
-            understanding = replace(understanding, notes=(*understanding.notes, told))
+        understanding = replace(understanding, notes=(*understanding.notes, *self._reasons(query, understanding, k)))
         yield turn.log("understand", n_in=1, n_out=1)
         shown = _Shown(self._stages.item_filter.allowed(query))
         if understanding.wants_items and not understanding.question:
@@ -157,6 +162,16 @@ class Assistant:
         cards = tuple(ItemEntry(card.item_id, at) for card in shown.cards)
         profile = query.profile.with_reply(cards, asked)
         yield ReplyEvent(Reply(text, shown.cards, profile, turn.trace(shown, understanding.notes)))
+
+    def _reasons(self, query: Query, understanding: Understanding, k: int) -> list[str]:
+        """Why items are shown, or one is not, where the user wants to know."""
+        justifier, language = self._stages.justifier, understanding.language
+        told = []
+        if understanding.missed is not None:
+            told.append(justifier.why_not(query, understanding.missed, k=k, language=language).text)
+        if understanding.wondered_at:
+            told += [why.text for why in justifier.why(query, understanding.wondered_at, language=language)]
+        return told
 
     def _asked(self, query: Query, shown: _Shown, turn: int) -> QuestionEntry | None:
         """The question beside the cards; none where nothing is shown or a condition had to be given up."""
@@ -176,7 +191,7 @@ class Assistant:
         candidates = yield from self._retrieve(query, allowed, len(wanted), turn)
         ranking = self._stages.ranker.rank(query, candidates)
         yield turn.log("rank", n_in=len(candidates), order=ranking.item_ids)
-        cards = self._cards(ranking, self._stages.explainer.explain(query, ranking))
+        cards = self._cards(ranking, self._stages.explainer.explain(query, ranking), {})
         shown = _Shown(allowed, ranking, cards)
         yield ReplyEvent(Reply("", cards, query.profile, turn.trace(shown, ())))
 
@@ -186,20 +201,26 @@ class Assistant:
         candidates = yield from self._retrieve(query, allowed, k, turn)
         ranking = stages.ranker.rank(query, candidates)
         yield turn.log("rank", n_in=len(candidates), order=ranking.item_ids)
-        ranking = ranking.keep(stages.item_filter.select(query, allowed, ranking, k))
+        arranged = self._arranged(query, allowed, ranking, k)
+        ranking = arranged.ranking
         yield turn.log("select", n_in=len(candidates), order=ranking.item_ids)
         explanations = stages.explainer.explain(query, ranking)
         left = self._left(candidates, ranking, allowed)
-        shown = _Shown(allowed, ranking, self._cards(ranking, explanations), left)
+        shown = _Shown(allowed, ranking, self._cards(ranking, explanations, arranged.placements), left)
         yield turn.log("explain", n_in=len(shown.cards), order=ranking.item_ids)
         yield CardsEvent(shown.cards)
         if stages.phraser is not None and shown.cards:
             phrased = stages.phraser.phrase(query, explanations)
-            shown = replace(shown, cards=self._cards(ranking, phrased))
+            shown = replace(shown, cards=self._cards(ranking, phrased, arranged.placements))
             n_phrased = sum(explanation.phrased_by == "lm" for explanation in phrased)
             yield turn.log("phrase", n_in=len(shown.cards), n_out=n_phrased)
             yield CardsEvent(shown.cards)
         return shown
+
+    def _arranged(self, query: Query, allowed: Allowed, ranking: Ranking, k: int) -> Arrangement:
+        if self._stages.arranger is not None:
+            return self._stages.arranger.arrange(query, allowed, ranking, k)
+        return Arrangement(ranking.keep(self._stages.item_filter.select(query, allowed, ranking, k)))
 
     def _retrieve(
         self, query: Query, allowed: Allowed, k: int, turn: _TurnLog
@@ -235,7 +256,10 @@ class Assistant:
         )
         return [*candidates, *(Candidate(item_id, last, _CATALOGUE) for item_id in islice(rest, n - len(found)))]
 
-    def _cards(self, ranking: Ranking, explanations: Sequence[Explanation]) -> tuple[Recommendation, ...]:
+    def _cards(
+        self, ranking: Ranking, explanations: Sequence[Explanation], placements: Mapping[ItemId, Placement]
+    ) -> tuple[Recommendation, ...]:
+        plain = Placement(arm=self._stages.arm)
         rows = zip(ranking.item_ids, ranking.scores, explanations, strict=True)
         return tuple(
             Recommendation(
@@ -247,6 +271,7 @@ class Assistant:
                 explanation=explanation.text,
                 evidence=explanation.cites,
                 voices=ranking.report.voices.get(item_id, {}),
+                placement=placements.get(item_id, plain),
             )
             for rank, (item_id, score, explanation) in enumerate(rows, start=1)
         )

@@ -12,6 +12,7 @@ from llmrec.interfaces.models import (
     TextChooser,
 )
 from llmrec.interfaces.stages import (
+    Arranger,
     Asker,
     BulkRetriever,
     CandidateFusion,
@@ -29,6 +30,7 @@ from llmrec.interfaces.stages import (
 from llmrec.interfaces.stores import FeedbackStore, ItemSimilarity, VectorStore
 
 __all__ = [
+    "Arranger",
     "Asker",
     "BulkRetriever",
     "CandidateFusion",

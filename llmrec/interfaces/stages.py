@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from llmrec.types import (
     Allowed,
+    Arrangement,
     Candidate,
     Contributions,
     Explanation,
@@ -89,6 +90,14 @@ class Ranker(Protocol):
 
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
         """All candidates, best first. A model that fails degrades the ranking and is reported, never raised."""
+        ...
+
+
+class Arranger(Protocol):
+    """Has the last word on which items stand at which places, and says how probable that was."""
+
+    def arrange(self, query: Query, allowed: Allowed, ranking: Ranking, k: int) -> Arrangement:
+        """At most `k` items, most of them from the `ranking` of all candidates; each passes every check again."""
         ...
 
 

@@ -1,6 +1,6 @@
 """The frozen values that flow between the stages; every room speaks these words and no others."""
 
-from llmrec.types.acts import ACT_KINDS, WHY_NOT, Act, ActKind, Verdict
+from llmrec.types.acts import ACT_KINDS, WHY, WHY_NOT, Act, ActKind, Verdict
 from llmrec.types.contributions import Contributions
 from llmrec.types.histories import Histories
 from llmrec.types.impressions import Impression
@@ -18,6 +18,7 @@ from llmrec.types.items import (
     UserId,
     Vectors,
 )
+from llmrec.types.placing import Arrangement, Placement
 from llmrec.types.queries import (
     Allowed,
     Constraint,
@@ -60,14 +61,16 @@ from llmrec.types.replies import (
     TextEvent,
     Trace,
 )
-from llmrec.types.standing import Standing, WhyNot, WhyNotReason
+from llmrec.types.standing import Standing, Why, WhyNot, WhyNotReason
 
 __all__ = [
     "ACT_KINDS",
+    "WHY",
     "WHY_NOT",
     "Act",
     "ActKind",
     "Allowed",
+    "Arrangement",
     "Candidate",
     "CandidateScores",
     "CardsEvent",
@@ -94,6 +97,7 @@ __all__ = [
     "Label",
     "LabelScores",
     "Operator",
+    "Placement",
     "Profile",
     "Prompt",
     "Query",
@@ -119,6 +123,7 @@ __all__ = [
     "UserId",
     "Vectors",
     "Verdict",
+    "Why",
     "WhyNot",
     "WhyNotReason",
     "WishEntry",

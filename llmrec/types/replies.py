@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from llmrec.types.items import ItemId
+from llmrec.types.placing import Placement
 from llmrec.types.queries import Profile
 from llmrec.types.ranking import RankedBy
 
@@ -51,6 +52,7 @@ class Recommendation:
 
     Attributes:
         voices: What each voice adds to `score`; empty where that is not known.
+        placement: How it came to its place, for whoever keeps impressions.
     """
 
     item_id: ItemId
@@ -61,6 +63,7 @@ class Recommendation:
     explanation: str
     evidence: tuple[Evidence, ...]
     voices: Mapping[str, float] = field(default_factory=dict)
+    placement: Placement = field(default_factory=Placement)
 
 
 @dataclass(frozen=True, slots=True)
