@@ -1,4 +1,4 @@
-"""From a setting's name to a loaded model: a cached asset, a directory, or a name on the model hub."""
+"""From a setting's name to a loaded model: a cached asset, a directory, a name on the model hub, or a URL."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from llmrec.assets.progress import Progress
 from llmrec.assets.registry import ASSETS
 from llmrec.errors import ConfigError, ModelError
 from llmrec.interfaces import Embedder
+from llmrec.language_model.remote_address import is_remote
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.settings import EncoderSettings, LanguageModelSettings
 
 if TYPE_CHECKING:
     from llmrec.language_model.loading import LoadedModel
+    from llmrec.language_model.remote import RemoteLM
     from llmrec.language_model.transformers_lm import TransformersLM
 
 M = TypeVar("M", covariant=True)
@@ -61,10 +63,12 @@ def load_encoder(settings: EncoderSettings, store: AssetStore, *, fetch: Progres
     )
 
 
-def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> TransformersLM | None:
-    """The language model that `settings` name, or None for `none`. Raises AssetError, ModelError."""
+def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> TransformersLM | RemoteLM | None:
+    """The language model that `settings` name, or None for `none`. Raises AssetError, ConfigError, ModelError."""
     if settings.model == NO_MODEL:
         return None
+    if is_remote(settings.model):
+        return _remote_model(settings)
     from llmrec.language_model.transformers_lm import TransformersLM
 
     place = _place(settings.model, store, None)
@@ -80,6 +84,17 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
         place,
         store,
     )
+
+
+def _remote_model(settings: LanguageModelSettings) -> RemoteLM:
+    from llmrec.language_model.remote import RemoteLM
+
+    if settings.adapter:
+        raise ConfigError(
+            "language_model.adapter is set, and a model behind a URL takes none from here.",
+            hint="Set language_model.adapter= (nothing) and let the server load what it shall.",
+        )
+    return RemoteLM.connect(settings.model)
 
 
 def load_plain_model(name: str, store: AssetStore, *, dtype: str, fetch: Progress | None = None) -> LoadedModel:

@@ -10,7 +10,7 @@ from typing import Self
 from llmrec.assets import AssetStore
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError, DataError, ModelError
-from llmrec.interfaces import LabelScorer
+from llmrec.interfaces import ItemReader, LabelScorer
 from llmrec.models import load_language_model
 from llmrec.prompting.rank_prompt import RankPrompt
 from llmrec.prompting.templates import PromptLibrary, PromptTemplate
@@ -59,7 +59,7 @@ class PromptRanker:
         scorer = load_language_model(settings, AssetStore.from_environment())
         if scorer is None:
             raise ConfigError(f"{path_or_id} is no model to rank with.", hint="Name a directory, an asset or a hub id.")
-        if scorer.reads_items:
+        if isinstance(scorer, ItemReader) and scorer.reads_items:
             raise ConfigError(f"the adapter {adapter} knows one catalogue's items, not prompts.", hint="Leave it out.")
         return cls(scorer)
 

@@ -33,7 +33,9 @@ class EncoderSettings(_Room):
 
 
 class LanguageModelSettings(_Room):
-    """The language model: an asset's name, a path, a hub id, or `none`.
+    """The language model: an asset's name, a path, a hub id, `openai:http://host:port/v1#model`, or `none`.
+
+    The name alone stands for a room with nothing else in it: `language_model = "none"`.
 
     Attributes:
         dtype: `auto` is bfloat16 on CUDA, else float32; `fast` is bfloat16 on CPUs with AMX too, where it ranks about
@@ -44,6 +46,11 @@ class LanguageModelSettings(_Room):
     device: Device = "auto"
     dtype: Literal["auto", "fast", "float32", "bfloat16", "float16"] = "auto"
     adapter: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, values: object) -> object:
+        return {"model": values} if isinstance(values, str) else values
 
 
 class RetrievalSettings(_Room):

@@ -16,6 +16,7 @@ from llmrec.evaluation.catalogue_views import with_ids_alone, with_shuffled_text
 from llmrec.evaluation.fitting import Voice
 from llmrec.evaluation.heard import AnswerLog
 from llmrec.interfaces import Ranker
+from llmrec.language_model.remote_address import is_remote
 from llmrec.models import NO_MODEL, load_language_model, model_place, weights_sha256
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import model_ranker
@@ -51,7 +52,7 @@ class _Maker:
         self, catalogue: Callable[[], Catalogue], model: LanguageModelSettings, given: ChatModel | None
     ) -> Voice:
         ranker = partial(self._ranker, catalogue, model, given)
-        if given is not None:  # nothing tells its weights from another's
+        if given is not None or is_remote(model.model):  # nothing tells its weights from another's
             return Voice(ranker)
         return Voice(ranker, partial(self._log, catalogue, model))
 
