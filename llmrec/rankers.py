@@ -10,7 +10,14 @@ import numpy as np
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.errors import ConfigError
-from llmrec.interfaces import CandidateScorer, ContinuationScorer, ItemReader, LabelScorer, Ranker
+from llmrec.interfaces import (
+    BulkContinuationScorer,
+    CandidateScorer,
+    ContinuationScorer,
+    ItemReader,
+    LabelScorer,
+    Ranker,
+)
 from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.calibrated import CalibratedRanker
@@ -19,7 +26,7 @@ from llmrec.ranking.fused import FusedRanker
 from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.isolated import IsolatedLimits, IsolatedRanker
 from llmrec.ranking.item_tokens import ItemTokenRanker
-from llmrec.ranking.likelihood import LikelihoodScorer
+from llmrec.ranking.likelihood import BulkLikelihoodScorer, LikelihoodScorer
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.settings import RankingSettings
@@ -110,6 +117,8 @@ def _apart(mode: str, model: LabelScorer) -> tuple[CandidateScorer, str]:
     """What scores candidates that do not see each other in this mode, and the name of its prompt."""
     if mode == "isolated" and isinstance(model, CandidateScorer):
         return model, "rank_isolated"
+    if mode == "likelihood" and isinstance(model, BulkContinuationScorer):
+        return BulkLikelihoodScorer(model), "rank_likelihood"
     if mode == "likelihood" and isinstance(model, ContinuationScorer):
         return LikelihoodScorer(model), "rank_likelihood"
     raise ConfigError(

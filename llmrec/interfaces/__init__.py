@@ -1,6 +1,9 @@
 """The seams: three pages of protocols between the stages. Implementations are named in build.py and nowhere else."""
 
 from llmrec.interfaces.models import (
+    BulkCandidateScorer,
+    BulkContinuationScorer,
+    BulkLabelScorer,
     CandidateScorer,
     CatalogueScorer,
     ContinuationScorer,
@@ -14,6 +17,7 @@ from llmrec.interfaces.models import (
 from llmrec.interfaces.stages import (
     Arranger,
     Asker,
+    BulkRanker,
     BulkRetriever,
     CandidateFusion,
     ContributionMeter,
@@ -26,12 +30,18 @@ from llmrec.interfaces.stages import (
     Responder,
     Retriever,
     lists_of,
+    rankings_of,
+    ranks_together,
 )
 from llmrec.interfaces.stores import FeedbackStore, ItemSimilarity, VectorStore
 
 __all__ = [
     "Arranger",
     "Asker",
+    "BulkCandidateScorer",
+    "BulkContinuationScorer",
+    "BulkLabelScorer",
+    "BulkRanker",
     "BulkRetriever",
     "CandidateFusion",
     "CandidateScorer",
@@ -56,4 +66,6 @@ __all__ = [
     "TextChooser",
     "VectorStore",
     "lists_of",
+    "rankings_of",
+    "ranks_together",
 ]

@@ -89,6 +89,17 @@ class LabelScorer(Protocol):
         ...
 
 
+@runtime_checkable
+class BulkLabelScorer(LabelScorer, Protocol):
+    """A LabelScorer that reads several prompts in one pass."""
+
+    def score_labels_many(
+        self, prompts: Sequence[Prompt], labels: Sequence[Sequence[Label]], *, timeout_s: float
+    ) -> Sequence[LabelScores]:
+        """For each of `prompts`, with its own `labels`, what `score_labels` gives it. Raises ModelError for any."""
+        ...
+
+
 class JudgesApart(Protocol):
     """Whoever reads several texts after one prompt, each by itself."""
 
@@ -125,6 +136,17 @@ class CandidateScorer(JudgesApart, Protocol):
 
 
 @runtime_checkable
+class BulkCandidateScorer(CandidateScorer, Protocol):
+    """A CandidateScorer that reads several prompts, each with candidates of its own, in one pass."""
+
+    def score_candidates_many(
+        self, prompts: Sequence[Prompt], candidates: Sequence[Sequence[str]], *, timeout_s: float
+    ) -> Sequence[CandidateScores]:
+        """For each of `prompts`, with its own `candidates`, what `score_candidates` gives it. Raises as that does."""
+        ...
+
+
+@runtime_checkable
 class ContinuationScorer(JudgesApart, Protocol):
     """Says how likely each of some texts is to come next, each by itself, as CandidateScorer judges."""
 
@@ -137,6 +159,17 @@ class ContinuationScorer(JudgesApart, Protocol):
 
         Raises ModelError, ModelTimeout.
         """
+        ...
+
+
+@runtime_checkable
+class BulkContinuationScorer(ContinuationScorer, Protocol):
+    """A ContinuationScorer that reads several prompts, each with texts of its own, in one pass."""
+
+    def score_continuations_many(
+        self, prompts: Sequence[Prompt], texts: Sequence[Sequence[str]], *, timeout_s: float
+    ) -> Sequence[CandidateScores]:
+        """For each of `prompts`, with its own `texts`, what `score_continuations` gives it. Raises as that does."""
         ...
 
 

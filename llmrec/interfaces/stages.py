@@ -20,6 +20,7 @@ from llmrec.types import (
     Recommendation,
     Turn,
     Understanding,
+    Why,
     WhyNot,
 )
 
@@ -93,6 +94,34 @@ class Ranker(Protocol):
         ...
 
 
+@runtime_checkable
+class BulkRanker(Ranker, Protocol):
+    """A ranker that may answer many queries with one pass of its model."""
+
+    @property
+    def ranks_together(self) -> bool:
+        """Whether its model reads several queries in one pass; else each is answered by itself anyway."""
+        ...
+
+    def rank_many(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        """For each of `queries`, with its own `candidates`, what `rank` gives it."""
+        ...
+
+
+def ranks_together(ranker: Ranker) -> bool:
+    """Whether it pays to ask `ranker` for many queries at once."""
+    return isinstance(ranker, BulkRanker) and ranker.ranks_together
+
+
+def rankings_of(
+    ranker: Ranker, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]
+) -> Sequence[Ranking]:
+    """What `ranker` makes of each of `queries` with its own `candidates`, together where it can."""
+    if isinstance(ranker, BulkRanker) and ranker.ranks_together and len(queries) > 1:
+        return ranker.rank_many(queries, candidates)
+    return [ranker.rank(query, own) for query, own in zip(queries, candidates, strict=True)]
+
+
 class Arranger(Protocol):
     """Has the last word on which items stand at which places, and says how probable that was."""
 
@@ -122,12 +151,19 @@ class Explainer(Protocol):
 
 
 class Justifier(Protocol):
-    """Says why an item is not shown, from what the pipeline did with it."""
+    """Says why an item is shown, or not, from what the pipeline did with it."""
 
-    def why_not(self, query: Query, item_id: ItemId, *, k: int) -> WhyNot:
+    def why_not(self, query: Query, item_id: ItemId, *, k: int, language: str = "en") -> WhyNot:
         """Why `item_id`, an item of the catalogue, is not among the `k` shown for `query`, or that it is.
 
         What the last reply showed counts as not shown yet: the question is about that reply.
+        """
+        ...
+
+    def why(self, query: Query, item_ids: Sequence[ItemId], *, language: str = "en") -> Sequence[Why]:
+        """Why each of `item_ids`, items that were shown in one reply, was shown, as things stand in `query`.
+
+        Of one item everything that is known, of several a sentence each.
         """
         ...
 

@@ -1,8 +1,9 @@
-"""Scores of candidates that cannot see each other: the shared prompt once, then all of them in a few masked rows."""
+"""Scores of candidates that cannot see each other: each shared prompt once, then all of them in a few masked rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -11,8 +12,42 @@ from torch.nn import functional
 from llmrec.language_model.bounds import check_deadline
 from llmrec.language_model.candidate_encoding import CandidateEncoding, CandidateIds
 from llmrec.language_model.loading import CausalLM
-from llmrec.language_model.packed import Packed, pack, without_past
+from llmrec.language_model.packed import Packed, pack, side_by_side, without_past
 from llmrec.language_model.prefix_cache import PrefixCache, ReadText
+from llmrec.language_model.prefix_cache import side_by_side as pasts_side_by_side
+
+Rows = list[list[int]]  # places of candidates
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """Candidates of several requests that were read together.
+
+    Attributes:
+        packed: Their rows, one request's after the other's.
+        hidden: What the model knows at each token, float [n_rows, n_tokens, n_dim].
+        lengths: Tokens of each row's candidates.
+        orders: For each request, where its candidates ended up among its own, in the order they were asked in.
+    """
+
+    packed: Packed
+    hidden: torch.Tensor
+    lengths: list[list[int]]
+    orders: list[torch.Tensor]
+
+    @classmethod
+    def of(cls, batch: Sequence[CandidateIds], rows: Sequence[Rows], packed: Packed, hidden: torch.Tensor) -> ReadRows:
+        """What was read of `batch`, each with its rows."""
+        lengths = [
+            [len(ids.candidates[place]) for place in row] for ids, own in zip(batch, rows, strict=True) for row in own
+        ]
+        orders = [torch.tensor([place for row in own for place in row]).argsort() for own in rows]
+        return cls(packed, hidden, lengths, orders)
+
+    def by_request(self, values: torch.Tensor) -> list[torch.Tensor]:
+        """`values` of all candidates, row after row, as each request asked for them."""
+        parts = torch.split(values, [len(order) for order in self.orders])
+        return [part[order.to(values.device)] for part, order in zip(parts, self.orders, strict=True)]
 
 
 class CandidateReader:
@@ -32,18 +67,25 @@ class CandidateReader:
             ModelTimeout: `deadline` came before the candidates were begun.
             ModelError: The model does not attend to every token.
         """
-        if not ids.candidates:
-            return torch.zeros(0), torch.zeros(0)
+        return self.read_many([ids], adapter=adapter, deadline=deadline)[0]
+
+    def read_many(
+        self, batch: Sequence[CandidateIds], *, adapter: str, deadline: float
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """What `read` gives for each of `batch`: all their candidates in one pass, each after its own prompt."""
+        asked = [ids for ids in batch if ids.candidates]
+        if not asked:
+            return [(torch.zeros(0), torch.zeros(0)) for _ in batch]
         try:
-            prefix = self.read_prefix(ids.prefix, adapter)
-            check_deadline(deadline, self._name)
-            rows = balanced(ids)
-            scores, mass = self._answers(self._ends(ids, rows, prefix))
-            back = torch.tensor([place for row in rows for place in row]).argsort().to(scores.device)
-            return scores[back], mass[back]
+            rows = self.read_rows(asked, adapter=adapter, deadline=deadline)
+            places = [(n, end) for n, row in enumerate(rows.lengths) for end in rows.packed.ends[n, 1 : len(row) + 1]]
+            row_ids, ends = torch.tensor(places, device=rows.hidden.device).T
+            scores, mass = self._answers(rows.hidden[row_ids, ends])
         except torch.OutOfMemoryError:
             self._kept.clear()
             raise
+        found = zip(rows.by_request(scores), rows.by_request(mass), strict=True)
+        return [next(found) if ids.candidates else (torch.zeros(0), torch.zeros(0)) for ids in batch]
 
     def read_prefix(self, ids: Sequence[int], adapter: str) -> ReadText:
         """What all candidates share, read as far as it is not remembered."""
@@ -60,25 +102,29 @@ class CandidateReader:
         self._kept.keep(read)
         return read
 
-    def read_rows(
-        self, ids: CandidateIds, rows: Sequence[Sequence[int]], prefix: ReadText
-    ) -> tuple[Packed, torch.Tensor]:
-        """The candidates packed in `rows` (places in `ids`), and what the model knows at each of their tokens."""
-        segments = [CandidateIds(ids.prefix, [ids.candidates[place] for place in row]).segments() for row in rows]
-        packed = without_past(pack(segments), len(ids.prefix)).to(self._model.device)
+    def read_rows(self, batch: Sequence[CandidateIds], *, adapter: str, deadline: float) -> ReadRows:
+        """The candidates of each of `batch` after its own prefix, in one pass. Raises ModelError, ModelTimeout."""
+        prefixes = [self.read_prefix(ids.prefix, adapter) for ids in batch]
+        check_deadline(deadline, self._name)
+        rows = [balanced(ids) for ids in batch]
+        parts = [
+            without_past(pack([_only(ids, row).segments() for row in own]), len(ids.prefix))
+            for ids, own in zip(batch, rows, strict=True)
+        ]
+        pasts = [
+            prefix.first(len(ids.prefix), n_rows=len(own))
+            for prefix, ids, own in zip(prefixes, batch, rows, strict=True)
+        ]
+        # Padding one alone would copy it for nothing.
+        packed = (side_by_side(parts) if len(parts) > 1 else parts[0]).to(self._model.device)
         hidden = self._model.base_model(
             input_ids=packed.input_ids,
             position_ids=packed.position_ids,
-            attention_mask=packed.additive_mask(prefix.dtype),
-            past_key_values=prefix.first(len(ids.prefix), n_rows=len(rows)),
+            attention_mask=packed.additive_mask(prefixes[0].dtype),
+            past_key_values=pasts_side_by_side(pasts) if len(pasts) > 1 else pasts[0],
             use_cache=True,
         ).last_hidden_state
-        return packed, hidden
-
-    def _ends(self, ids: CandidateIds, rows: Sequence[Sequence[int]], prefix: ReadText) -> torch.Tensor:
-        """What the model knows where each candidate ends, float [n_candidates, n_dim], row after row."""
-        packed, hidden = self.read_rows(ids, rows, prefix)
-        return torch.cat([hidden[n, packed.ends[n, 1 : len(row) + 1]] for n, row in enumerate(rows)])
+        return ReadRows.of(batch, rows, packed, hidden)
 
     def _answers(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         head = self._model.get_output_embeddings()
@@ -90,7 +136,7 @@ class CandidateReader:
         return answers[:, 0] - answers[:, 1], mass
 
 
-def balanced(ids: CandidateIds) -> list[list[int]]:
+def balanced(ids: CandidateIds) -> Rows:
     """Places of the candidates in rows of about as many tokens as the prefix has, and about as many in each.
 
     In one row every candidate passes over all others, in many the prefix is repeated: n tokens in r rows cost
@@ -106,6 +152,10 @@ def balanced(ids: CandidateIds) -> list[list[int]]:
         rows[row].append(place)
         filled[row] += lengths[place]
     return rows
+
+
+def _only(ids: CandidateIds, places: Sequence[int]) -> CandidateIds:
+    return CandidateIds(ids.prefix, [ids.candidates[place] for place in places])
 
 
 def _exact_rows(head: nn.Linear, hidden: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from llmrec.errors import ModelError
-from llmrec.language_model.bounds import check_deadline
 from llmrec.language_model.candidate_encoding import CandidateIds
-from llmrec.language_model.candidate_reader import CandidateReader, balanced
+from llmrec.language_model.candidate_reader import CandidateReader
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.loading import CausalLM
 from llmrec.language_model.packed import Packed
@@ -77,26 +76,25 @@ class Foretold:
 class ContinuationReader:
     """Reads how likely texts are. Not for several threads at once."""
 
-    def __init__(self, model: CausalLM, prefixes: CandidateReader, *, name: str) -> None:
-        """Read with `model`, called `name` in messages; `prefixes` reads and remembers prompts with the same."""
+    def __init__(self, model: CausalLM, rows: CandidateReader) -> None:
+        """Read with `model`; `rows` reads prompts and candidates with the same."""
         self._model = model
-        self._prefixes = prefixes
-        self._name = name
+        self._rows = rows
 
-    def read(self, ids: CandidateIds, *, adapter: str, deadline: float) -> torch.Tensor:
-        """How likely each candidate is, log P(text | prompt), float32 [n_candidates], on the model's device.
+    def read_many(self, batch: Sequence[CandidateIds], *, adapter: str, deadline: float) -> list[torch.Tensor]:
+        """How likely each candidate of each request is, log P(text | prompt), float32 [n_candidates] for each.
+
+        All are read in one pass, each after its own prompt; they stay on the model's device.
 
         Raises:
             ModelTimeout: `deadline` came before the candidates were begun.
             ModelError: The model does not attend to every token.
         """
-        if not ids.candidates:
-            return torch.zeros(0)
-        prefix = self._prefixes.read_prefix(ids.prefix, adapter)
-        check_deadline(deadline, self._name)
-        rows = balanced(ids)
-        packed, hidden = self._prefixes.read_rows(ids, rows, prefix)
-        places = Foretold.of(packed, [[len(ids.candidates[place]) for place in row] for row in rows])
-        log_probs = places.log_likelihoods(self._model.get_output_embeddings()(hidden[places.rows, places.columns]))
-        back = torch.tensor([place for row in rows for place in row]).argsort().to(log_probs.device)
-        return log_probs[back]
+        asked = [ids for ids in batch if ids.candidates]
+        if not asked:
+            return [torch.zeros(0) for _ in batch]
+        rows = self._rows.read_rows(asked, adapter=adapter, deadline=deadline)
+        places = Foretold.of(rows.packed, rows.lengths)
+        logits = self._model.get_output_embeddings()(rows.hidden[places.rows, places.columns])
+        found = iter(rows.by_request(places.log_likelihoods(logits)))
+        return [next(found) if ids.candidates else torch.zeros(0) for ids in batch]

@@ -95,6 +95,8 @@ class CausalLM(Protocol):
         use_cache: bool,
         logits_to_keep: int = 0,
         past_key_values: Cache | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
     ) -> Forward:
         """Logits of the last `logits_to_keep` positions, of all for 0; `input_ids` follow `past_key_values`."""
         ...

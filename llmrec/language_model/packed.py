@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,31 @@ def without_past(packed: Packed, n_past: int) -> Packed:
         packed.mask[:, :, n_past:, :],
         packed.ends - n_past,
     )
+
+
+def side_by_side(parts: Sequence[Packed]) -> Packed:
+    """The rows of all `parts` as one; what was read before is padded at its end, so that all pasts are equally long."""
+    n_past = max(part.mask.shape[3] - part.mask.shape[2] for part in parts)
+    n_tokens = max(part.input_ids.shape[1] for part in parts)
+    n_ends = max(part.ends.shape[1] for part in parts)
+    return Packed(
+        torch.cat([_wider(part.input_ids, n_tokens) for part in parts]),
+        torch.cat([_wider(part.position_ids, n_tokens) for part in parts]),
+        torch.cat([_seeing(part.mask, n_past, n_tokens) for part in parts]),
+        torch.cat([_wider(part.ends, n_ends) for part in parts]),
+    )
+
+
+def _seeing(mask: torch.Tensor, n_past: int, n_tokens: int) -> torch.Tensor:
+    """`mask` with room for a longer past and more tokens: the new tokens are padding and see everything."""
+    n_own = mask.shape[2]
+    n_before = mask.shape[3] - n_own
+    wider = torch.cat([_wider(mask[..., :n_before], n_past), _wider(mask[..., n_before:], n_tokens)], dim=3)
+    return functional.pad(wider, (0, 0, 0, n_tokens - n_own), value=True)
+
+
+def _wider(rows: torch.Tensor, width: int) -> torch.Tensor:
+    return functional.pad(rows, (0, width - rows.shape[-1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
@@ -60,12 +61,34 @@ class ReadText:
     def first(self, n_tokens: int, *, n_rows: int = 1) -> DynamicCache:
         """A cache for `n_rows` that go on after the first `n_tokens`; what is read with it does not change this."""
         cache = DynamicCache()
-        for keys, values in self.layers:
-            layer = DynamicLayer()  # type: ignore[no-untyped-call]
-            layer.lazy_initialization(keys, values)
-            layer.keys, layer.values = (states[:, :, :n_tokens].expand(n_rows, -1, -1, -1) for states in (keys, values))
-            cache.layers.append(layer)
+        for layer in self.layers:
+            keys, values = (states[:, :, :n_tokens].expand(n_rows, -1, -1, -1) for states in layer)
+            cache.layers.append(_layer(keys, values))
         return cache
+
+
+def side_by_side(caches: Sequence[DynamicCache]) -> DynamicCache:
+    """The rows of several caches of `ReadText.first` as one; what is shorter is padded at its end."""
+    longest = max(cache.get_seq_length() for cache in caches)
+    together = DynamicCache()
+    for layers in zip(*(cache.layers for cache in caches), strict=True):
+        keys, values = (
+            torch.cat([_longer(states, longest) for states in each])
+            for each in zip(*((layer.keys, layer.values) for layer in layers), strict=True)
+        )
+        together.layers.append(_layer(keys, values))
+    return together
+
+
+def _longer(states: torch.Tensor, n_tokens: int) -> torch.Tensor:
+    return functional.pad(states, (0, 0, 0, n_tokens - states.shape[2]))
+
+
+def _layer(keys: torch.Tensor, values: torch.Tensor) -> DynamicLayer:
+    layer = DynamicLayer()  # type: ignore[no-untyped-call]
+    layer.lazy_initialization(keys, values)
+    layer.keys, layer.values = keys, values
+    return layer
 
 
 class PrefixCache:

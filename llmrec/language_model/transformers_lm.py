@@ -5,36 +5,28 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from types import MappingProxyType
 
 import torch
 from transformers import GenerationConfig, PreTrainedTokenizerBase, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
-from llmrec.errors import ModelError, ModelTimeout
+from llmrec.errors import ModelError
 from llmrec.language_model.adapters import Adapters, with_in_use
-from llmrec.language_model.bounds import Stop, check_deadline, foreign_errors
-from llmrec.language_model.candidate_encoding import CandidateEncoding
-from llmrec.language_model.candidate_reader import CandidateReader
-from llmrec.language_model.chat_encoding import ChatEncoding
+from llmrec.language_model.bounds import Stop, foreign_errors
 from llmrec.language_model.choosing import choose_row
-from llmrec.language_model.continuation_reader import ContinuationReader, continuation_ids
 from llmrec.language_model.devices import choose_device, choose_dtype
 from llmrec.language_model.item_token_files import has_item_tokens, load_item_tokens
 from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.language_model.loading import CausalLM, ModelSource, end_ids, load_model
 from llmrec.language_model.padding import Batch, left_padded
-from llmrec.language_model.prefix_cache import PrefixCache
+from llmrec.language_model.scoring import ScoringLM
 from llmrec.language_model.streaming import streamed
-from llmrec.types import CandidateScores, Completion, Item, ItemId, Label, LabelScores, Prompt
-
-_DEFAULT_CONTEXT = 2048
+from llmrec.types import Completion, Item, ItemId, Prompt
 
 
-class TransformersLM:
+class TransformersLM(ScoringLM):
     """Implements LanguageModel, TextChooser, all scorers and ItemReader. Threads may share one and take turns."""
 
     def __init__(
@@ -55,22 +47,16 @@ class TransformersLM:
             adapters: Those that were put into it.
             item_tokens: Directory of an adapter that knows items; texts are read and written without it.
         """
-        self._model = model
-        self._tokenizer = tokenizer
-        self._name = name
-        self._adapter = ""
-        self._adapters = adapters or Adapters(model, {}, base_name=name)
-        self._item_tokens = item_tokens
-        self._chat = ChatEncoding(tokenizer, name=name)
         self._end_ids = end_ids(model, tokenizer)
-        self._pad_id = self._end_ids[0] if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+        pad_id = self._end_ids[0] if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+        adapters = adapters or Adapters(model, {}, base_name=name)
+        super().__init__(model, tokenizer, name=name, adapters=adapters, pad_id=pad_id)
+        self._tokenizer = tokenizer
+        self._item_tokens = item_tokens
         # The model's own defaults may ask for sampling; ours are complete, so nothing is merged and nothing warns.
         model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-            do_sample=False, num_beams=1, eos_token_id=self._end_ids, pad_token_id=self._pad_id
+            do_sample=False, num_beams=1, eos_token_id=self._end_ids, pad_token_id=pad_id
         )
-        self._candidates = CandidateEncoding(self._chat, name=name)
-        self._read_with(model)
-        self._turn = Lock()
 
     @classmethod
     def from_pretrained(
@@ -114,16 +100,6 @@ class TransformersLM:
         whole = cls(model, tokenizer, name=shown_name, adapters=adapters, item_tokens=item_tokens)
         return whole.with_adapter(in_use.name if in_use else "")
 
-    @property
-    def name(self) -> str:
-        """Name for traces."""
-        return self._name
-
-    @property
-    def adapter(self) -> str:
-        """Name of the adapter in use, or empty."""
-        return self._adapter
-
     def with_adapter(self, name: str) -> TransformersLM:
         """The same model, nothing of it loaded again, answering with the adapter `name`; without any for "".
 
@@ -148,69 +124,6 @@ class TransformersLM:
         if self._item_tokens is None:
             raise ModelError(f"{self._name} was loaded without an adapter that knows items.")
         return load_item_tokens(self._model, self._tokenizer, self._item_tokens, items, base_name=self._name)
-
-    @property
-    def max_prompt_tokens(self) -> int:
-        """The model's context."""
-        return int(getattr(self._model.config, "max_position_embeddings", None) or _DEFAULT_CONTEXT)
-
-    def labels(self, n: int) -> Sequence[Label]:
-        """`A` to `Z`, then letter pairs, all single tokens where the answer begins. Raises ModelError."""
-        return self._chat.labels(n)
-
-    def count_tokens(self, prompt: Prompt, candidates: Sequence[str] = ()) -> int:
-        """Tokens of `prompt` and of `candidates` after it, as they are fed."""
-        return self._candidates.ids(prompt, candidates).n_tokens
-
-    def score_labels(self, prompt: Prompt, labels: Sequence[Label], *, timeout_s: float) -> LabelScores:
-        """Log-probability of each label as the next token, from one forward pass.
-
-        A pass cannot be interrupted: ModelTimeout is raised when the turn does not come, or when the pass has taken
-        longer than `timeout_s`.
-        """
-        deadline = time.monotonic() + timeout_s
-        ids = self._checked(self._chat.ids(prompt))
-        label_ids = self._chat.label_ids(labels)
-        with self._my_turn(deadline), foreign_errors(what=f"a prompt of {len(ids)} tokens"), torch.inference_mode():
-            inputs = torch.tensor([ids], device=self._model.device)
-            logits = self._ranks_with(input_ids=inputs, use_cache=False, logits_to_keep=1).logits[0, -1].float()
-            log_probs = (logits[label_ids] - torch.logsumexp(logits, dim=-1)).cpu()
-        self._check_finite(log_probs)
-        check_deadline(deadline, self._name)
-        return LabelScores(log_probs.numpy(), min(1.0, float(log_probs.exp().sum())), len(ids))
-
-    def score_candidates(self, prompt: Prompt, candidates: Sequence[str], *, timeout_s: float) -> CandidateScores:
-        """How much rather yes than no follows each candidate; see CandidateScorer.
-
-        The prompt is read once, not again when its beginning was read for an earlier call; the candidates are read in
-        one row. ModelTimeout is raised as for `score_labels`.
-        """
-        deadline = time.monotonic() + timeout_s
-        ids = self._candidates.ids(prompt, candidates)
-        self._check_length(ids.n_tokens)
-        what = f"{len(candidates)} candidates of {ids.n_tokens} tokens with their prompt"
-        with self._my_turn(deadline), foreign_errors(what=what), torch.inference_mode():
-            scores, mass = self._reader.read(ids, adapter=self._adapter, deadline=deadline)
-            scores, label_mass = scores.cpu(), float(mass.mean())
-        self._check_finite(scores)
-        check_deadline(deadline, self._name)
-        return CandidateScores(scores.numpy(), label_mass, ids.n_tokens)
-
-    def count_continuations(self, prompt: Prompt, texts: Sequence[str]) -> int:
-        """Tokens of `prompt` and of `texts` after it, as they are fed."""
-        return continuation_ids(self._chat, prompt, texts).n_tokens
-
-    def score_continuations(self, prompt: Prompt, texts: Sequence[str], *, timeout_s: float) -> CandidateScores:
-        """How likely each text comes next; see ContinuationScorer. ModelTimeout is raised as for `score_labels`."""
-        deadline = time.monotonic() + timeout_s
-        ids = continuation_ids(self._chat, prompt, texts)
-        self._check_length(ids.n_tokens)
-        what = f"{len(texts)} texts of {ids.n_tokens} tokens with their prompt"
-        with self._my_turn(deadline), foreign_errors(what=what), torch.inference_mode():
-            scores = self._continuations.read(ids, adapter=self._adapter, deadline=deadline).cpu()
-        self._check_finite(scores)
-        check_deadline(deadline, self._name)
-        return CandidateScores(scores.numpy(), 1.0, ids.n_tokens)
 
     def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
         """One greedy completion per prompt, all in one batch.
@@ -256,40 +169,12 @@ class TransformersLM:
 
         yield from streamed(write, self._tokenizer, Stop(deadline))
 
-    def _read_with(self, model: CausalLM) -> None:
-        """Score with `model`, which may be the beginning of the one that writes."""
-        self._ranks_with = model
-        self._reader = CandidateReader(model, self._candidates, name=self._name, kept=PrefixCache())
-        self._continuations = ContinuationReader(model, self._reader, name=self._name)
-
     def _chosen(self, ids: Sequence[int], texts: Sequence[str], deadline: float) -> Completion:
         if not texts:
             return Completion("", "length")
         continuations = [[*own, self._end_ids[0]] for own in self._chat.text_ids(texts)]
         chosen = choose_row(self._model, ids, continuations, deadline=deadline)
         return Completion("", "timeout") if chosen is None else Completion(texts[chosen], "stop")
-
-    def _checked(self, ids: list[int]) -> list[int]:
-        self._check_length(len(ids))
-        return ids
-
-    def _check_length(self, n_tokens: int) -> None:
-        if n_tokens > self.max_prompt_tokens:
-            raise ModelError(f"the prompt has {n_tokens} tokens; {self._name} reads {self.max_prompt_tokens}.")
-
-    def _check_finite(self, scores: torch.Tensor) -> None:
-        if not bool(torch.isfinite(scores).all()):
-            raise ModelError(f"{self._name} returned scores that are not numbers.", hint="Try dtype float32.")
-
-    @contextmanager
-    def _my_turn(self, deadline: float) -> Iterator[None]:
-        if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise ModelTimeout(f"{self._name} was busy for the whole time allowed.")
-        try:
-            self._adapters.use(self._adapter)
-            yield
-        finally:
-            self._turn.release()
 
     def _padded(self, rows: Sequence[Sequence[int]]) -> Batch:
         return left_padded(rows, pad_id=self._pad_id, device=self._model.device)

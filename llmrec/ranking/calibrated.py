@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from llmrec.interfaces import Ranker
+from llmrec.interfaces import Ranker, rankings_of, ranks_together
 from llmrec.ranking.fusion_model import LM, FusionModel, slate_features
 from llmrec.ranking.retrieval_order import retrieval_ranking
 from llmrec.ranking.voices import LANGUAGE_MODEL
@@ -38,8 +38,27 @@ class CalibratedRanker:
         """
         if not candidates:
             return retrieval_ranking(candidates, RankReport())
-        slate, rest = candidates[: self._slate_size], candidates[self._slate_size :]
+        slate = candidates[: self._slate_size]
         report = self._lm_ranker.rank(query, slate).report if self._fusion.hears_model else RankReport()
+        return self._with_voice(candidates, report)
+
+    @property
+    def ranks_together(self) -> bool:
+        """Whether the model's ranker does, and is heard."""
+        return self._fusion.hears_model and ranks_together(self._lm_ranker)
+
+    def rank_many(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        """What `rank` gives for each of `queries` with its own `candidates`."""
+        if not self._fusion.hears_model:
+            return [self.rank(query, own) for query, own in zip(queries, candidates, strict=True)]
+        slates = [own[: self._slate_size] for own in candidates]
+        heard = rankings_of(self._lm_ranker, queries, slates)
+        return [self._with_voice(own, ranking.report) for own, ranking in zip(candidates, heard, strict=True)]
+
+    def _with_voice(self, candidates: Sequence[Candidate], report: RankReport) -> Ranking:
+        if not candidates:
+            return retrieval_ranking(candidates, report)
+        slate, rest = candidates[: self._slate_size], candidates[self._slate_size :]
         features = slate_features(slate, self._popularity, report.lm_scores)
         source = slate[0].source
         fused = self._fusion.scores(features, source=source).tolist()

@@ -9,7 +9,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from llmrec.interfaces import Ranker
+from llmrec.interfaces import Ranker, rankings_of, ranks_together
 from llmrec.ranking.fusion_model import standardised
 from llmrec.ranking.retrieval_order import retrieval_ranking
 from llmrec.ranking.voices import LANGUAGE_MODEL, standardised_parts
@@ -40,7 +40,21 @@ class FusedRanker:
         """
         if not candidates or self._lm_weight == 0:
             return retrieval_ranking(candidates, RankReport())
-        report = self._lm_ranker.rank(query, candidates).report
+        return self._with_voice(candidates, self._lm_ranker.rank(query, candidates).report)
+
+    @property
+    def ranks_together(self) -> bool:
+        """Whether the model's ranker does."""
+        return ranks_together(self._lm_ranker)
+
+    def rank_many(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        """What `rank` gives for each of `queries` with its own `candidates`."""
+        if self._lm_weight == 0:
+            return [retrieval_ranking(own, RankReport()) for own in candidates]
+        heard = rankings_of(self._lm_ranker, queries, candidates)
+        return [self._with_voice(own, ranking.report) for own, ranking in zip(candidates, heard, strict=True)]
+
+    def _with_voice(self, candidates: Sequence[Candidate], report: RankReport) -> Ranking:
         if not any(candidate.item_id in report.lm_scores for candidate in candidates):
             # An opinion that was held while something else is retrieved may be of none of it.
             return retrieval_ranking(candidates, replace(report, lm_scores={}))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.errors import ConfigError, ModelError
-from llmrec.interfaces import CandidateScorer
-from llmrec.prompting.rank_prompt import IsolatedPrompt
+from llmrec.errors import ConfigError, LLMRecError, ModelError, ModelTimeout
+from llmrec.interfaces import BulkCandidateScorer, CandidateScorer
+from llmrec.prompting.rank_prompt import CandidatePrompt, IsolatedPrompt
 from llmrec.ranking.model_scores import by_model, objection
 from llmrec.ranking.retrieval_order import retrieval_ranking
-from llmrec.types import Candidate, CandidateScores, ItemId, Query, Ranking, RankReport
+from llmrec.types import Candidate, CandidateScores, Query, Ranking, RankReport
 
 logger = logging.getLogger(__name__)
 
@@ -53,14 +54,59 @@ class IsolatedRanker:
         no, the order and scores are the candidates' own and the report says why. So they are where the prompt has room
         for nothing that is known, as a wish in one that only lists items.
         """
-        if not candidates or not self._prompt.shows(query, self._catalogue):
+        if not self._is_asked(query, candidates):
             return retrieval_ranking(candidates, RankReport())
-        item_ids = [candidate.item_id for candidate in candidates[: self._limits.max_slate]]
         try:
-            found = self._scores(query, item_ids)
+            built = self._built(query, candidates)
+            found = self._scorer.score_candidates(built.prompt, built.candidates, timeout_s=self._limits.timeout_s)
         except (ModelError, ConfigError) as error:
-            logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
-            return retrieval_ranking(candidates, self._report(degraded=str(error)))
+            return self._silent(candidates, error)
+        return self._heard(candidates, found)
+
+    @property
+    def ranks_together(self) -> bool:
+        """Whether the scorer reads several prompts in one pass."""
+        return isinstance(self._scorer, BulkCandidateScorer)
+
+    def rank_many(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        """What `rank` gives for each of `queries` with its own `candidates`.
+
+        Where something fails together, each is asked by itself: the fault of one is not the others'.
+        """
+        scorer = self._scorer
+        if not isinstance(scorer, BulkCandidateScorer):
+            return self._one_by_one(queries, candidates)
+        asked = [self._is_asked(query, own) for query, own in zip(queries, candidates, strict=True)]
+        try:
+            found = iter(self._together(scorer, list(compress(queries, asked)), list(compress(candidates, asked))))
+        except ModelTimeout as error:
+            return [self._silent(own, error) for own in candidates]
+        except (ModelError, ConfigError):
+            return self._one_by_one(queries, candidates)
+        return [
+            self._heard(own, next(found)) if is_asked else retrieval_ranking(own, RankReport())
+            for own, is_asked in zip(candidates, asked, strict=True)
+        ]
+
+    def _one_by_one(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        return [self.rank(query, own) for query, own in zip(queries, candidates, strict=True)]
+
+    def _together(
+        self, scorer: BulkCandidateScorer, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]
+    ) -> Sequence[CandidateScores]:
+        built = [self._built(query, own) for query, own in zip(queries, candidates, strict=True)]
+        prompts, texts = [one.prompt for one in built], [one.candidates for one in built]
+        return scorer.score_candidates_many(prompts, texts, timeout_s=self._limits.timeout_s)
+
+    def _is_asked(self, query: Query, candidates: Sequence[Candidate]) -> bool:
+        return bool(candidates) and self._prompt.shows(query, self._catalogue)
+
+    def _silent(self, candidates: Sequence[Candidate], error: LLMRecError) -> Ranking:
+        logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
+        return retrieval_ranking(candidates, self._report(degraded=str(error)))
+
+    def _heard(self, candidates: Sequence[Candidate], found: CandidateScores) -> Ranking:
+        item_ids = [candidate.item_id for candidate in candidates[: self._limits.max_slate]]
         scores = [float(score) for score in found.scores]
         reason = objection(scores, found.label_mass, min_label_mass=self._limits.min_label_mass)
         report = self._report(found.label_mass, degraded=reason)
@@ -68,15 +114,14 @@ class IsolatedRanker:
             return retrieval_ranking(candidates, report)
         return by_model(candidates, dict(zip(item_ids, scores, strict=True)), report)
 
-    def _scores(self, query: Query, item_ids: Sequence[ItemId]) -> CandidateScores:
-        built = self._prompt.build(
+    def _built(self, query: Query, candidates: Sequence[Candidate]) -> CandidatePrompt:
+        return self._prompt.build(
             query,
-            item_ids,
+            [candidate.item_id for candidate in candidates[: self._limits.max_slate]],
             self._catalogue,
             count_tokens=self._scorer.count_tokens,
             max_tokens=min(self._limits.max_prompt_tokens, self._scorer.max_prompt_tokens),
         )
-        return self._scorer.score_candidates(built.prompt, built.candidates, timeout_s=self._limits.timeout_s)
 
     def _report(self, label_mass: float = float("nan"), *, degraded: str) -> RankReport:
         return RankReport(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +43,30 @@ class ItemTokenRanker:
         Without a known item in the history, or when the model fails, the order and scores are the candidates' own and
         the report says why.
         """
-        history = self._catalogue.positions(query.positive_item_ids)
-        if not candidates or not len(history):
-            return retrieval_ranking(candidates, self._report(degraded=_NO_HISTORY if candidates else ""))
+        return self.rank_many([query], [candidates])[0]
+
+    @property
+    def ranks_together(self) -> bool:
+        """Always: the model reads any number of histories in one pass."""
+        return True
+
+    def rank_many(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        """What `rank` gives for each of `queries` with its own `candidates`."""
+        histories = [self._catalogue.positions(query.positive_item_ids) for query in queries]
+        asked = [bool(own) and len(history) > 0 for own, history in zip(candidates, histories, strict=True)]
         try:
-            row = self._scorer.score_histories(_one_user(history))[0]
+            rows = iter(self._scorer.score_histories(_of_users(list(compress(histories, asked)))) if any(asked) else ())
         except ModelError as error:
             logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
-            return retrieval_ranking(candidates, self._report(degraded=str(error)))
+            return [retrieval_ranking(own, self._report(degraded=str(error))) for own in candidates]
+        return [
+            self._by(next(rows), own)
+            if is_asked
+            else retrieval_ranking(own, self._report(degraded=_NO_HISTORY if own else ""))
+            for own, is_asked in zip(candidates, asked, strict=True)
+        ]
+
+    def _by(self, row: NDArray[np.float32], candidates: Sequence[Candidate]) -> Ranking:
         slate = [candidate.item_id for candidate in candidates[: self._max_slate]]
         scores = {item_id: float(row[self._catalogue.position(item_id)]) for item_id in slate}
         reason = objection(scores.values(), _ALL_BELIEF, min_label_mass=0.0)
@@ -63,11 +80,11 @@ class ItemTokenRanker:
         )
 
 
-def _one_user(history: NDArray[np.int64]) -> Histories:
-    n = len(history)
+def _of_users(histories: Sequence[NDArray[np.int64]]) -> Histories:
+    n = sum(map(len, histories))
     return Histories(
-        starts=np.array([0, n], dtype=np.int64),
-        items=history.astype(np.int32),
+        starts=np.cumsum([0, *map(len, histories)], dtype=np.int64),
+        items=np.concatenate(histories).astype(np.int32),
         values=np.ones(n, dtype=np.float32),
         at=np.full(n, np.nan),
     )

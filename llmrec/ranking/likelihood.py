@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmrec.interfaces import ContinuationScorer
+from llmrec.interfaces import BulkContinuationScorer, ContinuationScorer
 from llmrec.types import CandidateScores, Prompt
 
 
@@ -37,3 +37,18 @@ class LikelihoodScorer:
     def score_candidates(self, prompt: Prompt, candidates: Sequence[str], *, timeout_s: float) -> CandidateScores:
         """How likely each is to come next. Raises ModelError, ModelTimeout."""
         return self._model.score_continuations(prompt, candidates, timeout_s=timeout_s)
+
+
+class BulkLikelihoodScorer(LikelihoodScorer):
+    """Implements BulkCandidateScorer, for a model that reads several prompts in one pass."""
+
+    def __init__(self, model: BulkContinuationScorer) -> None:
+        """Ask `model`."""
+        super().__init__(model)
+        self._bulk = model
+
+    def score_candidates_many(
+        self, prompts: Sequence[Prompt], candidates: Sequence[Sequence[str]], *, timeout_s: float
+    ) -> Sequence[CandidateScores]:
+        """How likely each is to come next after its own prompt. Raises ModelError, ModelTimeout."""
+        return self._bulk.score_continuations_many(prompts, candidates, timeout_s=timeout_s)

@@ -11,13 +11,13 @@ from statistics import fmean
 from typing import Literal
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.errors import ConfigError, ModelError
-from llmrec.interfaces import LabelScorer
+from llmrec.errors import ConfigError, LLMRecError, ModelError, ModelTimeout
+from llmrec.interfaces import BulkLabelScorer, LabelScorer
 from llmrec.prompting.rank_prompt import RankPrompt
 from llmrec.prompting.slate import make_slate
 from llmrec.ranking.model_scores import by_model, objection, order_flip_rate
 from llmrec.ranking.retrieval_order import retrieval_ranking
-from llmrec.types import Candidate, ItemId, Prompt, Query, Ranking, RankReport, Slate
+from llmrec.types import Candidate, ItemId, LabelScores, Prompt, Query, Ranking, RankReport, Slate
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,10 @@ class _Answer:
     log_probs: Mapping[ItemId, float]
     label_mass: float
 
+    @classmethod
+    def of(cls, slate: Slate, scores: LabelScores) -> _Answer:
+        return cls(dict(zip(slate.item_ids, map(float, scores.log_probs), strict=True)), scores.label_mass)
+
 
 class ListwiseRanker:
     """Orders candidates by how probable a language model finds their labels as its answer."""
@@ -77,8 +81,53 @@ class ListwiseRanker:
         try:
             heard = self._hear(query, candidates[: self._limits.max_slate])
         except (ModelError, ConfigError) as error:
-            logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
-            return retrieval_ranking(candidates, self._report(degraded=str(error)))
+            return self._silent(candidates, error)
+        return self._heard(candidates, heard)
+
+    @property
+    def ranks_together(self) -> bool:
+        """Whether the scorer reads several prompts in one pass."""
+        return isinstance(self._scorer, BulkLabelScorer)
+
+    def rank_many(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        """What `rank` gives for each of `queries` with its own `candidates`.
+
+        Where something fails together, each is asked by itself: the fault of one is not the others'.
+        """
+        scorer = self._scorer
+        if not isinstance(scorer, BulkLabelScorer):
+            return self._one_by_one(queries, candidates)
+        asked = [(query, own[: self._limits.max_slate]) for query, own in zip(queries, candidates, strict=True) if own]
+        try:
+            heard = iter(self._hear_together(scorer, asked))
+        except ModelTimeout as error:
+            return [self._silent(own, error) for own in candidates]
+        except (ModelError, ConfigError):
+            return self._one_by_one(queries, candidates)
+        return [self._heard(own, next(heard)) if own else retrieval_ranking(own, RankReport()) for own in candidates]
+
+    def _one_by_one(self, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]) -> Sequence[Ranking]:
+        return [self.rank(query, own) for query, own in zip(queries, candidates, strict=True)]
+
+    def _hear_together(
+        self, scorer: BulkLabelScorer, asked: Sequence[tuple[Query, Sequence[Candidate]]]
+    ) -> Sequence[list[_Answer]]:
+        deadline = time.monotonic() + self._limits.timeout_s
+        answers: list[list[_Answer]] = [[] for _ in asked]
+        for number in range(self._limits.n_orders):
+            slates = [self._slate(query, shown, number) for query, shown in asked]
+            prompts = [self._build(query, slate) for (query, _), slate in zip(asked, slates, strict=True)]
+            left_s = max(0.0, deadline - time.monotonic()) if number else self._limits.timeout_s
+            found = scorer.score_labels_many(prompts, [slate.labels for slate in slates], timeout_s=left_s)
+            for own, slate, scores in zip(answers, slates, found, strict=True):
+                own.append(_Answer.of(slate, scores))
+        return answers
+
+    def _silent(self, candidates: Sequence[Candidate], error: LLMRecError) -> Ranking:
+        logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
+        return retrieval_ranking(candidates, self._report(degraded=str(error)))
+
+    def _heard(self, candidates: Sequence[Candidate], heard: Sequence[_Answer]) -> Ranking:
         label_mass = sum(answer.label_mass for answer in heard) / len(heard)
         values = [value for answer in heard for value in answer.log_probs.values()]
         reason = objection(values, label_mass, min_label_mass=self._limits.min_label_mass)
@@ -97,8 +146,7 @@ class ListwiseRanker:
             slate = self._slate(query, shown, number)
             left_s = max(0.0, deadline - time.monotonic()) if number else self._limits.timeout_s
             scores = self._scorer.score_labels(self._build(query, slate), slate.labels, timeout_s=left_s)
-            log_probs = dict(zip(slate.item_ids, map(float, scores.log_probs), strict=True))
-            answers.append(_Answer(log_probs, scores.label_mass))
+            answers.append(_Answer.of(slate, scores))
         return answers
 
     def _slate(self, query: Query, shown: Sequence[Candidate], number: int) -> Slate:

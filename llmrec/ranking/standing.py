@@ -20,6 +20,10 @@ class Standings:
 
     def of(self, query: Query, item_ids: Sequence[ItemId], *, k: int) -> Sequence[Standing]:
         """Where each of `item_ids`, items of the catalogue, stands when `k` items are recommended for `query`."""
+        return self.ranked(query, item_ids, k=k)[1]
+
+    def ranked(self, query: Query, item_ids: Sequence[ItemId], *, k: int) -> tuple[Ranking, Sequence[Standing]]:
+        """The ranking of all candidates beside what `of` says of `item_ids`."""
         parts = self._pipeline
         allowed = parts.item_filter.allowed(query)
         # As many as a recommender asks for; see Assistant.
@@ -29,7 +33,7 @@ class Standings:
         candidates = parts.fusion.fuse([found[:n_candidates] for found in lists], n_candidates)
         ranking = parts.ranker.rank(query, candidates)
         shown = parts.item_filter.select(query, allowed, ranking, k)
-        return [self._standing(item_id, allowed, lists, ranking, shown) for item_id in item_ids]
+        return ranking, [self._standing(item_id, allowed, lists, ranking, shown) for item_id in item_ids]
 
     def _standing(
         self,
@@ -54,6 +58,7 @@ class Standings:
             score=None if place is None else ranking.scores[place],
             is_passed_over=place is not None and place < lowest and item_id not in shown,
             lead=_lead(ranking, over=item_id, of=shown[-1]) if shown else {},
+            voices=ranking.report.voices.get(item_id, {}),
         )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmrec.errors import ModelError, ModelTimeout
-from llmrec.interfaces import CandidateScorer
+from llmrec.interfaces import BulkCandidateScorer, CandidateScorer
 from llmrec.types import ChatMessage, Prompt
 
 SHARED = Prompt((ChatMessage("system", "Say Yes or No."), ChatMessage("user", "History: Heat; Alien. Suits?")), "hash")
@@ -70,3 +70,20 @@ class CandidateScorerContract:
     def test_without_time_it_says_so(self, scorer: CandidateScorer) -> None:
         with pytest.raises(ModelTimeout):
             scorer.score_candidates(SHARED, CANDIDATES, timeout_s=0.0)
+
+    def test_requests_read_together_get_what_each_gets_alone(self, scorer: CandidateScorer) -> None:
+        if not isinstance(scorer, BulkCandidateScorer):
+            pytest.skip("it reads one request at a time")
+        other = Prompt((ChatMessage("system", "Say Yes or No."), ChatMessage("user", "History: Up. Or not?")), "hash")
+        asked = [
+            (SHARED, CANDIDATES),
+            (other, CANDIDATES[:1]),
+            (SHARED, ()),
+            (other, [f"{n} Answer:" for n in "abcdefg"]),
+        ]
+        together = scorer.score_candidates_many(*zip(*asked, strict=True), timeout_s=60)
+        for (prompt, candidates), found in zip(asked, together, strict=True):
+            alone = scorer.score_candidates(prompt, candidates, timeout_s=60)
+            assert found.scores == pytest.approx(alone.scores, abs=1e-4)
+            assert found.label_mass == pytest.approx(alone.label_mass, abs=1e-4, nan_ok=True)
+            assert found.n_prompt_tokens == alone.n_prompt_tokens

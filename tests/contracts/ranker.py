@@ -3,8 +3,8 @@
 import pytest
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.interfaces import Ranker
-from llmrec.types import Candidate, History, Interaction, ItemId, Query, UserId
+from llmrec.interfaces import BulkRanker, Ranker, rankings_of
+from llmrec.types import Candidate, History, Interaction, ItemId, Query, Turn, UserId
 
 QUERY = Query(history=History((Interaction(UserId("ann"), ItemId("1")),)))
 
@@ -42,3 +42,20 @@ class RankerContract:
         candidates = candidates_of(films, 9)
         turned = ranker.rank(QUERY, candidates[::-1])
         assert set(turned.item_ids) == set(ranker.rank(QUERY, candidates).item_ids)
+
+    def test_what_is_ranked_together_is_ranked_as_alone(self, ranker: Ranker, films: Catalogue) -> None:
+        two = History((Interaction(UserId("bob"), ItemId("7")), Interaction(UserId("bob"), ItemId("10"))))
+        queries = [QUERY, Query(history=two), Query(), Query(turns=(Turn("user", "scary"),)), QUERY]
+        candidates = [candidates_of(films, n) for n in (9, 4, 9, 2, 0)]
+        together = (
+            ranker.rank_many(queries, candidates)
+            if isinstance(ranker, BulkRanker)
+            else rankings_of(ranker, queries, candidates)
+        )
+        for query, own, found in zip(queries, candidates, together, strict=True):
+            alone = ranker.rank(query, own)
+            assert found.item_ids == alone.item_ids
+            assert found.scores == pytest.approx(alone.scores, abs=1e-4)
+            assert found.ranked_by == alone.ranked_by
+            assert found.report.degraded == alone.report.degraded
+            assert found.report.lm_scores == pytest.approx(alone.report.lm_scores, abs=1e-4)

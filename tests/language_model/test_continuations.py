@@ -5,7 +5,7 @@ import torch
 
 from llmrec.errors import ModelError
 from llmrec.language_model.transformers_lm import TransformersLM
-from llmrec.ranking.likelihood import LikelihoodScorer
+from llmrec.ranking.likelihood import BulkLikelihoodScorer, LikelihoodScorer
 from tests.contracts.candidate_scorer import SHARED, CandidateScorerContract
 from tests.language_model.tiny import tiny_model, tiny_tokenizer
 
@@ -14,6 +14,12 @@ class TestTransformersLMAsLikelihoodScorer(CandidateScorerContract):
     @pytest.fixture
     def scorer(self, tiny: TransformersLM) -> LikelihoodScorer:
         return LikelihoodScorer(tiny)
+
+
+class TestTransformersLMAsBulkLikelihoodScorer(CandidateScorerContract):
+    @pytest.fixture
+    def scorer(self, tiny: TransformersLM) -> BulkLikelihoodScorer:
+        return BulkLikelihoodScorer(tiny)
 
 
 def test_a_score_is_the_log_probability_of_the_text_as_it_stands_after_the_prompt(tiny: TransformersLM) -> None:

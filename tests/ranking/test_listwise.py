@@ -7,11 +7,13 @@ import pytest
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError
 from llmrec.language_model.scripted import ScriptedModel
+from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.prompting.rank_prompt import RankPrompt
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.ranking.listwise import ListwiseLimits, ListwiseRanker
 from llmrec.types import Candidate, Item, ItemId, Label, Prompt, Query, Turn
 from tests.contracts.ranker import QUERY, RankerContract, candidates_of
+from tests.language_model.tiny import tiny_model, tiny_tokenizer
 
 Preference = Callable[[str], float]
 
@@ -39,6 +41,21 @@ class TestListwiseRanker(RankerContract):
     @pytest.fixture
     def ranker(self, films: Catalogue) -> ListwiseRanker:
         return listwise(films, ScriptedModel(score=prefers(horror)), max_slate=6)
+
+
+class TestListwiseRankerOfATinyModel(RankerContract):
+    @pytest.fixture(params=[1, 2])
+    def ranker(self, films: Catalogue, request: pytest.FixtureRequest) -> ListwiseRanker:
+        model = TransformersLM(tiny_model(context=2048), tiny_tokenizer(), name="tiny")
+        return listwise(films, model, max_slate=6, max_prompt_tokens=2048, min_label_mass=0.0, n_orders=request.param)
+
+
+def test_a_request_that_does_not_fit_is_no_fault_of_those_beside_it(films: Catalogue) -> None:
+    model = TransformersLM(tiny_model(context=450), tiny_tokenizer(), name="tiny")
+    ranker = listwise(films, model, max_slate=9, max_prompt_tokens=2048, min_label_mass=0.0)
+    long, short = ranker.rank_many([QUERY, QUERY], [candidates_of(films, 9), candidates_of(films, 2)])
+    assert "does not fit" in long.report.degraded
+    assert short.ranked_by == "lm+retrieval"
 
 
 def test_preferred_items_come_first_and_equals_stay_as_retrieved(films: Catalogue) -> None:
