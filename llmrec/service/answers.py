@@ -139,6 +139,7 @@ class DeletedAnswer(BaseModel):
 
     feedback: int
     interactions: int
+    impressions: int
     learned: int
     note: str
 

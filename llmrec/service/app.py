@@ -73,7 +73,7 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
             ),
         ],
     )
-    app.state.house = House(recommender, People(recommender, stores.feedback, stores.behaviour), workshop, metrics)
+    app.state.house = House(recommender, People(recommender, stores.feedback), workshop, metrics)
     install(app)
     for routes in (recommending, chatting, users, health, openai):
         app.include_router(routes.router)

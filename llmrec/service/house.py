@@ -9,9 +9,8 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from llmrec.feedback import SQLiteFeedbackStore
+from llmrec.feedback import SQLFeedbackStore, open_store
 from llmrec.recommender import Recommender
-from llmrec.service.behaviour import BEHAVIOUR_FILE, BehaviourStore
 from llmrec.service.keys import KEYS_FILE, KeyFile
 from llmrec.service.metrics import Metrics
 from llmrec.service.models import ProfileModel
@@ -21,27 +20,27 @@ from llmrec.types import Profile
 from llmrec.wire import profile_from_json
 
 T = TypeVar("T")
-FEEDBACK_FILE = "feedback.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a service keeps on disk."""
+    """What a service keeps."""
 
     keys: KeyFile
-    feedback: SQLiteFeedbackStore
-    behaviour: BehaviourStore
+    feedback: SQLFeedbackStore
 
     @classmethod
-    def in_directory(cls, directory: Path) -> Stores:
-        """The stores in `directory`, begun where they are not there. Raises FeedbackError."""
-        feedback = SQLiteFeedbackStore(directory / FEEDBACK_FILE)
-        return cls(KeyFile(directory / KEYS_FILE), feedback, BehaviourStore(directory / BEHAVIOUR_FILE))
+    def in_directory(cls, directory: Path, *, store: str = "") -> Stores:
+        """Keys in `directory`, and the rest there or at the address `store`; begun where they are not there.
+
+        Raises:
+            ConfigError, FeedbackError: `store` is no address, or the store cannot be opened.
+        """
+        return cls(KeyFile(directory / KEYS_FILE), open_store(store or directory))
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of them."""
         self.feedback.close()
-        self.behaviour.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from llmrec.types import Signal
 MAX_MESSAGE_CHARS = 4_000
 MAX_REPLY_CHARS = 20_000
 MAX_TURNS = 400
+MAX_FEEDBACK_CHARS = 2_000
 _MAX_ROWS = 1_000
 _MAX_PROFILE_ROWS = 2_000
 
@@ -25,6 +26,7 @@ def _encodable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 Name = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_encodable)]
+EventName = Annotated[str, Field(max_length=200), AfterValidator(_encodable)]
 UserName = Annotated[Name, Field(examples=["42"], description="A user id; by default the key's own user.")]
 Wish = Annotated[str, Field(max_length=MAX_MESSAGE_CHARS, examples=["a light comedy"]), AfterValidator(_encodable)]
 Count = Annotated[int, Field(ge=1, le=200)]
@@ -162,11 +164,18 @@ class ChatRequest(_Asked):
 
 
 class FeedbackRequest(_Body):
-    """What a user thinks of an item."""
+    """What a user thinks of an item.
+
+    With the `query_id` of the answer that showed it, it can be learned from; one `event_id` is stored once, so that a
+    request without an answer can be sent again.
+    """
 
     user_id: UserName | None = None
     item: ItemRef
     signal: Signal
+    text: Annotated[Text, Field(max_length=MAX_FEEDBACK_CHARS, description="For the signal `text`.")] = ""
+    query_id: EventName = ""
+    event_id: EventName = ""
 
 
 class InteractionModel(_Body):
@@ -174,6 +183,7 @@ class InteractionModel(_Body):
 
     item: ItemRef
     at: Moment | None = None
+    event_id: EventName = ""
 
 
 class InteractionsRequest(_Body):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from llmrec.arguments import ItemReference
 from llmrec.errors import UnknownUserError
-from llmrec.interfaces import FeedbackStore
+from llmrec.feedback import SQLFeedbackStore
 from llmrec.recommender import Recommender
-from llmrec.service.behaviour import BehaviourStore
 from llmrec.service.keys import Scope
 from llmrec.service.problems import ForbiddenError
-from llmrec.types import Feedback, History, Interaction, ItemEntry, ItemId, Profile, Signal, UserId
+from llmrec.types import Feedback, Interaction, ItemEntry, ItemId, Profile, Signal, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,13 @@ class Known:
         return tuple({"item_id": row.item_id, "rating": row.value} for row in self.since)
 
     def added_to(self, profile: Profile) -> Profile:
-        """`profile` with what they said of items that it does not hold; the last word on an item counts."""
-        lists: Mapping[Signal, str] = {"like": "liked", "dislike": "disliked", "seen": "seen"}
+        """`profile` with what they said of items that it does not hold; the last word on an item counts.
+
+        What was bought is liked until they say otherwise; a click is too little, and a text is nothing to count.
+        """
+        lists: Mapping[Signal, str] = {"like": "liked", "purchase": "liked", "dislike": "disliked", "seen": "seen"}
         held = {e.item_id for e in (*profile.liked, *profile.disliked, *profile.seen)}
-        latest: Mapping[ItemId, Signal] = {row.item_id: row.signal for row in self.feedback}
+        latest: Mapping[ItemId, Signal] = {r.item_id: r.signal for r in self.feedback if r.signal in lists}
         for signal, name in lists.items():
             new = tuple(ItemEntry(i, 0) for i, said in latest.items() if said == signal and i not in held)
             profile = replace(profile, **{name: getattr(profile, name) + new})
@@ -86,23 +88,22 @@ class Known:
 class People:
     """All that is kept of users: what the recommender learned, what came since, what they said."""
 
-    def __init__(self, recommender: Recommender, feedback: FeedbackStore, behaviour: BehaviourStore) -> None:
+    def __init__(self, recommender: Recommender, store: SQLFeedbackStore) -> None:
         """Read and write these."""
         self._recommender = recommender
         self._learned = frozenset(recommender.user_ids)
-        self._feedback = feedback
-        self._behaviour = behaviour
+        self._store = store
 
     def known(self, user_id: UserId | None, *, must_exist: bool) -> Known:
         """What is known of `user_id`. Raises UnknownUserError when it is nothing, and `must_exist`; FeedbackError."""
         if user_id is None:
             return Known()
         catalogue = self._recommender.catalogue
-        is_learned = user_id in self._learned and not self._behaviour.forgets(user_id)
+        is_learned = user_id in self._learned and not self._store.forgets(user_id)
         known = Known(
             learned_as=user_id if is_learned else None,
-            since=tuple(row for row in self._behaviour.for_user(user_id) if row.item_id in catalogue),
-            feedback=tuple(row for row in self._feedback.for_user(user_id) if row.item_id in catalogue),
+            since=tuple(row for row in self._store.interactions_of(user_id) if row.item_id in catalogue),
+            feedback=tuple(row for row in self._store.for_user(user_id) if row.item_id in catalogue),
         )
         if must_exist and not known.is_anybody:
             raise UnknownUserError(
@@ -111,37 +112,22 @@ class People:
             )
         return known
 
-    def record_feedback(self, user_id: UserId, item_id: ItemId, signal: Signal) -> None:
+    def record_feedback(self, feedback: Feedback) -> None:
         """Keep what they said. Raises FeedbackError."""
-        self._feedback.record(Feedback(user_id, item_id, signal, time.time()))
+        self._store.record(feedback)
 
-    def record_interactions(self, rows: Sequence[Interaction]) -> None:
-        """Keep what they did; a row without a time happened now. Raises FeedbackError."""
-        moment = time.time()
-        self._behaviour.record([row if row.at is not None else replace(row, at=moment) for row in rows])
+    def record_interactions(self, rows: Sequence[Interaction], *, event_ids: Sequence[str] = ()) -> None:
+        """Keep what they did, each under its id where it has one; without a time it is now. Raises FeedbackError."""
+        self._store.record_interactions(rows, event_ids=event_ids)
 
     def export(self, user_id: UserId) -> Sequence[Mapping[str, object]]:
         """Every row that is kept of a user, oldest first within its kind. Raises FeedbackError."""
-        learned = self._recommender.history(user_id) if user_id in self._learned else History()
-        interactions = [
-            {"kind": kind, "user_id": user_id, "item_id": row.item_id, "value": row.value, "at": row.at}
-            for kind, rows in (
-                ("learned", learned.interactions),
-                ("interaction", self._behaviour.for_user(user_id)),
-            )
-            for row in rows
-        ]
-        feedback = [
-            {"kind": "feedback", "user_id": user_id, "item_id": row.item_id, "signal": row.signal, "at": row.at}
-            for row in self._feedback.for_user(user_id)
-        ]
-        return [*interactions, *feedback]
+        learned = [{"kind": "learned", **asdict(row)} for row in self._learned_of(user_id)]
+        return [*learned, *map(json.loads, self._store.export(user_id).splitlines())]
 
     def delete(self, user_id: UserId) -> Mapping[str, int]:
         """Remove what was stored, and use what was learned no more; how many rows of each. Raises FeedbackError."""
-        learned = self._recommender.history(user_id) if user_id in self._learned else History()
-        return {
-            "interactions": self._behaviour.delete(user_id),
-            "feedback": self._feedback.delete(user_id),
-            "learned": len(learned.interactions),
-        }
+        return {**asdict(self._store.erase(user_id)), "learned": len(self._learned_of(user_id))}
+
+    def _learned_of(self, user_id: UserId) -> Sequence[Interaction]:
+        return self._recommender.history(user_id).interactions if user_id in self._learned else ()

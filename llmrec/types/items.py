@@ -16,7 +16,7 @@ FactValue = str | float | int | bool | tuple[str, ...]
 Facts = Mapping[str, FactValue]
 ItemMask = NDArray[np.bool_]  # [n_items], True where the item at that catalogue position may be shown
 Vectors = NDArray[np.float32]  # [n, dim], rows of unit length
-Signal = Literal["like", "dislike", "seen"]
+Signal = Literal["like", "dislike", "seen", "click", "purchase", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,19 @@ class SignalCount:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A user's reaction to an item; `at` in seconds since 1970 (UTC)."""
+    """A user's reaction to an item.
+
+    Attributes:
+        at: Seconds since 1970 (UTC).
+        text: What they said of it, for the signal `text`.
+        query_id: The answer that showed the item, as in its impressions; empty where that is not known.
+        event_id: Given by whoever reports it; the same one of the same user sent again is stored once. Empty for none.
+    """
 
     user_id: UserId
     item_id: ItemId
     signal: Signal
     at: float
+    text: str = ""
+    query_id: str = ""
+    event_id: str = ""

@@ -24,11 +24,11 @@ class FeedbackStoreContract:
         store.record(given)
         assert list(store.for_user(ANN)) == [given]
 
-    def test_feedback_comes_oldest_first_and_keeps_changes_of_mind(self, store: FeedbackStore) -> None:
+    def test_feedback_keeps_changes_of_mind_in_order_also_when_the_clock_went_back(self, store: FeedbackStore) -> None:
         store.record(feedback(signal="dislike", at=3.0))
         store.record(feedback(signal="like", at=2.0))
         store.record(feedback(signal="seen", at=3.0))
-        assert [(f.signal, f.at) for f in store.for_user(ANN)] == [("like", 2.0), ("dislike", 3.0), ("seen", 3.0)]
+        assert [(f.signal, f.at) for f in store.for_user(ANN)] == [("dislike", 3.0), ("like", 2.0), ("seen", 3.0)]
 
     def test_users_do_not_see_each_other(self, store: FeedbackStore) -> None:
         store.record(feedback(ANN, "1"))
@@ -39,7 +39,9 @@ class FeedbackStoreContract:
         store.record(feedback(item="é\n", at=1.5))
         store.record(feedback(item="2", at=2.5))
         rows = [json.loads(line) for line in store.export(ANN).splitlines()]
-        assert rows[0] == {"user_id": "ann", "item_id": "é\n", "signal": "like", "at": 1.5}
+        assert {"kind": "feedback", "user_id": "ann", "item_id": "é\n", "signal": "like", "at": 1.5}.items() <= rows[
+            0
+        ].items()
         assert len(rows) == 2
 
     def test_delete_removes_all_of_one_user_and_says_how_many(self, store: FeedbackStore) -> None:

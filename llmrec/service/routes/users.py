@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -14,7 +15,7 @@ from llmrec.service.models import FeedbackRequest, InteractionsRequest, RatedIte
 from llmrec.service.people import Identity
 from llmrec.service.problems import RESPONSES, JsonAnswer, to_json
 from llmrec.service.routes.recommending import reference
-from llmrec.types import Interaction, Item, UserId
+from llmrec.types import Feedback, Interaction, Item, UserId
 
 router = APIRouter(prefix="/v1", responses=RESPONSES)
 _LINES: dict[int | str, dict[str, Any]] = {
@@ -27,7 +28,12 @@ _LEARNED = "The recommender was built from {n} rows of this user; they are used 
 def feedback(asked: FeedbackRequest, house: InHouse, asking: Asking) -> Response:
     """Keep what a user thinks of an item; it is on the disk when this answers."""
     user_id = _somebody(asking, asked.user_id)
-    house.people.record_feedback(user_id, house.recommender.item_id(reference(asked.item)), asked.signal)
+    if (asked.signal == "text") != bool(asked.text):
+        raise ConfigError("text: a text goes with the signal 'text', and only with it.")
+    item_id = house.recommender.item_id(reference(asked.item))
+    house.people.record_feedback(
+        Feedback(user_id, item_id, asked.signal, time.time(), asked.text, asked.query_id, asked.event_id)
+    )
     return JsonAnswer({"recorded": 1}, 201)
 
 
@@ -44,7 +50,7 @@ def interactions(asked: InteractionsRequest, house: InHouse, asking: Asking) -> 
         )
         for row in asked.interactions
     ]
-    house.people.record_interactions(rows)
+    house.people.record_interactions(rows, event_ids=[row.event_id for row in asked.interactions])
     return JsonAnswer({"recorded": len(rows)}, 201)
 
 
