@@ -35,6 +35,9 @@ def serve(
         typer.Option("--host-name", help="A name the service may be called by; by default any, or this machine's own."),
     ] = None,
     slots: Annotated[int, typer.Option("--slots", min=1, help="Requests the language model works on at a time.")] = 1,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="Waiting requests that one pass of the model ranks; for a GPU.")
+    ] = 1,
     queue: Annotated[int, typer.Option("--queue", min=1, help="Requests that may wait; the next gets 429.")] = 64,
     deadline: Annotated[
         float, typer.Option("--deadline", help="Seconds until the retrieval order is the answer, marked.")
@@ -61,6 +64,7 @@ def serve(
     is_public = host not in _LOOPBACK
     settings = ServiceSettings(
         slots=slots,
+        batch_size=batch,
         queue_size=queue,
         deadline_s=deadline,
         max_body_bytes=max_body,

@@ -43,7 +43,7 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
         AssetError, ModelError: The models cannot be loaded.
     """
     engine = Engine(slots=settings.slots, queue_size=settings.queue_size, patience_s=settings.deadline_s)
-    recommender = queued(recommender, engine)
+    recommender = queued(recommender, engine, batch_size=settings.batch_size)
     metrics = Metrics(engine)
     workshop = Workshop(engine, settings)
 

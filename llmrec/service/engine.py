@@ -1,4 +1,8 @@
-"""The one owner of the language model: a bounded, fair queue before as many workers as the model has slots."""
+"""The one owner of the language model: a bounded, fair queue before as many workers as the model has slots.
+
+A worker that is free takes whatever waits and can share a call with what is next in turn: batches form by themselves
+where there is a queue, and nobody waits for one to fill.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import math
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +21,7 @@ from llmrec.errors import LLMRecError
 from llmrec.service.tickets import ClientLeft, Ticket, current_ticket
 
 logger = logging.getLogger(__name__)
+A = TypeVar("A")
 T = TypeVar("T")
 
 _NOBODY = ""
@@ -42,15 +47,32 @@ class DeadlineError(LLMRecError):
     code = "deadline"
 
 
+@dataclass(frozen=True, eq=False)
+class SharedWork(Generic[A, T]):
+    """Work that is done for several requests in one call.
+
+    Attributes:
+        do: The results for what was asked, in its order.
+        at_most: How many requests one call may serve.
+    """
+
+    do: Callable[[Sequence[A]], Sequence[T]]
+    at_most: int
+
+
 @dataclass
-class _Job(Generic[T]):
-    work: Callable[[], T]
+class _Job(Generic[A, T]):
+    work: SharedWork[A, T]
+    asked: A
     ticket: Ticket
     result: Future[T] = field(default_factory=Future)
 
     @property
     def is_wanted(self) -> bool:
         return not self.ticket.is_gone and self.ticket.seconds_left > 0
+
+
+AnyJob = _Job[Any, Any]  # calls of all kinds wait in one queue
 
 
 class Engine:
@@ -63,8 +85,10 @@ class Engine:
         self.queue_size = queue_size
         self._admitted = 0
         self._running = 0
+        self._n_calls = 0
+        self._n_served = 0
         self._call_s = _FIRST_GUESS_S
-        self._waiting: OrderedDict[str, deque[_Job[object]]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[AnyJob]] = OrderedDict()
         self._changed = threading.Condition()
         self._closing = False
         self._workers = [
@@ -91,8 +115,18 @@ class Engine:
 
     @property
     def n_running(self) -> int:
-        """Calls that the model works on."""
+        """Requests that the model works on."""
         return self._running
+
+    @property
+    def n_calls(self) -> int:
+        """Calls of the model that have ended."""
+        return self._n_calls
+
+    @property
+    def n_served(self) -> int:
+        """Requests that those calls were for; several may share one."""
+        return self._n_served
 
     @contextmanager
     def admitted(self, *, owner: str, deadline_s: float) -> Iterator[Ticket]:
@@ -124,18 +158,22 @@ class Engine:
             self._admitted -= 1
 
     def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`, done by a worker when its owner's turn comes.
+        """The result of `work`, done by a worker when its owner's turn comes. Raises as `run_shared`."""
+        return self.run_shared(SharedWork[None, T](lambda asked: [work()], 1), None)
+
+    def run_shared(self, work: SharedWork[A, T], asked: A) -> T:
+        """What `work` gives for `asked`, in one call with others that wait for the same work.
 
         Raises:
             DeadlineError: The ticket's time was up first; a call that runs already ends unheard.
             ClientLeft: Nobody waits any more.
         """
         ticket = current_ticket() or Ticket(_NOBODY, time.monotonic() + self._patience_s)
-        job = _Job(work, ticket)
+        job = _Job(work, asked, ticket)
         with self._changed:
             if self._closing:
                 raise DeadlineError("the service is stopping.")
-            self._waiting.setdefault(ticket.owner, deque()).append(job)  # type: ignore[arg-type]  # results of any kind
+            self._waiting.setdefault(ticket.owner, deque()).append(job)
             self._changed.notify()
         ends: list[Future[Any]] = [job.result, ticket.gone]  # of two kinds
         wait(ends, timeout=ticket.seconds_left, return_when=FIRST_COMPLETED)
@@ -160,30 +198,52 @@ class Engine:
         return max(1, min(_MAX_RETRY_AFTER_S, math.ceil(waves * self._call_s / 2)))
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
+        while batch := self._next():
             started = time.monotonic()
-            try:
-                result = job.work()
-            except BaseException as error:  # noqa: BLE001 - the caller's thread raises it again
-                job.result.set_exception(error)
-            else:
-                job.result.set_result(result)
+            _do(batch)
             with self._changed:
-                self._running -= 1
-                self._call_s += _SMOOTHING * (time.monotonic() - started - self._call_s)
+                self._running -= len(batch)
+                self._n_calls += 1
+                self._n_served += len(batch)
+                seconds_each = (time.monotonic() - started) / len(batch)
+                self._call_s += _SMOOTHING * (seconds_each - self._call_s)
 
-    def _next(self) -> _Job[object] | None:
-        """The oldest wanted call of the owner whose turn it is, None when the house closes."""
+    def _next(self) -> list[AnyJob]:
+        """The wanted calls that are next in turn and can be one; none when the house closes."""
         with self._changed:
-            while True:
-                while not self._waiting and not self._closing:
+            while not self._closing:
+                if (first := self._pop()) is None:
                     self._changed.wait()
-                if self._closing:
-                    return None
-                owner, jobs = self._waiting.popitem(last=False)
-                job = jobs.popleft()
+                    continue
+                batch = [first]
+                while len(batch) < first.work.at_most and (job := self._pop(first.work)) is not None:
+                    batch.append(job)
+                self._running += len(batch)
+                return batch
+            return []
+
+    def _pop(self, work: SharedWork[Any, Any] | None = None) -> AnyJob | None:
+        """The oldest wanted call of the owner whose turn it is, among those for `work` where it is named."""
+        for owner in list(self._waiting):
+            jobs = self._waiting[owner]
+            while jobs and not jobs[0].is_wanted:
+                jobs.popleft()
+            found = jobs.popleft() if jobs and work in (None, jobs[0].work) else None
+            if not jobs:
+                del self._waiting[owner]
+            if found is not None:
                 if jobs:
-                    self._waiting[owner] = jobs  # behind the others: owners take turns
-                if job.is_wanted:
-                    self._running += 1
-                    return job
+                    self._waiting.move_to_end(owner)  # owners take turns
+                return found
+        return None
+
+
+def _do(batch: Sequence[AnyJob]) -> None:
+    try:
+        results = batch[0].work.do([job.asked for job in batch])
+        for job, result in zip(batch, results, strict=True):
+            job.result.set_result(result)
+    except BaseException as error:  # noqa: BLE001 - the callers' threads raise it again
+        for job in batch:
+            if not job.result.done():
+                job.result.set_exception(error)

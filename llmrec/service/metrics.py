@@ -41,7 +41,9 @@ class Metrics:
         )
         gauges = {
             "llmrec_queue_waiting": ("Calls that wait for the model.", lambda: engine.n_waiting),
-            "llmrec_queue_running": ("Calls that the model works on.", lambda: engine.n_running),
+            "llmrec_queue_running": ("Requests that the model works on.", lambda: engine.n_running),
+            "llmrec_model_calls": ("Calls of the model that have ended.", lambda: engine.n_calls),
+            "llmrec_model_served": ("Requests that those calls were for.", lambda: engine.n_served),
             "llmrec_requests_admitted": ("Requests in the house.", lambda: engine.n_admitted),
             "llmrec_requests_limit": ("Requests the house has room for.", lambda: engine.slots + engine.queue_size),
         }

@@ -16,6 +16,8 @@ class ServiceSettings:
 
     Attributes:
         slots: How many requests the language model works on at a time; more than one pays where it answers in parallel.
+        batch_size: How many waiting requests one pass of the model may rank. More than one pays on a GPU; two cores are
+            busy with one request already, and a batch makes all of it wait for its end (see docs/serve.md).
         queue_size: How many requests may wait beyond those; the next one gets 429.
         deadline_s: Seconds a request may take when it names none; then the retrieval order is the answer, marked.
         max_deadline_s: The longest deadline a request may name.
@@ -28,6 +30,7 @@ class ServiceSettings:
     """
 
     slots: int = 1
+    batch_size: int = 1
     queue_size: int = 64
     deadline_s: float = 30.0
     max_deadline_s: float = 300.0

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from llmrec.build import Around
-from llmrec.interfaces import Phraser, Ranker
+from llmrec.interfaces import Phraser, Ranker, rankings_of, ranks_together
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker, retrieval_ranking
 from llmrec.recommender import Recommender
-from llmrec.service.engine import DeadlineError, Engine
+from llmrec.service.engine import DeadlineError, Engine, SharedWork
 from llmrec.service.tickets import current_ticket
 from llmrec.types import Candidate, Explanation, Query, Ranking, RankReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: Query
+    candidates: Sequence[Candidate]
 
 
 class QueuedRanker:
     """Ranks when the model is free; at the request's deadline the retrieval order is the answer, and says so."""
 
-    def __init__(self, ranker: Ranker, engine: Engine) -> None:
-        """Rank with `ranker` in `engine`."""
-        self._ranker = ranker
+    def __init__(self, ranker: Ranker, engine: Engine, *, batch_size: int = 1) -> None:
+        """Rank with `ranker` in `engine`, at most `batch_size` requests in one pass where it can."""
         self._engine = engine
+
+        def rank(asked: Sequence[_Asked]) -> Sequence[Ranking]:
+            return rankings_of(ranker, [one.query for one in asked], [one.candidates for one in asked])
+
+        self._work = SharedWork(rank, batch_size if ranks_together(ranker) else 1)
 
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
         """What `ranker` gives, or the candidates' order when its time was up. Raises ClientLeft."""
         try:
-            ranking = self._engine.run(lambda: self._ranker.rank(query, candidates))
+            ranking = self._engine.run_shared(self._work, _Asked(query, candidates))
         except DeadlineError as error:
             ranking = retrieval_ranking(candidates, RankReport(degraded=error.message))
         ticket = current_ticket()
@@ -54,11 +65,13 @@ class QueuedPhraser:
             return explanations
 
 
-def queued(recommender: Recommender, engine: Engine) -> Recommender:
+def queued(recommender: Recommender, engine: Engine, *, batch_size: int) -> Recommender:
     """The same recommender, whose model only `engine` asks; it is loaded now. Raises AssetError, ModelError."""
 
     def around_ranker(ranker: Ranker) -> Ranker:
-        return ranker if isinstance(ranker, RetrievalOrderRanker) else QueuedRanker(ranker, engine)
+        if isinstance(ranker, RetrievalOrderRanker):
+            return ranker
+        return QueuedRanker(ranker, engine, batch_size=batch_size)
 
     own = recommender.through(Around(around_ranker, lambda phraser: QueuedPhraser(phraser, engine)))
     own.warm_up()

@@ -65,6 +65,19 @@ class StubModel(ScriptedModel):
                 self._n_running -= 1
 
 
+@dataclass
+class BulkStubModel(StubModel):
+    """Reads several prompts in one call; `batches` holds how many each time."""
+
+    batches: list[int] = field(default_factory=list)
+
+    def score_labels_many(
+        self, prompts: Sequence[Prompt], labels: Sequence[Sequence[Label]], *, timeout_s: float
+    ) -> Sequence[LabelScores]:
+        self.batches.append(len(prompts))
+        return [self.score_labels(*one, timeout_s=timeout_s) for one in zip(prompts, labels, strict=True)]
+
+
 @dataclass(frozen=True)
 class Running:
     """A service that answers."""

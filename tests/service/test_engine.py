@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -12,7 +12,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError, LLMRecError, ModelError
 from llmrec.interfaces import Ranker
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
-from llmrec.service.engine import DeadlineError, Engine, OverloadedError
+from llmrec.service.engine import DeadlineError, Engine, OverloadedError, SharedWork
 from llmrec.service.rates import RateLimiter
 from llmrec.service.settings import ServiceSettings
 from llmrec.service.stages import QueuedRanker
@@ -42,16 +42,19 @@ def ticket(owner: str = "ann", deadline_s: float = WAIT_S) -> Ticket:
 class Caller(threading.Thread):
     """Asks the engine from a thread of its own, and keeps what came of it."""
 
-    def __init__(self, engine: Engine, mine: Ticket, work: object) -> None:
+    def __init__(self, engine: Engine, mine: Ticket, work: object, asked: object = None) -> None:
         super().__init__(daemon=True)
-        self._engine, self._ticket, self._work = engine, mine, work
+        self._engine, self._ticket, self._work, self._asked = engine, mine, work, asked
         self.outcome: object = None
         self.start()
 
     def run(self) -> None:
         with working_for(self._ticket):
             try:
-                self.outcome = self._engine.run(self._work)  # type: ignore[arg-type]
+                if isinstance(self._work, SharedWork):
+                    self.outcome = self._engine.run_shared(self._work, self._asked)
+                else:
+                    self.outcome = self._engine.run(self._work)  # type: ignore[arg-type]
             except (LLMRecError, ClientLeft) as error:
                 self.outcome = error
 
@@ -136,6 +139,77 @@ def test_as_many_calls_run_as_there_are_slots() -> None:
     engine.close()
 
 
+def waiting_for(engine: Engine, work: SharedWork[int, int], asked: list[tuple[Ticket, int]]) -> list[Caller]:
+    callers: list[Caller] = []
+    before = engine.n_waiting
+    for mine, number in asked:
+        callers.append(Caller(engine, mine, work, number))
+        until(lambda: engine.n_waiting == before + len(callers))
+    return callers
+
+
+def squares(batches: list[list[int]], *, at_most: int) -> SharedWork[int, int]:
+    def do(asked: Sequence[int]) -> list[int]:
+        batches.append(list(asked))
+        return [number**2 for number in asked]
+
+    return SharedWork(do, at_most)
+
+
+def test_what_waits_for_the_same_work_shares_a_call_and_owners_take_turns(engine: Engine) -> None:
+    free, first = occupied(engine)
+    batches: list[list[int]] = []
+    asked = [(ticket("ann"), 1), (ticket("ann"), 2), (ticket("ann"), 3), (ticket("bob"), 4), (ticket("cat"), 5)]
+    callers = waiting_for(engine, squares(batches, at_most=3), asked)
+    free.set()
+    assert [caller.ended() for caller in callers] == [1, 4, 9, 16, 25]
+    assert batches == [[1, 4, 5], [2, 3]]
+    first.ended()
+    until(lambda: engine.n_running == 0)
+    assert (engine.n_calls, engine.n_served) == (3, 6)
+
+
+def test_other_work_keeps_its_turn_and_is_no_part_of_a_batch(engine: Engine) -> None:
+    free, first = occupied(engine)
+    batches: list[list[int]] = []
+    work = squares(batches, at_most=8)
+    callers = waiting_for(engine, work, [(ticket("ann"), 1)])
+    alone = Caller(engine, ticket("bob"), lambda: batches.append([0]))
+    until(lambda: engine.n_waiting == 2)
+    callers += waiting_for(engine, work, [(ticket("bob"), 2), (ticket("cat"), 3)])
+    free.set()
+    for caller in [first, alone, *callers]:
+        caller.ended()
+    assert batches == [[1, 3], [0], [2]]
+
+
+def test_who_left_or_is_late_is_not_in_the_batch(engine: Engine) -> None:
+    free, first = occupied(engine)
+    batches: list[list[int]] = []
+    gone, late = ticket("bob"), ticket("cat", 0.05)
+    callers = waiting_for(
+        engine, squares(batches, at_most=8), [(ticket("ann"), 1), (gone, 2), (late, 3), (ticket("dan"), 4)]
+    )
+    gone.leave()
+    assert isinstance(callers[1].ended(), ClientLeft)
+    assert isinstance(callers[2].ended(), DeadlineError)
+    free.set()
+    first.ended()
+    assert (callers[0].ended(), callers[3].ended()) == (1, 16)
+    assert batches == [[1, 4]]
+
+
+def test_shared_work_that_fails_fails_for_all_that_share_it(engine: Engine) -> None:
+    def fail(asked: Sequence[int]) -> list[int]:
+        raise ModelError("no")
+
+    free, first = occupied(engine)
+    callers = waiting_for(engine, SharedWork(fail, 8), [(ticket("ann"), 1), (ticket("bob"), 2)])
+    free.set()
+    first.ended()
+    assert all(isinstance(caller.ended(), ModelError) for caller in callers)
+
+
 def test_closing_ends_every_wait(engine: Engine) -> None:
     free, first = occupied(engine)
     caller = Caller(engine, ticket("bob"), lambda: 1)
@@ -172,7 +246,9 @@ def test_a_bucket_fills_evenly_and_callers_have_their_own() -> None:
     assert rates.seconds_to_wait("ann") == 30
 
 
-@pytest.mark.parametrize("name", ["slots", "queue_size", "deadline_s", "max_body_bytes", "requests_per_minute"])
+@pytest.mark.parametrize(
+    "name", ["slots", "batch_size", "queue_size", "deadline_s", "max_body_bytes", "requests_per_minute"]
+)
 def test_a_bound_must_be_above_zero(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is 0; it must be above 0"):
         ServiceSettings(**{name: 0})

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.service.conftest import WAIT_S, Running, Serve, StubModel
+from tests.service.conftest import WAIT_S, BulkStubModel, Running, Serve, StubModel
 from tests.service.test_routes import assert_problem, ids, sse
 
 WISH = {"query": "tense", "k": 3}
@@ -99,6 +99,33 @@ def test_answers_together_are_the_answers_alone(serve: Serve) -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(ask, bodies * 4))
     assert together == alone * 4
+
+
+def test_requests_that_wait_are_ranked_in_one_call_and_answered_as_alone(serve: Serve) -> None:
+    model = BulkStubModel()
+    service = serve(model, batch_size=4)
+    bodies = [{"query": wish, "k": 5, "history": ["Heat (1995)"]} for wish in ("tense", "love", "space", "comedy")]
+
+    def ask(body: dict[str, object]) -> object:
+        with service.client() as api:
+            answer = api.post("/v1/recommend", json=body).json()
+            return [(row["item_id"], row["score"], row["explanation"]) for row in answer["recommendations"]]
+
+    alone = [ask(body) for body in bodies]
+    assert model.batches == []
+    model.started.clear()
+    model.hold = threading.Event()
+    with ThreadPoolExecutor(8) as pool, service.client() as api:
+        first = occupied(service, pool, model, 1)
+        waiting = [pool.submit(ask, body) for body in bodies]
+        until(lambda: service.server.config.app.state.house.workshop.engine.n_waiting == 4)
+        model.hold.set()
+        assert [one.result(WAIT_S) for one in waiting] == alone
+        assert first[0].result(WAIT_S).status_code == 200
+        assert max(model.batches) == 4
+        engine = service.server.config.app.state.house.workshop.engine
+        assert f"llmrec_model_served {engine.n_served}.0" in api.get("/metrics").text
+        assert engine.n_served > engine.n_calls
 
 
 def test_no_more_calls_run_at_once_than_there_are_slots(serve: Serve) -> None:
