@@ -28,7 +28,7 @@ In llmrec: `language_model.adapter=PATH` (this directory) with `language_model.m
 `ranking.text={text}`, `ranking.max_history={max_history}`, `ranking.lm_weight={lm_weight:g}`; where there is a
 `fusion.json` beside it, its learned weights count instead.
 {reads} Divide scores by {temperature:g} before a softmax over the slate for
-probabilities that come true. Elsewhere: `PeftModel.from_pretrained(base, PATH)`.
+probabilities that come true. Elsewhere: `PeftModel.from_pretrained({stock_base}, PATH)`.
 {pipeline}
 ## Data
 {data}: {n_users} users, {n_items} items, {n_interactions} interactions.
@@ -98,6 +98,7 @@ def ranker_card(name: str, data: RankerData, about: About) -> str:
         lm_weight=about["fusion"]["with_lm"]["lm"],
         reads=(_PROMPTS if about["template"] else _ITEMS).format_map(about),
         pipeline=_pipeline(about),
+        stock_base=_stock_base(config),
         slate_size=about["slate_size"],
         temperature=about["temperature"],
         data=record["data"]["name"],
@@ -133,6 +134,12 @@ def _pipeline(about: About) -> str:
     if about["decision_pipeline"] != "yes":
         return f"Not for transformers' decision pipeline: {about['decision_pipeline']}\n"
     return _PIPELINE.format(base=about["base"], question=_QUESTIONS[about["mode"]])
+
+
+def _stock_base(config: About) -> str:
+    if config["mode"] != "item_tokens" and config["n_layers"]:
+        return f"AutoModelForCausalLM.from_pretrained(base, num_hidden_layers={config['n_layers']})"
+    return "base"
 
 
 def _layers(config: About) -> str:

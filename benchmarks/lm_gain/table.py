@@ -116,8 +116,8 @@ def keep_pooled(benches: Sequence[str], results: Path) -> tuple[Path | None, str
     known = {name: table for name, table in tables.items() if table is not None}
     if len({json.dumps(_shared(table), sort_keys=True) for table in known.values()}) > 1:
         return None, "not pooled: the tables have different seeds, bases or slates"
-    columns = _joined([results / f"{name_of(name)}.npz" for name in known])
-    pooled, each = gain_json(columns), {name: table["gain"] for name, table in known.items()}
+    columns, each = _by_user(list(known), results), {name: table["gain"] for name, table in known.items()}
+    pooled = gain_json(columns)
     record = {
         "benches": list(known),
         "data": {name: table["data"] for name, table in known.items()},
@@ -132,6 +132,15 @@ def keep_pooled(benches: Sequence[str], results: Path) -> tuple[Path | None, str
     }
     gain = Gain.of(*(columns[name][HEADLINE] for name in ("fused", "fused_without_lm")))
     return _write(record, results / f"{POOLED}.json"), f"pooled, {CLAIM}: {gain}"
+
+
+def gains_from_users(names: Sequence[str], results: Path) -> Mapping[str, Any]:
+    """What tables say is gained, computed anew from the values by user that are kept beside them."""
+    return gain_json(_by_user(names, results))
+
+
+def _by_user(names: Sequence[str], results: Path) -> Mapping[str, Mapping[str, PerUser]]:
+    return _joined([results / f"{name_of(name)}.npz" for name in names])
 
 
 def _shared(table: Mapping[str, Any]) -> Sequence[Any]:

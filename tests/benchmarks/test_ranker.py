@@ -18,7 +18,7 @@ from benchmarks.lm_gain.measuring import WITHOUT_MODEL
 from benchmarks.lm_gain.recipe import STAGES, Recipe
 from benchmarks.lm_gain.running import Plan, compare, estimated
 from benchmarks.lm_gain.table import CLAIM, Table, keep_pooled
-from benchmarks.lm_gain.verifying import verify
+from benchmarks.lm_gain.verifying import verify, verify_claims
 from benchmarks.ranker import main
 from benchmarks.side_by_side.bench import Bench, Cut
 from finetune.ranker_config import RankerTraining
@@ -215,6 +215,18 @@ def test_what_cannot_be_measured_in_time_is_said(copied: Made) -> None:
     assert wrong == []
     assert "not recomputed" in said[0]
     assert len(copied.looks) == len(copied.record["seeds"])
+
+
+def test_kept_gains_follow_from_the_values_by_user(copied: Made) -> None:
+    names, said = second_table(copied, lambda _: None), []
+    keep_pooled(names, copied.plan.results)
+    assert verify_claims(names, copied.plan.results, say=said.append) == []
+    assert "ranker-pooled" in said[0]
+    record = copied.record
+    record["gain"]["NDCG@10"][CLAIM]["relative"]["ci95"][0] += 0.01
+    (copied.plan.results / f"ranker-{BENCH.name}.json").write_text(json.dumps(record))
+    [wrong] = verify_claims(names, copied.plan.results, say=said.append)
+    assert wrong.startswith(f"{BENCH.name}: NDCG@10 {CLAIM} relative ci95[0] is")
 
 
 def test_another_data_set_than_the_tables_is_told(copied: Made) -> None:
