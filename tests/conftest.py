@@ -1,13 +1,15 @@
 """Shared fixtures: a small catalogue with every kind of fact, made in memory."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
+from sqlalchemy import NullPool, create_engine
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.types import Interaction, Item, ItemId, UserId
+from tests import postgres
 
 
 def film(number: str, title: str, year: int, genres: tuple[str, ...], description: str = "") -> Item:
@@ -43,6 +45,26 @@ def interactions(films: Catalogue) -> Interactions:
         ("dan", "1", 5, 1.0), ("dan", "8", 3, 2.0), ("dan", "10", 4, 3.0),
     ]  # fmt: skip
     return Interactions.from_rows((Interaction(UserId(u), ItemId(i), float(v), t) for u, i, v, t in rows), films)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL that runs as long as the tests."""
+    programs = postgres.programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    with postgres.running(programs) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    engine = create_engine(postgres_server, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    return postgres_server
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from llmrec.errors import ConfigError, FeedbackError
@@ -147,8 +148,17 @@ class PostgresDatabase(Database):
 
     _hint = _UNREACHABLE_HINT
 
-    def __init__(self, url: URL) -> None:
-        """Connect, and make or update the tables. Raises ConfigError without a driver, FeedbackError."""
+    def __init__(self, url: URL, *, busy_timeout_s: float) -> None:
+        """Connect, and make or update the tables.
+
+        Args:
+            url: With the driver psycopg.
+            busy_timeout_s: How long to wait for another process that locks a table.
+
+        Raises:
+            ConfigError: The extra `postgres` is not installed.
+            FeedbackError: The database cannot be reached, or is of a newer version.
+        """
         place = f"the feedback database {url.render_as_string(hide_password=True)}"
         try:
             engine = create_engine(
@@ -158,7 +168,7 @@ class PostgresDatabase(Database):
             raise ConfigError(
                 f"{place} needs the package psycopg.", hint="Install it with `pip install 'llmrec[postgres]'`."
             ) from error
-        event.listen(engine, "connect", _make_durable)
+        event.listen(engine, "connect", lambda raw, _record: _make_durable(raw, busy_timeout_s))
         super().__init__(engine, place, nullcontext)
         try:
             self._migrate()
@@ -177,7 +187,7 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         # Not every SQLite was compiled with its mathematical functions.
-        connection.create_function("floor", 1, math.floor, deterministic=True)
+        connection.create_function("floor", 1, lambda number: float(math.floor(number)), deterministic=True)
     except BaseException:
         connection.close()
         raise
@@ -197,11 +207,13 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
 
-def _make_durable(connection: object, _record: object) -> None:
+def _make_durable(connection: DBAPIConnection, busy_timeout_s: float) -> None:
+    cursor = connection.cursor()
     # A server may be set up to acknowledge what is not on its disk yet.
-    with connection.cursor() as cursor:  # type: ignore[attr-defined]  # a psycopg connection; psycopg is optional
-        cursor.execute("SET synchronous_commit TO on")
-    connection.commit()  # type: ignore[attr-defined]  # as above
+    cursor.execute("SET synchronous_commit TO on")
+    cursor.execute(f"SET lock_timeout TO {int(busy_timeout_s * 1000)}")
+    cursor.close()
+    connection.commit()
 
 
 def _first_line(error: BaseException) -> str:

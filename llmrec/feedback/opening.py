@@ -59,7 +59,8 @@ def open_store(where: str | Path) -> SQLFeedbackStore:
         raise ConfigError("the address of the store is no URL.", hint=_EXAMPLE) from error
     if url.drivername not in _POSTGRES:
         raise ConfigError(f"feedback cannot be kept in {url.drivername}.", hint=_EXAMPLE)
-    return SQLFeedbackStore(PostgresDatabase(url.set(drivername="postgresql+psycopg")))
+    database = PostgresDatabase(url.set(drivername="postgresql+psycopg"), busy_timeout_s=_BUSY_TIMEOUT_S)
+    return SQLFeedbackStore(database)
 
 
 _EXAMPLE = "Name a file, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."

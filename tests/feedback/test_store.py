@@ -6,17 +6,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from llmrec.errors import FeedbackError
 from llmrec.feedback import SCHEMA_VERSION, SQLiteFeedbackStore
-from llmrec.types import Feedback, Interaction, ItemId, Signal, SignalCount, UserId
-from tests.contracts.feedback_store import ANN, BOB, FeedbackStoreContract, feedback
+from llmrec.types import Interaction, ItemId, UserId
+from tests.contracts.feedback_store import ANN, BOB, feedback
+from tests.contracts.user_store import OpenAnother, UserStoreContract
+from tests.feedback.conftest import Opening
 
 
 @pytest.fixture
@@ -30,8 +30,10 @@ def store(path: Path) -> Iterator[SQLiteFeedbackStore]:
         yield opened
 
 
-class TestSQLiteFeedbackStore(FeedbackStoreContract):
-    pass
+class TestSQLiteFeedbackStore(UserStoreContract):
+    @pytest.fixture
+    def open_another(self, path: Path, kept_open: Opening) -> OpenAnother:
+        return lambda **bounds: kept_open(lambda: SQLiteFeedbackStore(path, **bounds))
 
 
 def test_feedback_survives_closing_and_opening(path: Path) -> None:
@@ -50,20 +52,6 @@ def test_two_stores_on_one_file_see_each_others_rows(path: Path) -> None:
 
 def test_only_the_owner_may_read_the_file(store: SQLiteFeedbackStore, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_sixteen_threads_lose_no_write(store: SQLiteFeedbackStore) -> None:
-    def write(number: int) -> None:
-        for at in range(30):
-            store.record(feedback(UserId(f"user{number}"), str(at), at=float(at)))
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    stored = [[f.item_id for f in store.for_user(UserId(f"user{number}"))] for number in range(16)]
-    assert stored == [[str(at) for at in range(30)]] * 16
 
 
 _WRITER = """
@@ -157,22 +145,6 @@ def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
         SQLiteFeedbackStore(tmp_path / "missing" / "feedback.sqlite3")
 
 
-@pytest.mark.parametrize(
-    ("bad", "match"),
-    [
-        (feedback(signal=cast(Signal, "love")), "signal 'love' is unknown"),
-        (feedback(at=float("nan")), "cannot be stored"),
-        (feedback(item="\ud800"), "no valid text"),
-    ],
-)
-def test_what_cannot_be_stored_is_refused_and_leaves_no_row(
-    store: SQLiteFeedbackStore, bad: Feedback, match: str
-) -> None:
-    with pytest.raises(FeedbackError, match=match):
-        store.record(bad)
-    assert list(store.for_user(ANN)) == []
-
-
 def test_a_file_that_stays_locked_is_reported_and_the_row_not_stored(path: Path) -> None:
     with SQLiteFeedbackStore(path, busy_timeout_s=0.05) as store:
         other = sqlite3.connect(path, isolation_level=None)
@@ -183,8 +155,23 @@ def test_a_file_that_stays_locked_is_reported_and_the_row_not_stored(path: Path)
         assert list(store.for_user(ANN)) == []
 
 
-def test_reactions_are_counted_by_day_without_naming_anybody(store: SQLiteFeedbackStore) -> None:
-    day = 86_400.0
-    for user, item, said, at in [(ANN, "7", "like", 1.0), (BOB, "7", "like", 2.0), (ANN, "8", "dislike", day + 1)]:
-        store.record(Feedback(user, ItemId(item), cast(Signal, said), at))
-    assert store.daily() == [SignalCount("1970-01-01", "like", 2), SignalCount("1970-01-02", "dislike", 1)]
+def test_a_full_disk_is_reported_and_nothing_is_half_stored(path: Path) -> None:
+    with SQLiteFeedbackStore(path) as store:
+        store.record(feedback())
+        with store._database.writing() as connection:
+            n_pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {n_pages}")
+        with pytest.raises(FeedbackError, match=r"cannot write to .*: database or disk is full\. Check .* free space"):
+            store.record_interactions([Interaction(ANN, ItemId(str(n)), 1.0, 1.0) for n in range(1000)])
+        assert store.interactions_of(ANN) == ()
+        assert list(store.for_user(ANN)) == [feedback()]
+
+
+def test_a_file_that_may_only_be_read_is_reported_and_can_be_read(path: Path) -> None:
+    with SQLiteFeedbackStore(path) as store:
+        store.record(feedback())
+        with store._database.reading() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        with pytest.raises(FeedbackError, match=r"cannot write to .*readonly database\. Check .* permissions"):
+            store.record(feedback())
+        assert list(store.for_user(ANN)) == [feedback()]

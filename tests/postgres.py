@@ -1,0 +1,67 @@
+"""A throw-away PostgreSQL on this machine's loopback address, from whatever Debian's packages installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_INSTALLED = "/usr/lib/postgresql"
+
+
+def programs() -> Path | None:
+    """Where `initdb` and `pg_ctl` are; None where PostgreSQL is not installed."""
+    versions = sorted(Path(_INSTALLED).glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    found = shutil.which("pg_ctl")
+    return Path(found).resolve().parent if found else None
+
+
+@contextmanager
+def running(bin_dir: Path) -> Iterator[str]:
+    """The URL of an empty database; server and files are gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="llmrec-postgres-"))
+    owner = _server_owner()
+    if owner is not None:
+        shutil.chown(directory, owner)
+    data, log, port = directory / "data", directory / "log", _free_port()
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {directory} -c fsync=off -c max_connections=50"
+    initdb = (bin_dir / "initdb", "-D", data, "-U", "llmrec", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    try:
+        _run(*initdb, owner=owner)
+        _run(bin_dir / "pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start", owner=owner)
+        try:
+            yield f"postgresql+psycopg://llmrec@127.0.0.1:{port}/postgres"
+        finally:
+            _run(bin_dir / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", owner=owner)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _server_owner() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _run(*command: object, owner: str | None) -> None:
+    # The server keeps the output it inherits open; a pipe would never end.
+    done = subprocess.run(
+        list(map(str, command)), user=owner, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", check=False
+    )
+    assert done.returncode == 0, f"{command[0]} failed with {done.returncode}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
