@@ -28,7 +28,7 @@ from llmrec.enrichment import described_films
 from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
 from llmrec.explanation.phrasing import LMPhraser
-from llmrec.explanation.why_not import WhyNotExplainer
+from llmrec.explanation.why import ReasonTeller
 from llmrec.index import Fitted, fitted_retrievers, retrievers_of
 from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser, Ranker
 from llmrec.models import load_encoder, load_language_model
@@ -253,6 +253,8 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     phraser = _phraser(fitted.catalogue, settings, _writer(model), prompts)
     held = partial(held_ranker, ranker, settings=settings.ranking, fusion=fusion, popularity=popularity)
     meter = LeaveOneOut(pipeline, held, n_rereads=settings.explanation.n_rereads)
+    explainer = EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity, meter=meter)
+    standings = Standings(pipeline, fitted.catalogue.position)
     return Assistant(
         Stages(
             catalogue=fitted.catalogue,
@@ -261,8 +263,8 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             retrievers=pipeline.retrievers,
             fusion=pipeline.fusion,
             ranker=pipeline.ranker,
-            explainer=EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity, meter=meter),
-            justifier=WhyNotExplainer(fitted.catalogue, Standings(pipeline, fitted.catalogue.position)),
+            explainer=explainer,
+            justifier=ReasonTeller(fitted.catalogue, standings, explainer),
             phraser=overrides.around.phraser(phraser) if phraser and overrides.around else phraser,
             responder=TemplateResponder(fitted.catalogue),
             n_candidates=pipeline.n_candidates,

@@ -26,10 +26,6 @@ _RESET = re.compile(
 _FORGET = re.compile(
     r"\b(?:forget|drop|ignore|remove|never\s?mind)\s+(?:about\s+)?(?:the\s+|being\s+)?(?:from\s+|in\s+)?", re.IGNORECASE
 )
-_WHY = re.compile(
-    r"\W*(?:and\s+|but\s+|so\s+)?(?:why\b(?!\s+(?:not|don't)\b)|how\s+come\b|what\s+makes\s+you\b)[^.!\n]{0,120}\W*$",
-    re.IGNORECASE,
-)
 _QUESTION = re.compile(
     r"\W*(?:and\s+|but\s+|so\s+)?(?:why\s+(?:not|don't)|who|when|where|how\s+(?:long|old|many|much)|what(?:'s|\s+(?:is|are|was|year))"
     r"|is\s+(?:it|that|this)|does|did|has)\b[^!\n]{0,160}\?\W*$",
@@ -107,11 +103,6 @@ def is_small_talk(text: str) -> bool:
     """Whether `text` is a greeting, thanks, or a question about the assistant, and nothing else."""
     keys = [word.key for word in split_words(text)]
     return bool(keys) and len(keys) <= 8 and keys[0] in _TALK_OPENERS and all(key in _SMALL_TALK for key in keys)
-
-
-def is_why(text: str) -> bool:
-    """Whether the user asks why something was recommended: "why the second one?"."""
-    return _WHY.match(text) is not None
 
 
 def is_question(text: str) -> bool:

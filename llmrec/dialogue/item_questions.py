@@ -9,7 +9,7 @@ from statistics import median
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
-from llmrec.dialogue.absence import asked_absence
+from llmrec.dialogue.absence import asked_absence, asked_reason
 from llmrec.dialogue.acts import is_question
 from llmrec.dialogue.comparisons import Comparisons
 from llmrec.dialogue.draft import Draft
@@ -20,7 +20,7 @@ from llmrec.dialogue.references import asks_of_another, references_to
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.words import Span, clean, fold, singular, split_words
 from llmrec.dialogue.years import year_field
-from llmrec.types import FactValue, Item, ItemId
+from llmrec.types import WHY, FactValue, Item, ItemId
 
 _Told = Callable[[Item], None]
 
@@ -50,6 +50,12 @@ class ItemQuestions:
 
     def read(self, draft: Draft) -> None:
         """Answer every question of the message that is about an item; the words of the question are understood."""
+        why = asked_absence(draft.text) or asked_reason(draft.text)
+        if why and self._unknown_name(why):
+            self._say_missing(draft, self._unknown_name(why))
+            draft.act("question", about=draft.text)
+            draft.cut(Span(0, len(draft.text)))
+            return
         another = asks_of_another(draft.rest, draft.in_view())
         if another is not None:
             self._answer_of_another(draft, another)
@@ -60,9 +66,26 @@ class ItemQuestions:
         if is_question(draft.rest) and not draft.does("question"):
             self._admit(draft)
 
-    def absent(self, text: str) -> tuple[ItemId, ...]:
-        """The item of the catalogue that `text` misses among those shown; several where their titles are one."""
-        return self._titled(asked_absence(text))
+    def absent(self, draft: Draft) -> tuple[ItemId, ...]:
+        """The item of the catalogue that the message misses, or wonders at though it was never shown.
+
+        Several where their titles are one.
+        """
+        shown = {entry.item_id for entry in draft.profile.shown}
+        never = tuple(item_id for item_id in self._titled(asked_reason(draft.text) or "") if item_id not in shown)
+        return self._titled(asked_absence(draft.text)) or never
+
+    def wondered_at(self, draft: Draft) -> tuple[ItemId, ...]:
+        """The items of which the message wants to know why they were shown; none where it asks no such thing."""
+        shown = {entry.item_id for entry in draft.profile.shown}
+        asked = asked_reason(draft.text)
+        if asked is None or not shown:
+            another = asks_of_another(draft.text, draft.in_view()) if draft.asked_before == WHY else None
+            return another.item_ids if another else ()
+        named = self._titled(asked)
+        if named or self._unknown_name(asked):
+            return tuple(item_id for item_id in named if item_id in shown)
+        return tuple(i for mention in _pointed(draft, asked) for i in mention.item_ids) or draft.it()
 
     def _asked(self, draft: Draft, text: str) -> Iterator[tuple[re.Match[str], _Told]]:
         """The questions in `text`, each with what answers it of an item."""
@@ -123,10 +146,10 @@ class ItemQuestions:
         earlier = self._titled(draft.text[: match.start()])
         if earlier:
             return earlier, ""
-        missing = None if _CALLED_IT.search(clause) else _CAPITALS.search(clause, 1)
-        if missing and missing.group() != "I" and not self._grammar.names_value(missing.group()):
-            self._say_missing(draft, missing.group())
-            return (), missing.group()
+        missing = "" if _CALLED_IT.search(clause) else self._unknown_name(clause)
+        if missing:
+            self._say_missing(draft, missing)
+            return (), missing
         return (draft.it(), "") if _CALLED_IT.search(clause) or len(split_words(clause)) <= 4 else ((), "")
 
     def _titled(self, text: str) -> tuple[ItemId, ...]:
@@ -134,11 +157,16 @@ class ItemQuestions:
         for at in range(len(words)):
             for n, item_ids in self._titles.longest_at(words, at):
                 some = words[at : at + n]
-                capital = some[0].text[:1].isupper() or some[-1].text[:1].isupper()
+                capital = any(_could_open_name(word.text) for word in (some[0], some[-1]))
                 if (n > 1 or capital) and not self._grammar.names_value(" ".join(word.text for word in some)):
                     year = re.match(r"\s*\((\d{4})\)", text[some[-1].end :])
                     return (self._titles.of_year(item_ids, int(year[1])) if year else ()) or item_ids
         return ()
+
+    def _unknown_name(self, text: str) -> str:
+        """What looks like a name in `text`, its beginning apart, and is no value of the catalogue's."""
+        found = _CAPITALS.search(text, 1)
+        return found.group() if found and found.group() != "I" and not self._grammar.names_value(found.group()) else ""
 
     def _say_missing(self, draft: Draft, typed: str) -> None:
         found = self._titles.resolve(typed)
@@ -209,6 +237,11 @@ class ItemQuestions:
 
     def _say(self, draft: Draft, message: str, item: Item, **slots: object) -> None:
         draft.note(message, title=item.title, **slots)
+
+
+def _could_open_name(word: str) -> bool:
+    """Whether `word` begins with a capital, or with a letter of a script that has none."""
+    return word[:1].isupper() or (word[:1].isalpha() and word[:1].lower() == word[:1].upper())
 
 
 def _pointed(draft: Draft, text: str) -> Sequence[Mention]:

@@ -25,7 +25,7 @@ from llmrec.dialogue.talk import answer_to_talk, asks_for_beliefs
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.wishes import exclusions, is_refinement, wish_of
 from llmrec.dialogue.words import clean, mask, split_words, squeeze
-from llmrec.types import WHY_NOT, Profile, Turn, Understanding
+from llmrec.types import WHY, WHY_NOT, Profile, Turn, Understanding
 
 MAX_CHARS = 20_000
 _MAX_NOTES = 4
@@ -91,12 +91,11 @@ class GrammarTracker:
             draft.act("question", about=draft.text)
             draft.notes += summary(draft.profile, self._catalogue, draft.words) or (draft.words.say("help"),)
             draft.quiet = True
-        elif missed := self._questions.absent(draft.text):
-            draft.act("question", missed[:1], about=WHY_NOT)
+        elif wondered := self._questions.wondered_at(draft):
+            draft.act("question", wondered, about=WHY)
             draft.quiet = True
-        elif acts.is_why(draft.text) and draft.profile.shown:
-            draft.act("question", draft.shown_last(), about="why")
-            draft.note("why")
+        elif missed := self._questions.absent(draft):
+            draft.act("question", missed[:1], about=WHY_NOT)
             draft.quiet = True
         return draft.quiet
 
@@ -212,7 +211,7 @@ class GrammarTracker:
 
     def _keep_open(self, draft: Draft) -> None:
         """A question in return leaves the question open to which it is no answer."""
-        asked = [act for act in draft.acts if act.kind == "question" and act.about not in {"why", WHY_NOT}]
+        asked = [act for act in draft.acts if act.kind == "question" and act.about != WHY_NOT]
         if asked:
             draft.profile = replace(draft.profile, last_question=asked[-1].about, last_asked=asked[-1].item_ids)
         if asked and not draft.said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from llmrec.data.catalogue import FactField
+from llmrec.explanation.telling import Telling
 from llmrec.types import Constraint, Evidence, FactValue, Item
 
 _BOUNDS = {"$gt": "over", "$gte": "at least", "$lt": "under", "$lte": "at most"}
@@ -29,18 +30,25 @@ def condition_evidence(item: Item, met: Sequence[Constraint], fields: Mapping[st
     return found
 
 
-def condition_broken(item: Item, constraint: Constraint) -> str:
+def condition_broken(item: Item, constraint: Constraint, words: Telling) -> str:
     """What of `item` breaks `constraint`: "its year is 1979, and you asked for not before 1990"."""
     name, fact = constraint.field.replace("_", " "), item.facts.get(constraint.field)
-    wanted = " or ".join(map(_shown, _values(constraint)))
     if fact is None:
-        return f"its record does not say its {name}, and you asked for one"
-    said = f"its {name} {'are' if isinstance(fact, tuple) and len(fact) > 1 else 'is'} {_shown(fact)}"
+        return words.say("no_fact", name=name)
+    wanted = words.joined([_told(value, words) for value in _values(constraint)], "or")
     if constraint.op in _BOUNDS:
-        words = _YEAR_BOUNDS if "year" in constraint.field.casefold() else _BOUNDS
-        return f"{said}, and you asked for {words[constraint.op]} {wanted}"
-    unwanted = "not " if constraint.op in {"$ne", "$nin"} else ""
-    return f"{said}, and you asked for {unwanted}{wanted}"
+        year = "year_" if "year" in constraint.field.casefold() else ""
+        wanted = words.say(f"{year}{constraint.op}", value=wanted)
+    elif constraint.op in {"$ne", "$nin"}:
+        wanted = words.say("not", value=wanted)
+    key = "has_facts" if isinstance(fact, tuple) and len(fact) > 1 else "has_fact"
+    return words.say(key, name=name, value=_told(fact, words), wanted=wanted)
+
+
+def _told(fact: FactValue, words: Telling) -> str:
+    if isinstance(fact, tuple):
+        return words.joined(fact, "comma")
+    return words.say("yes" if fact else "no") if isinstance(fact, bool) else _shown(fact)
 
 
 def _number(name: str, fact: FactValue, stated: Sequence[Constraint]) -> list[Evidence]:

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
 from llmrec.explanation.conditions import condition_broken
+from llmrec.explanation.telling import Telling, telling_in
 from llmrec.types import Item, ItemId, Query, Standing, WhyNot, WhyNotReason
-
-_KEPT_OUT: Mapping[WhyNotReason, str] = {
-    "unavailable": "it is not available",
-    "disliked": "you do not want it",
-    "seen": "you have seen it",
-    "shown_before": "it was shown to you before",
-    "known": "you know it already",
-}
-_VOICES: Mapping[str, str] = {
-    "language model": "the language model",
-    "hybrid": "what you met and liked",
-    "dense": "likeness in content",
-    "bm25": "the words you used",
-    "popularity": "how many chose it",
-    "log_popularity": "how many chose it",
-    "retrieval": "the retrievers",
-    "log_rank": "the retrievers",
-}
 
 
 class StandingSource(Protocol):
@@ -39,39 +22,40 @@ class StandingSource(Protocol):
 
 
 class WhyNotExplainer:
-    """Says why items of one catalogue are not shown; implements Justifier."""
+    """Says why items of one catalogue are not shown."""
 
     def __init__(self, catalogue: Catalogue, standings: StandingSource) -> None:
         """Speak of the records of `catalogue`, as `standings` finds them."""
         self._catalogue = catalogue
         self._standings = standings
 
-    def why_not(self, query: Query, item_id: ItemId, *, k: int) -> WhyNot:
+    def why_not(self, query: Query, item_id: ItemId, *, k: int, language: str = "en") -> WhyNot:
         """See Justifier."""
-        query = _as_answered(query)
+        query, words = _as_answered(query), telling_in(language)
         (standing,) = self._standings.of(query, [item_id], k=k)
         item = self._catalogue[item_id]
         if item.id in standing.shown:
-            place = standing.shown.index(item.id) + 1
-            return WhyNot(item.id, "shown", f"{item.title} is shown, at place {place}.", standing)
+            text = words.say("shown", title=item.title, place=standing.shown.index(item.id) + 1)
+            return WhyNot(item.id, "shown", text, standing)
         if not standing.is_allowed:
-            return self._kept_out(query, item, standing)
+            return self._kept_out(query, item, standing, words)
         if standing.rank is None:
-            return WhyNot(item.id, "not_found", _not_found(item, standing), standing)
+            return WhyNot(item.id, "not_found", _not_found(item, standing, words), standing)
         if standing.is_passed_over:
-            text = f"{item.title} is number {standing.rank}, but enough others of its series are shown."
+            text = words.say("series", title=item.title, rank=standing.rank)
             return WhyNot(item.id, "series", text, standing)
-        return WhyNot(item.id, "ranked_below", _ranked_below(item, standing), standing)
+        return WhyNot(item.id, "ranked_below", _ranked_below(item, standing, words), standing)
 
-    def _kept_out(self, query: Query, item: Item, standing: Standing) -> WhyNot:
+    def _kept_out(self, query: Query, item: Item, standing: Standing, words: Telling) -> WhyNot:
         reason = _personal_reason(query, item)
         if reason is not None:
-            return WhyNot(item.id, reason, f"{item.title} is left out because {_KEPT_OUT[reason]}.", standing)
+            return WhyNot(item.id, reason, words.say("left_out", title=item.title, reason=words.say(reason)), standing)
         stated = dict.fromkeys(query.all_constraints)
         kept = [c for c in stated if c in query.constraints or c not in standing.relaxed]
         broken = tuple(constraint for constraint in kept if not matches(item, constraint))
-        told = "; ".join(dict.fromkeys(condition_broken(item, constraint) for constraint in broken))
-        return WhyNot(item.id, "condition", f"{item.title} is left out: {told}.", standing, broken)
+        told = dict.fromkeys(condition_broken(item, constraint, words) for constraint in broken)
+        text = words.say("left_out_by", title=item.title, told=words.joined(list(told), "semicolon"))
+        return WhyNot(item.id, "condition", text, standing, broken)
 
 
 def _as_answered(query: Query) -> Query:
@@ -93,22 +77,22 @@ def _personal_reason(query: Query, item: Item) -> WhyNotReason | None:
     return next((reason for reason, holds in listed if holds), None)
 
 
-def _not_found(item: Item, standing: Standing) -> str:
-    said = f"{item.title} was not among the {standing.n_candidates} items that were ranked"
-    if not standing.retrieved:
-        return f"{said}: nothing that is known of you leads to it."
-    return f"{said}: {_best_rank(standing)}."
+def _not_found(item: Item, standing: Standing, words: Telling) -> str:
+    told = _best_rank(standing, words) if standing.retrieved else words.say("leads_nowhere")
+    return words.say("not_found", title=item.title, n=standing.n_candidates, told=told)
 
 
-def _ranked_below(item: Item, standing: Standing) -> str:
-    said = f"{item.title} is number {standing.rank} of {standing.n_candidates}, and {len(standing.shown)} are shown"
+def _ranked_below(item: Item, standing: Standing, words: Telling) -> str:
     ahead = {name: lead for name, lead in standing.lead.items() if lead > 0}
+    told = ""
     if ahead:
-        voice = max(ahead, key=lambda name: ahead[name])
-        return f"{said}. What puts the last of these ahead of it is mostly {_VOICES.get(voice, voice)}."
-    return f"{said}: {_best_rank(standing)}." if standing.retrieved else f"{said}."
+        told = words.say("ahead", voice=words.voice(max(ahead, key=lambda name: ahead[name])))
+    elif standing.retrieved:
+        told = words.say("and_so", told=_best_rank(standing, words))
+    n, shown = standing.n_candidates, len(standing.shown)
+    return words.say("ranked_below", title=item.title, rank=standing.rank, n=n, shown=shown, told=told)
 
 
-def _best_rank(standing: Standing) -> str:
+def _best_rank(standing: Standing, words: Telling) -> str:
     name, rank = min(standing.retrieved.items(), key=lambda pair: pair[1])
-    return f"by {_VOICES.get(name, name)} alone, which puts it highest, it is number {rank}"
+    return words.say("best_rank", voice=words.voice(name), rank=rank)

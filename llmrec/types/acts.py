@@ -15,6 +15,8 @@ ACT_KINDS: tuple[ActKind, ...] = get_args(ActKind)
 Verdict = Literal["", "loved", "fine", "hated"]
 
 
+WHY = "why"
+"""What a question is about that asks for the reasons of items that were shown."""
 WHY_NOT = "why not"
 """What a question is about that misses an item among those shown."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from llmrec.types.acts import WHY_NOT, Act
+from llmrec.types.acts import WHY, WHY_NOT, Act
 from llmrec.types.items import FactValue, History, ItemId, ItemMask
 
 Operator = Literal["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin"]
@@ -172,6 +172,11 @@ class Understanding:
         """An item of which the user wants to know why it is not shown."""
         missed = (act.item_ids[0] for act in self.acts if act.kind == "question" and act.about == WHY_NOT)
         return next(missed, None)
+
+    @property
+    def wondered_at(self) -> tuple[ItemId, ...]:
+        """Shown items of which the user wants to know why."""
+        return next((act.item_ids for act in self.acts if act.kind == "question" and act.about == WHY), ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from llmrec.types.items import ItemId
 from llmrec.types.queries import Constraint
+from llmrec.types.replies import Evidence
 
 WhyNotReason = Literal[
     "shown",
@@ -38,6 +39,7 @@ class Standing:
         score: Its final score, None without a rank.
         is_passed_over: Whether items are shown that rank below it.
         lead: By voice, how much more that voice gave the last item shown than this one; empty where that is not known.
+        voices: What each voice adds to its score; empty where that is not known.
     """
 
     item_id: ItemId
@@ -50,6 +52,7 @@ class Standing:
     score: float | None = None
     is_passed_over: bool = False
     lead: Mapping[str, float] = field(default_factory=dict)
+    voices: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,13 @@ class WhyNot:
     text: str
     standing: Standing
     broken: tuple[Constraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why an item was shown: its evidence and its standing, in words that say no more than these and the records."""
+
+    item_id: ItemId
+    text: str
+    cites: tuple[Evidence, ...]
+    standing: Standing

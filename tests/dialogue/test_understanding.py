@@ -42,7 +42,7 @@ ABOUT_SHOWN = [
     ("the second one looks great", "taken:9; note; quiet"),
     ("I've seen the first and fifth ones", "seen:2"),
     ("I adore Mulholland Drive, got anything like it?", "note"),
-    ("why did you suggest the second one?", "note; quiet"),
+    ("why did you suggest the second one?", "quiet"),
     ("not these", "-2 -9 -10"),
     ("none of these", "-2 -9 -10"),
     ("I don't like any of these", "-2 -9 -10"),

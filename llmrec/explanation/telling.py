@@ -1,0 +1,42 @@
+"""The fixed words in which it is said why an item is shown or not, one file for each language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+
+_DEFAULT = "en"
+
+
+class Telling:
+    """Says things in one language."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        """Speak with the templates `texts`."""
+        self._texts = texts
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What can be said."""
+        return frozenset(self._texts)
+
+    def say(self, key: str, **slots: object) -> str:
+        """The text of that key with its slots filled. Raises KeyError for an unknown key or a missing slot."""
+        return self._texts[key].format(**slots)
+
+    def joined(self, parts: Sequence[str], joint: str) -> str:
+        """The parts with the text of the key `joint` between them."""
+        return self._texts[joint].join(parts)
+
+    def voice(self, name: str) -> str:
+        """What a voice of the ranking stands for; its name where nothing is known of it."""
+        return self._texts.get(name, name)
+
+
+@cache
+def telling_in(language: str) -> Telling:
+    """The words of `language`; English where there is no file of that language."""
+    file = resources.files("llmrec.explanation") / "resources" / f"{language}.json"
+    return Telling(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else telling_in(_DEFAULT)
