@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.columns import columns_by_table
 from llmrec.data.ingest import ingest_interactions, ingest_items
 from llmrec.data.interactions import Interactions
-from llmrec.data.reports import IngestReport
 from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.dialogue.act_model import shipped_model
 from llmrec.dialogue.asking import ValueAsker
@@ -43,7 +42,7 @@ from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
 from llmrec.stages import StageContext
-from llmrec.types import ItemId, Vectors
+from llmrec.types import Vectors
 
 if TYPE_CHECKING:
     from llmrec.data.tables import TableSource
@@ -167,44 +166,6 @@ def fit_dataset(
     return replace(fitted, reports=read.reports, notes=notes, has_time=read.has_time)
 
 
-def refit(
-    fitted: Fitted,
-    items: TableSource | None,
-    interactions: TableSource | None,
-    *,
-    remove: Sequence[str],
-    columns: Mapping[str, str] | None,
-    overrides: Overrides,
-) -> Fitted:
-    """`fitted` with items added, edited or removed, and interactions added; only new texts are encoded.
-
-    Raises:
-        DataError: A table as a whole cannot be used, or no item would be left.
-        UnknownItemError: `remove` names an item that is not there.
-    """
-    reports: list[IngestReport] = []
-    item_columns, interaction_columns = columns_by_table(columns)
-    kept = dict(fitted.catalogue)
-    if items is not None:
-        edits = ingest_items(items, columns=item_columns, joins=fitted.catalogue)
-        kept |= edits.catalogue
-        reports.append(edits.report)
-    for item_id in dict.fromkeys(remove):
-        del kept[fitted.catalogue.ids[fitted.catalogue.position(ItemId(item_id))]]
-    catalogue = Catalogue(kept.values())
-    later = Interactions.from_rows((), catalogue)
-    if interactions is not None:
-        added = ingest_interactions(interactions, catalogue, columns=interaction_columns)
-        later = added.interactions
-        reports.append(added.report)
-    known = fitted.interactions.joined(later, catalogue)
-    updated = fit_tables(catalogue, known, settings=fitted.settings, name=fitted.name, overrides=overrides)
-    # What comes in later stands after the rest, so both together are in order of time where each is by itself.
-    known_orders = ((fitted.interactions, fitted.has_time), (later, later.has_clock_times))
-    in_time = all(has_time for met, has_time in known_orders if len(met))
-    return replace(updated, reports=tuple(reports), has_time=in_time)
-
-
 def fit_tables(
     catalogue: Catalogue, interactions: Interactions, *, settings: Settings, name: str, overrides: Overrides
 ) -> Fitted:
@@ -232,11 +193,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     """An assistant over `fitted`; loads the models. Raises AssetError, ModelError, ConfigError."""
     settings = fitted.settings.changed(overrides.settings)
     encoder = encoder_of(settings, overrides, fetch=False)
-    if encoder.name != fitted.encoder or encoder.dim != fitted.vectors.dim:
-        raise ArtifactError(
-            f"the items were encoded by {fitted.encoder}, not by {encoder.name}.",
-            hint="Build again to change encoders.",
-        )
+    require_encoder(fitted, encoder)
     model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
     prompts = PromptLibrary.load(overrides.prompts) if overrides.prompts else fitted.prompts
     popularity = user_counts(fitted.interactions)
@@ -278,6 +235,15 @@ def encoder_of(settings: Settings, overrides: Overrides, *, fetch: bool) -> Embe
     if overrides.encoder is not None:
         return overrides.encoder
     return load_encoder(settings.encoder, overrides.store, fetch=overrides.fetching if fetch else None)
+
+
+def require_encoder(fitted: Fitted, encoder: Embedder) -> None:
+    """Raise ArtifactError when `encoder` is not the one that the items were encoded by."""
+    if encoder.name != fitted.encoder or encoder.dim != fitted.vectors.dim:
+        raise ArtifactError(
+            f"the items were encoded by {fitted.encoder}, not by {encoder.name}.",
+            hint="Build again to change encoders.",
+        )
 
 
 def embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> Vectors:

@@ -2,7 +2,8 @@
 
 Layout: `manifest.json` names the current version `v-…/` and the sha256 of each of its files. A new version is
 written beside the old one; replacing the manifest is the single step that publishes it. The version before stays, for
-whoever is still reading it, and keeps a copy of its own manifest, so that `roll_back` can check it and switch to it.
+whoever is still reading it, and so does its manifest as `manifest.v-….json`, so that `roll_back` can check it and
+switch to it.
 What else lies in the directory belongs to its owner and is never touched.
 """
 
@@ -30,7 +31,7 @@ _LOCK, _PATIENCE_S = ".lock", 10.0
 _VERSION = re.compile(r"v-[0-9a-f]{12}")
 # What a build that was cut off, or its owner, may have left where no version was ever published.
 _LEFT_BEHIND = re.compile(
-    rf"{_VERSION.pattern}|\.lock|\.vectors|rejects\.csv|manifest\.json\.partial|feedback\.sqlite3.*"
+    rf"{_VERSION.pattern}|\.lock|\.vectors|rejects\.csv|manifest\.({_VERSION.pattern}\.)?json(\.partial)?|feedback\.sqlite3.*"
 )
 _REBUILD = "Build it again with `llmrec build`."
 
@@ -153,7 +154,7 @@ def roll_back(root: Path) -> None:
         if not current.previous or not (root / current.previous).is_dir():
             raise ArtifactError(f"{root} has no version before the current one, so nothing was switched.")
         try:
-            before = _manifest_in(root / current.previous / MANIFEST)
+            before = _manifest_in(_kept_manifest(root, current.previous))
         except FileNotFoundError as error:
             raise ArtifactError(
                 f"the version before the current one of {root} was written without a manifest of its own, so it cannot "
@@ -161,7 +162,7 @@ def roll_back(root: Path) -> None:
             ) from error
         _verify_all(root / before.version, before)
         try:
-            _seal(root, before.model_copy(update={"previous": current.version}))
+            _seal(root / MANIFEST, before.model_copy(update={"previous": current.version}))
         except OSError as error:
             raise ArtifactError(f"{root} cannot be written: {error.strerror or error}.") from error
 
@@ -240,17 +241,21 @@ def _publish(root: Path, staged: Path, about: Mapping[str, object]) -> None:
     }
     previous = _read_manifest(root).version if is_sound(root) else ""
     manifest = _Manifest(format=FORMAT, version=staged.name, previous=previous, about=dict(about), files=files)
-    _seal(staged, manifest)
-    _seal(root, manifest)
+    _seal(_kept_manifest(root, staged.name), manifest)
+    _seal(root / MANIFEST, manifest)
 
 
-def _seal(directory: Path, manifest: _Manifest) -> None:
-    partial = directory / f"{MANIFEST}.partial"
+def _kept_manifest(root: Path, version: str) -> Path:
+    return root / f"manifest.{version}.json"
+
+
+def _seal(path: Path, manifest: _Manifest) -> None:
+    partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
         json.dump({**manifest.model_dump(), "seal": manifest.seal}, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(directory / MANIFEST)
+    partial.replace(path)
 
 
 def _remove_old_versions(root: Path) -> None:
@@ -262,3 +267,4 @@ def _remove_old_versions(root: Path) -> None:
     for path in root.iterdir():
         if _VERSION.fullmatch(path.name) and path.name not in (manifest.version, manifest.previous):
             shutil.rmtree(path, ignore_errors=True)
+            _kept_manifest(root, path.name).unlink(missing_ok=True)

@@ -29,7 +29,7 @@ from llmrec.settings import Settings
 from llmrec.stages import STORED, Audience, StageContext, StoredRetriever, audience
 
 logger = logging.getLogger(__name__)
-_SEED = 0  # of what is trained by gradient
+SEED = 0  # of what is trained by gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def fitted_retrievers(
         for name in wanted:
             bar.set_description(f"learning {name}")
             started = time.perf_counter()
-            fitted[name] = STORED[name].fit(interactions, telling, _SEED)
+            fitted[name] = STORED[name].fit(interactions, telling, SEED)
             logger.info("fitted", extra={"retriever": name, "seconds": round(time.perf_counter() - started, 1)})
             bar.update()
     return fitted
@@ -115,8 +115,17 @@ def retrievers_of(fitted: Fitted, settings: Settings, encoder: Embedder) -> Sequ
     return [narrowed[audience(name, wanted)](available[name]) for name in wanted]
 
 
-def save(fitted: Fitted, directory: Path) -> None:
-    """Publish `fitted` as the current version of `directory`. Raises ArtifactError."""
+def save(fitted: Fitted, directory: Path, *, check: Callable[[Fitted], None] | None = None) -> None:
+    """Publish `fitted` as the current version of `directory`.
+
+    Args:
+        fitted: What is written.
+        directory: Where; the version before stays beside the new one.
+        check: Given what was written, read back; when it raises, nothing is published.
+
+    Raises:
+        ArtifactError: It cannot be written, or read back.
+    """
     about: dict[str, object] = {
         "llmrec": __version__,
         "name": fitted.name,
@@ -137,25 +146,31 @@ def save(fitted: Fitted, directory: Path) -> None:
         (files / "prompts").mkdir()
         for template in fitted.prompts.values():
             shutil.copyfile(template.path, files / "prompts" / template.path.name)
+        if check is not None:
+            check(_read(files, about, directory))
 
 
 def load(directory: Path) -> Fitted:
     """The current version of `directory`, verified. Raises ArtifactError, ConfigError."""
     bundle = open_bundle(directory)
-    catalogue = load_catalogue(bundle.files / "items.jsonl")
-    interactions = load_interactions(bundle.files / "interactions", catalogue)
-    retrievers = [name for name in STORED if (bundle.files / name).is_dir()]
+    return _read(bundle.files, bundle.about, directory)
+
+
+def _read(files: Path, about: Mapping[str, object], directory: Path) -> Fitted:
+    catalogue = load_catalogue(files / "items.jsonl")
+    interactions = load_interactions(files / "interactions", catalogue)
+    retrievers = [name for name in STORED if (files / name).is_dir()]
     return Fitted(
-        name=str(bundle.about["name"]),
-        settings=_in_place(_stored_settings(bundle.files / "settings.json"), directory),
+        name=str(about["name"]),
+        settings=_in_place(_stored_settings(files / "settings.json"), directory),
         catalogue=catalogue,
         interactions=interactions,
-        encoder=str(bundle.about["encoder"]),
-        vectors=ExactVectorStore.load(bundle.files / "vectors", catalogue.ids),
-        retrievers={name: STORED[name].load(bundle.files / name, catalogue.ids) for name in retrievers},
-        prompts=PromptLibrary.load(bundle.files / "prompts"),
+        encoder=str(about["encoder"]),
+        vectors=ExactVectorStore.load(files / "vectors", catalogue.ids),
+        retrievers={name: STORED[name].load(files / name, catalogue.ids) for name in retrievers},
+        prompts=PromptLibrary.load(files / "prompts"),
         titles=TitleIndex(catalogue),
-        has_time=bool(bundle.about.get("has_time", interactions.has_clock_times)),
+        has_time=bool(about.get("has_time", interactions.has_clock_times)),
     )
 
 

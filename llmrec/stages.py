@@ -31,6 +31,7 @@ from llmrec.retrieval.sequential_plan import (
 from llmrec.retrieval.signals import Part
 from llmrec.retrieval.slit import SLITPlan, SLITRetriever
 from llmrec.retrieval.transitions import TransitionRetriever
+from llmrec.retrieval.updates import Updating
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import ModelSettings, Settings
 from llmrec.types import ItemId
@@ -40,7 +41,7 @@ _DAY_S = 86_400.0
 Audience = Literal["everybody", "wishes", "strangers"]
 
 
-class StoredRetriever(Retriever, HistoryScorer, Protocol):
+class StoredRetriever(Retriever, HistoryScorer, Updating, Protocol):
     """A retriever that can be written to a directory."""
 
     def save(self, directory: Path) -> None:

@@ -218,7 +218,7 @@ def test_a_damaged_version_before_is_refused_and_the_current_one_stays(tmp_path:
     (before / "b.txt").write_text("c")
     with pytest.raises(ArtifactError, match=r"b\.txt is damaged: its sha256 is not"):
         roll_back(tmp_path)
-    (before / "manifest.json").unlink()
+    (tmp_path / f"manifest.{before.name}.json").unlink()
     with pytest.raises(ArtifactError, match=r"was written without a manifest of its own, so it cannot be checked"):
         roll_back(tmp_path)
     assert text_in(tmp_path) == "two"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from llmrec.build import Overrides, fit_tables, refit
+from llmrec.build import Overrides, fit_tables
 from llmrec.bundle import new_version, open_bundle
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
@@ -16,6 +16,7 @@ from llmrec.errors import ArtifactError
 from llmrec.index import Fitted, load, save
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.settings import Settings
+from llmrec.updating import News, read_news, updated
 
 OVERRIDES = Overrides(encoder=HashingEmbedder(16))
 
@@ -67,14 +68,15 @@ def test_a_copy_without_empty_folders_is_as_good(fitted: Fitted, directory: Path
 
 def test_an_update_fits_the_hybrid_on_everything(fitted: Fitted, directory: Path) -> None:
     rows = [{"user_id": "eve", "item_id": item, "timestamp": at} for at, item in enumerate("2345", start=9)]
-    updated = refit(load(directory), None, rows, remove=(), columns=None, overrides=OVERRIDES)
+    loaded = load(directory)
+    changed = updated(loaded, read_news(loaded, News(interactions=rows)), overrides=OVERRIDES)
     afresh = fit_tables(
-        updated.catalogue, updated.interactions, settings=fitted.settings, name="films", overrides=OVERRIDES
+        changed.catalogue, changed.interactions, settings=fitted.settings, name="films", overrides=OVERRIDES
     )
-    everybody = updated.interactions.histories()
+    everybody = changed.interactions.histories()
     assert len(everybody) == 5
     np.testing.assert_array_equal(
-        updated.retrievers["hybrid"].score_histories(everybody), afresh.retrievers["hybrid"].score_histories(everybody)
+        changed.retrievers["hybrid"].score_histories(everybody), afresh.retrievers["hybrid"].score_histories(everybody)
     )
 
 
@@ -100,8 +102,8 @@ def test_a_directory_from_before_the_hybrid_is_loaded_and_stays_without_one(dire
     assert "hybrid" not in loaded.retrievers
     assert loaded.settings.retrieval.hybrid == 0
     assert loaded.has_time
-    updated = refit(loaded, None, None, remove=["10"], columns=None, overrides=OVERRIDES)
-    assert updated.retrievers.keys() == {"bm25", "ease", "transitions", "popularity"}
+    changed = updated(loaded, read_news(loaded, News(remove=["10"])), overrides=OVERRIDES)
+    assert changed.retrievers.keys() == {"bm25", "ease", "transitions", "popularity"}
 
 
 def with_adapter(fitted: Fitted, adapter: Path | str) -> Fitted:

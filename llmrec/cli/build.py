@@ -1,4 +1,4 @@
-"""`llmrec build` and `llmrec update`: from files, or a data set known by name, to a recommender directory."""
+"""`llmrec build`: from files, or a data set known by name, to a recommender directory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmrec.cli.options import AsJson, Device, Directory, Set
+from llmrec.cli.options import AsJson, Device, Set
 from llmrec.cli.output import note, say, say_json
 from llmrec.errors import ConfigError
 
@@ -69,7 +69,7 @@ def build(
     started = time.perf_counter()
     check_target(out)
     chosen = (Settings.from_file(settings) if settings else Settings()).changed(assignments or [])
-    overrides = _overrides(device, out, quiet=quiet)
+    overrides = run_overrides(device, out, quiet=quiet)
     given = adapter_named(adapter, dataset) if adapter else None
     if given is not None:
         # Before minutes of work, so that what does not fit is said at once.
@@ -85,47 +85,11 @@ def build(
             columns=parse_columns(columns or []),
             overrides=overrides,
         )
-    _keep_rejects(fitted, out)
+    keep_rejects(fitted, out)
     save(fitted, out)
     if given is not None:
         copy_to(place_of(given, out), given)
-    return _report(fitted, out, time.perf_counter() - started, as_json=as_json)
-
-
-def update(
-    directory: Directory,
-    items: Items = None,
-    interactions: Events = None,
-    remove: Annotated[
-        list[str] | None, typer.Option("--remove", help="An item id to take out. May be repeated.")
-    ] = None,
-    columns: Columns = None,
-    device: Device = None,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> int:
-    """Add or edit items, add interactions, or take items out; only new or edited items are embedded.
-
-    llmrec update shop/ --items new.csv --interactions today.csv --remove 4711
-    """
-    if items is None and interactions is None and not remove:
-        raise ConfigError("nothing to update: give --items, --interactions or --remove.")
-    from llmrec.build import refit
-    from llmrec.index import load, save
-
-    started = time.perf_counter()
-    overrides = _overrides(device, directory, quiet=quiet)
-    fitted = refit(
-        load(directory),
-        items,
-        interactions,
-        remove=remove or (),
-        columns=parse_columns(columns or []),
-        overrides=overrides,
-    )
-    _keep_rejects(fitted, directory)
-    save(fitted, directory)
-    return _report(fitted, directory, time.perf_counter() - started, as_json=as_json)
+    return report(fitted, out, time.perf_counter() - started, as_json=as_json)
 
 
 def parse_columns(texts: Sequence[str]) -> Mapping[str, str]:
@@ -139,14 +103,16 @@ def parse_columns(texts: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
-def _overrides(device: str | None, directory: Path, *, quiet: bool) -> Overrides:
+def run_overrides(device: str | None, directory: Path, *, quiet: bool) -> Overrides:
+    """What this run uses: encoded texts are kept in `directory`."""
     from llmrec.build import Overrides
 
     changes = (f"encoder.device={device}",) if device else ()
     return Overrides(settings=changes, progress=not quiet, work_directory=directory)
 
 
-def _keep_rejects(fitted: Fitted, out: Path) -> None:
+def keep_rejects(fitted: Fitted, out: Path) -> None:
+    """Write the rows that were rejected beside the recommender. Raises DataError."""
     from llmrec.data.reports import write_rejects
 
     problems = tuple(problem for report in fitted.reports for problem in report.problems)
@@ -154,7 +120,8 @@ def _keep_rejects(fitted: Fitted, out: Path) -> None:
     write_rejects(out / REJECTS, problems)
 
 
-def _report(fitted: Fitted, out: Path, seconds: float, *, as_json: bool) -> int:
+def report(fitted: Fitted, out: Path, seconds: float, *, as_json: bool) -> int:
+    """Say what became of the rows; the exit code."""
     if as_json:
         say_json({**_counts(fitted.reports), **_sizes(fitted), "out": str(out), "seconds": round(seconds, 2)})
     else:

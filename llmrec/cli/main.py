@@ -22,12 +22,14 @@ from llmrec.cli import (
     data,
     doctor,
     evaluate,
+    experiment,
     prompts,
     recommend,
     report,
     serve,
     tune,
     ui,
+    update,
 )
 from llmrec.cli.output import MENDABLE, note, report_error
 from llmrec.errors import LLMRecError
@@ -43,7 +45,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("build")(build.build)
-app.command("update")(build.update)
+app.command("update")(update.update)
+app.command("rollback")(update.rollback)
 app.command("recommend")(recommend.recommend)
 app.command("chat")(chat.chat)
 app.command("ui")(ui.ui)
@@ -54,6 +57,7 @@ app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)
 app.command("doctor")(doctor.doctor)
 app.add_typer(adapter.app, name="adapter")
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(data.app, name="data")
 app.add_typer(serve.keys, name="keys")
 app.add_typer(prompts.app, name="prompts")

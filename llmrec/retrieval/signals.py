@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from llmrec.data.interactions import Interactions
 from llmrec.retrieval.content import ContentSignals
 from llmrec.retrieval.item_to_item import ItemToItemRetriever
 from llmrec.retrieval.recency import TimedPopularity
 from llmrec.retrieval.scoring import HistoryScorer, ScoreTable
 from llmrec.retrieval.transitions import TransitionRetriever
+from llmrec.retrieval.updates import Updating
 from llmrec.types import Histories
 
 # One table is read several ways: the last item or two, the recent past, everything ever met.
@@ -31,16 +31,12 @@ _LIFTED = ("ease@20", "transitions@3", "slit@20", "popularity")
 _ABOUT_CONTENT = ("text@", "same:", "amounts", "text_sequential")
 
 
-class Part(HistoryScorer, Protocol):
+class Part(HistoryScorer, Updating, Protocol):
     """A retriever that can be fused: it scores, it grows, it can be kept."""
 
     @property
     def costs_a_fit(self) -> bool:
         """Whether an update is a fit, and a fit takes minutes."""
-        ...
-
-    def update(self, before: Interactions, added: Interactions) -> Self:
-        """Fitted on both."""
         ...
 
     def save(self, directory: Path) -> None:

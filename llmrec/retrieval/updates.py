@@ -18,6 +18,14 @@ from llmrec.types import ItemId
 DEAR_ITEMS = 4_000  # that a dense table knows; beyond, solving for it takes minutes and not seconds
 
 
+class Updating(Protocol):
+    """What takes interactions in."""
+
+    def update(self, before: Interactions, added: Interactions) -> Self:
+        """Fitted on both; `before` is what this one was fitted on. Raises DataError when the items are not the same."""
+        ...
+
+
 @runtime_checkable
 class Widening(Protocol):
     """What can take more items at the end of its catalogue without being fitted again."""
