@@ -12,7 +12,7 @@ import numpy as np
 
 from llmrec.arguments import ItemReference, TurnLike, Where, as_references, as_turn, checked_k, rating_of
 from llmrec.assistant import Assistant
-from llmrec.build import Around, Overrides, assemble, fit
+from llmrec.build import Around, Overrides, fit
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
 from llmrec.errors import ConfigError
@@ -20,6 +20,7 @@ from llmrec.index import Fitted, load, save
 from llmrec.many_users import ranked_users, require_known
 from llmrec.references import referenced_item
 from llmrec.results import Recommendations, SimilarItem, UserRecommendations
+from llmrec.serving import Serving
 from llmrec.settings import Settings
 from llmrec.types import (
     Event,
@@ -55,7 +56,9 @@ class Recommender:
         self.settings = settings or Settings()
         self._overrides = overrides or Overrides()
         self._fitted: Fitted | None = None
-        self._running: Assistant | None = None
+        self._directory: Path | None = None
+        self._serving: Serving | None = None
+        self._answering: Assistant | None = None
         self._starting = Lock()
 
     @classmethod
@@ -68,7 +71,7 @@ class Recommender:
         """
         fitted = load(Path(directory))
         recommender = cls(fitted.settings, overrides=overrides)
-        recommender._fitted = fitted
+        recommender._fitted, recommender._directory = fitted, Path(directory)
         return recommender
 
     def save_pretrained(self, directory: str | Path) -> None:
@@ -87,7 +90,7 @@ class Recommender:
             DataError: A table as a whole cannot be used; rows that cannot are left out and counted in `reports`.
         """
         self._fitted = fit(items, interactions, settings=self.settings, name=name, overrides=self._overrides)
-        self._running = None
+        self._serving = self._answering = None
         return self
 
     @property
@@ -126,22 +129,41 @@ class Recommender:
     @property
     def assistant(self) -> Assistant:
         """What answers its turns; loads the models when nothing was asked yet. Raises AssetError, ModelError."""
+        return self._answering or self._served.plain
+
+    def assistant_for(self, user_id: str | None) -> Assistant:
+        """What answers this user: while an experiment runs in the directory, the assistant of their arm.
+
+        Raises:
+            AssetError: A model is not on this machine.
+            ModelError: It cannot be loaded.
+        """
+        if self._answering is not None or user_id is None:
+            return self.assistant
+        return self._served.for_user(UserId(str(user_id)))
+
+    def for_user(self, user_id: str | None) -> Self:
+        """The same recommender as this user gets it, also one whom it has no history of; see `assistant_for`."""
+        return self.answered_by(self.assistant_for(user_id))
+
+    @property
+    def _served(self) -> Serving:
         # Two first requests at once would load the models twice.
         with self._starting:
-            if self._running is None:
-                self._running = assemble(self._index, self._overrides)
-            return self._running
+            if self._serving is None:
+                self._serving = Serving(self._index, self._overrides, self._directory)
+            return self._serving
 
     def answered_by(self, assistant: Assistant) -> Self:
         """The same recommender with another `assistant`; what was learned is shared, not copied."""
         other = type(self)(self.settings, overrides=self._overrides)
-        other._fitted, other._running = self._index, assistant
+        other._fitted, other._answering = self._index, assistant
         return other
 
     def through(self, around: Around) -> Self:
         """The same recommender with `around` its stages; what was learned is shared, models are loaded anew."""
         other = type(self)(self.settings, overrides=replace(self._overrides, around=around))
-        other._fitted = self._index
+        other._fitted, other._directory = self._index, self._directory
         return other
 
     def recommend(
@@ -175,7 +197,7 @@ class Recommender:
         asked, notes = self._asked(query, user_id, history, profile)
         constraints = parse_where(where, self.catalogue.fields)
         asked = replace(asked, constraints=constraints, filter_viewed=filter_viewed)
-        reply = self.assistant.recommend(asked, k=k)
+        reply = self.assistant_for(user_id).recommend(asked, k=k)
         if not reply.recommendations:
             notes = (*notes, "Nothing in the catalogue satisfies all of that.")
         if k > len(self.catalogue):
@@ -200,7 +222,7 @@ class Recommender:
     ) -> Recommendations:
         """The given items, all of them, best first for a wish, for somebody who liked some titles, or for a user."""
         asked, notes = self._asked_by(query_or_history, user_id, history)
-        reply = self.assistant.rank(asked, [self.item_id(reference) for reference in items])
+        reply = self.assistant_for(user_id).rank(asked, [self.item_id(reference) for reference in items])
         return Recommendations.of(reply, notes)
 
     def explain(
@@ -212,7 +234,8 @@ class Recommender:
         history: Sequence[ItemReference] = (),
     ) -> Explanation:
         """Why `item` would suit this wish, these liked titles or this user, from facts that can be checked."""
-        return self.assistant.explain(self._asked_by(query_or_history, user_id, history)[0], self.item_id(item))
+        asked, _ = self._asked_by(query_or_history, user_id, history)
+        return self.assistant_for(user_id).explain(asked, self.item_id(item))
 
     def why_not(
         self,
@@ -228,7 +251,7 @@ class Recommender:
         asked, _ = self._asked_by(query_or_history, user_id, history)
         if profile is not None:
             asked = replace(asked, profile=profile)
-        return self.assistant.why_not(asked, self.item_id(item), k=checked_k(k))
+        return self.assistant_for(user_id).why_not(asked, self.item_id(item), k=checked_k(k))
 
     def chat(
         self,
@@ -240,7 +263,7 @@ class Recommender:
         k: int = 5,
     ) -> Reply:
         """The reply to the last of `turns`, which is the user's; pass the reply's profile back with the next one."""
-        return self.assistant.reply(self._conversation(turns, profile, user_id, history), k=checked_k(k))
+        return self.assistant_for(user_id).reply(self._conversation(turns, profile, user_id, history), k=checked_k(k))
 
     def chat_stream(
         self,
@@ -252,7 +275,7 @@ class Recommender:
         k: int = 5,
     ) -> Iterator[Event]:
         """The same reply in pieces: stages, cards, words, and the whole Reply last. Closing it stops the model."""
-        return self.assistant.stream(self._conversation(turns, profile, user_id, history), k=checked_k(k))
+        return self.assistant_for(user_id).stream(self._conversation(turns, profile, user_id, history), k=checked_k(k))
 
     def similar(self, item: ItemReference, k: int = 10) -> list[SimilarItem]:
         """The `k` available items closest to `item` in content, best first."""

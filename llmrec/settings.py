@@ -188,6 +188,19 @@ class DialogueSettings(_Room):
     question_cost_bits: float = Field(0.4, ge=0, le=100, allow_inf_nan=False)
 
 
+class ExplorationSettings(_Room):
+    """A place of the list whose item a bandit draws among styles, so that more is learned than what is shown already.
+
+    Attributes:
+        place: Which one, from 1; 0 explores nothing. The last place of a list costs least.
+        styles: Who may nominate beside the ranking: `rare` what fewest users met, `different` what is least like the
+            rest of the list.
+    """
+
+    place: int = Field(0, ge=0, le=100)
+    styles: tuple[Literal["rare", "different"], ...] = ("rare", "different")
+
+
 class Settings(_Room):
     """All settings of a recommender."""
 
@@ -198,6 +211,7 @@ class Settings(_Room):
     ranking: RankingSettings = RankingSettings()
     explanation: ExplanationSettings = ExplanationSettings()
     dialogue: DialogueSettings = DialogueSettings()
+    exploration: ExplorationSettings = ExplorationSettings()
 
     @model_validator(mode="after")
     def _slate_is_fed(self) -> Self:

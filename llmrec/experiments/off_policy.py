@@ -8,24 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.errors import DataError
-from llmrec.experiments.means import Mean, mean_of, ratio_of
+from llmrec.experiments.means import Mean, ratio_of
 
 PerRow = NDArray[np.float64]  # [n_rows]
 
 
 @dataclass(frozen=True)
 class Logged:
-    """Actions that were drawn, one for each row; rows are independent of each other.
+    """Actions that were drawn, one for each row.
 
     Attributes:
         rewards: float64 [n_rows], what each action earned.
         propensities: float64 [n_rows], how probable the logged policy made it.
         targets: float64 [n_rows], how probable the policy in question makes it.
+        users: int64 [n_rows], whose row it is: rows of one user are not independent. None for a user each.
     """
 
     rewards: PerRow
     propensities: PerRow
     targets: PerRow
+    users: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError for a propensity outside (0, 1], a target outside [0, 1], or arrays that do not match."""
@@ -43,6 +45,14 @@ class Logged:
         """How much more often the policy in question does what was done, float64 [n_rows]."""
         return np.asarray(self.targets / self.propensities)
 
+    def mean_of(self, totals: PerRow, counts: PerRow | None = None) -> Mean:
+        """All `totals` over all `counts`, 1 for each row by default, with the error that users make."""
+        counts = np.ones(len(totals)) if counts is None else counts
+        if self.users is None:
+            return ratio_of(totals, counts)
+        sums = [np.bincount(self.users, weights=values).astype(np.float64) for values in (totals, counts)]
+        return ratio_of(*sums)
+
     @property
     def effective_size(self) -> float:
         """As many rows of equal weight would be worth about as much: (sum w)^2 / sum w^2. Source: Kish 1965."""
@@ -55,12 +65,12 @@ def ips(logged: Logged) -> Mean:
 
     Source: Horvitz & Thompson 1952.
     """
-    return mean_of(logged.weights * logged.rewards)
+    return logged.mean_of(logged.weights * logged.rewards)
 
 
 def snips(logged: Logged) -> Mean:
     """The same divided by the mean weight: a little bias for much less spread. Source: Swaminathan & Joachims 2015."""
-    return ratio_of(logged.weights * logged.rewards, logged.weights)
+    return logged.mean_of(logged.weights * logged.rewards, logged.weights)
 
 
 def doubly_robust(logged: Logged, *, predicted: PerRow, predicted_by_target: PerRow) -> Mean:
@@ -80,7 +90,7 @@ def doubly_robust(logged: Logged, *, predicted: PerRow, predicted_by_target: Per
         if len(values) != len(logged.rewards):
             raise DataError(f"{len(values)} {name}s do not match {len(logged.rewards)} rows.")
         _require(values, np.isfinite(values), name, "finite")
-    return mean_of(predicted_by_target + logged.weights * (logged.rewards - predicted))
+    return logged.mean_of(predicted_by_target + logged.weights * (logged.rewards - predicted))
 
 
 def _require(values: PerRow, is_right: NDArray[np.bool_], what: str, must_be: str) -> None:

@@ -85,8 +85,9 @@ def tag_of(name: str, arm: str) -> str:
 def answered(impressions: Sequence[Impression], feedback: Iterable[Feedback], signals: Collection[str]) -> set[str]:
     """Ids of the `impressions`, oldest first, that feedback with one of `signals` answers.
 
-    Feedback answers the latest impression of its item to its user at or before it; what was never shown, or said before
-    it was, answers nothing, and an impression is answered once, however often it is clicked.
+    Feedback answers the latest impression of its item to its user at or before it, of the answer it names where it
+    names one; what was never shown, or said before it was, answers nothing. An impression is answered once, however
+    often it is clicked.
     """
     shown: dict[tuple[UserId, ItemId], list[Impression]] = {}
     for row in impressions:
@@ -94,6 +95,7 @@ def answered(impressions: Sequence[Impression], feedback: Iterable[Feedback], si
     found = set()
     for said in feedback:
         rows = shown.get((said.user_id, said.item_id), []) if said.signal in signals else []
+        rows = [row for row in rows if said.query_id in ("", row.query_id)]
         number = bisect_right(rows, said.at, key=lambda row: row.at)
         if number:
             found.add(rows[number - 1].impression_id)
