@@ -209,6 +209,7 @@ class HybridRetriever:
         signals = replace(
             self._signals,
             parts={name: part.over(catalogue.ids) for name, part in self._wide_parts.items()},
+            popularity=self._signals.popularity.over(len(catalogue)),
             content=content,
             nearest=nearest_items(content.texts, ~cold, n=FusionPlan().n_neighbours),
             cold=cold,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -49,6 +49,10 @@ class DemandOverTime:
         counts = np.bincount(bins * n_items + items, minlength=n_bins * n_items).reshape(n_bins, n_items)
         return cls(start, width, _smoothed(counts.astype(np.float32), float(np.exp(-width / span_s))))
 
+    def over(self, n_items: int) -> Self:
+        """The same with more items at the end, for which there is no demand."""
+        return replace(self, counts=np.pad(self.counts, ((0, 0), (0, n_items - self.counts.shape[1]))))
+
     def at(self, moments: NDArray[np.float64]) -> ScoreTable:
         """Logarithm of the demand at each moment, float32 [n_moments, n_items]; nan asks for the newest."""
         newest = len(self.counts) - 1
@@ -81,6 +85,16 @@ class TimedPopularity:
         totals = np.bincount(interactions.items, minlength=n_items).astype(np.float32)
         demand = {days: DemandOverTime.fit(interactions, span_s=days * _DAY_S) for days in spans}
         return cls(totals, first, demand)
+
+    def over(self, n_items: int) -> Self:
+        """The same with more items at the end, which nobody met."""
+        n_new = n_items - len(self.totals)
+        return replace(
+            self,
+            totals=np.pad(self.totals, (0, n_new)),
+            first=np.pad(self.first, (0, n_new), constant_values=np.inf),
+            demand={days: demand.over(n_items) for days, demand in self.demand.items()},
+        )
 
     def signals(self, histories: Histories) -> Mapping[str, ScoreTable]:
         """Named tables float32 [n_users, n_items]; those of time only where the data has any."""
