@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -186,8 +185,6 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
             raise _damaged(path, verdict)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
-        # Not every SQLite was compiled with its mathematical functions.
-        connection.create_function("floor", 1, lambda number: float(math.floor(number)), deterministic=True)
     except BaseException:
         connection.close()
         raise

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table
@@ -14,7 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from llmrec.types import Feedback, Impression, Interaction, ItemId, UserId
 
-_DAY_S = 86_400
+_EPOCH = date(1970, 1, 1)
+CALENDAR = ((date.min - _EPOCH).total_seconds(), (date.max - _EPOCH).total_seconds())
+"""The first and the last moment that have a date, in seconds since 1970."""
 # What JSON leaves as it is and some programs end a line at.
 _LINE_ENDS = "\x85\u2028\u2029"
 
@@ -56,11 +58,8 @@ def json_line(value: Mapping[str, object]) -> str:
 
 
 def day_name(number: float) -> str:
-    """`YYYY-MM-DD` of a day counted from 1970; empty for one no calendar has."""
-    try:
-        return datetime.fromtimestamp(number * _DAY_S, UTC).date().isoformat()
-    except (ValueError, OverflowError, OSError):
-        return ""
+    """`YYYY-MM-DD` of a day within `CALENDAR`, counted from 1970."""
+    return (_EPOCH + timedelta(days=int(number))).isoformat()
 
 
 def hashed(user_id: UserId) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, Row, Table, delete, func, select
 from llmrec.errors import FeedbackError
 from llmrec.feedback.databases import Database
 from llmrec.feedback.rows import (
+    CALENDAR,
     day_name,
     feedback_of,
     feedback_row,
@@ -138,10 +139,15 @@ class SQLFeedbackStore:
     def daily(self) -> Sequence[SignalCount]:
         """How many reactions of each kind were given on each day, oldest first; nothing of any single user."""
         day = func.floor(FEEDBACK.c.at / _DAY_S).label("day")
-        query = select(day, FEEDBACK.c.signal, func.count()).group_by(day, FEEDBACK.c.signal).order_by(day, "signal")
+        query = (
+            select(day, FEEDBACK.c.signal, func.count())
+            .where(FEEDBACK.c.at.between(*CALENDAR))
+            .group_by(day, FEEDBACK.c.signal)
+            .order_by(day, FEEDBACK.c.signal)
+        )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return [SignalCount(name, signal, n) for number, signal, n in rows if (name := day_name(number))]
+        return [SignalCount(day_name(number), signal, n) for number, signal, n in rows]
 
     def export(self, user_id: UserId) -> str:
         """All that is stored of one user, a JSON object a line with its `kind`; empty when there is nothing."""
