@@ -54,13 +54,17 @@ class TraceAnswer(BaseModel):
 
 
 class RecommendAnswer(BaseModel):
-    """Items best first; `degraded` says why the language model's voice is missing, where it was wanted."""
+    """Items best first; `degraded` says why the language model's voice is missing, where it was wanted.
+
+    Send `query_id` back with the feedback to what was shown.
+    """
 
     recommendations: list[RecommendationAnswer]
     reply: str | None
     profile: ProfileModel
     trace: TraceAnswer
     degraded: str | None
+    query_id: str
 
 
 class ChatAnswer(RecommendAnswer):

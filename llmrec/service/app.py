@@ -16,6 +16,7 @@ from llmrec.recommender import Recommender
 from llmrec.service.engine import Engine
 from llmrec.service.gate import Gate
 from llmrec.service.house import House, Stores
+from llmrec.service.impressions import ImpressionLog
 from llmrec.service.metrics import Metrics
 from llmrec.service.people import People
 from llmrec.service.problems import install, problem
@@ -46,6 +47,7 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
     recommender = queued(recommender, engine, batch_size=settings.batch_size)
     metrics = Metrics(engine)
     workshop = Workshop(engine, settings)
+    impressions = ImpressionLog(stores.feedback)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +55,7 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
             yield
         finally:
             workshop.close()
+            await asyncio.to_thread(impressions.close)
             await asyncio.to_thread(stores.close)
 
     app = FastAPI(
@@ -73,7 +76,7 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
             ),
         ],
     )
-    app.state.house = House(recommender, People(recommender, stores.feedback), workshop, metrics)
+    app.state.house = House(recommender, People(recommender, stores.feedback), workshop, metrics, impressions)
     install(app)
     for routes in (recommending, chatting, users, health, openai):
         app.include_router(routes.router)

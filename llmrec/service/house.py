@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from llmrec.feedback import SQLFeedbackStore, open_store
 from llmrec.recommender import Recommender
+from llmrec.service.impressions import ImpressionLog
 from llmrec.service.keys import KEYS_FILE, KeyFile
 from llmrec.service.metrics import Metrics
 from llmrec.service.models import ProfileModel
@@ -51,6 +52,7 @@ class House:
     people: People
     workshop: Workshop
     metrics: Metrics
+    impressions: ImpressionLog
 
     async def answer(
         self, request: Request, identity: Identity, work: Callable[[], T], *, deadline_s: float | None
@@ -70,14 +72,15 @@ class House:
         return known.added_to(profile_from_json(sent, self.recommender.catalogue))
 
 
-def house_of(request: Request) -> House:
+# Both are coroutines that wait for nothing: a plain function would be called in a thread, and cost more than the rest.
+async def house_of(request: Request) -> House:
     """The house of this app."""
     house = request.app.state.house
     assert isinstance(house, House)
     return house
 
 
-def identity_of(request: Request) -> Identity:
+async def identity_of(request: Request) -> Identity:
     """Who asks; the gate has seen to it that somebody does."""
     identity = request.state.identity
     assert isinstance(identity, Identity)

@@ -88,6 +88,7 @@ class CompletionAnswer(BaseModel):
     recommendations: list[RecommendationAnswer]
     profile: ProfileModel
     degraded: str | None
+    query_id: str
 
 
 class ModelCard(BaseModel):

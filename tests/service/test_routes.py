@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from llmrec.feedback import SQLiteFeedbackStore
 from llmrec.recommender import Recommender
+from llmrec.types import UserId
 from tests.service.conftest import Running, Serve
 
 
@@ -246,3 +248,36 @@ def test_a_part_of_interactions_that_is_wrong_leaves_nothing_behind(api: httpx.C
     rows = [{"item": "9"}, {"item": "nope"}]
     assert api.post("/v1/interactions", json={"user_id": "ann", "interactions": rows}).status_code == 404
     assert '"interaction"' not in api.get("/v1/users/ann/export").text
+
+
+def test_what_is_shown_is_logged_and_the_answer_can_be_named(api: httpx.Client, service: Running) -> None:
+    found = api.post("/v1/recommend", json={"user_id": "ann", "query": "a scary film", "k": 3}).json()
+    turns = [{"role": "user", "text": "something scary"}]
+    said = api.post("/v1/chat", json={"turns": turns, "k": 2, "stream": False}).json()
+    streamed = api.post("/v1/chat", json={"user_id": "bob", "turns": turns, "k": 2}).text
+    assert found["query_id"] != said["query_id"]
+    assert '"query_id"' in streamed
+    service.stop()
+    with SQLiteFeedbackStore(service.stores.keys.path.parent / "feedback.sqlite3") as store:
+        rows = list(store.impressions())
+    assert [(row.query_id, row.user_id, row.item_id, row.position) for row in rows[:3]] == [
+        (found["query_id"], "ann", one["item_id"], one["rank"]) for one in found["recommendations"]
+    ]
+    assert [(row.query_id, row.user_id) for row in rows[3:5]] == [(said["query_id"], "")] * 2
+    assert {(row.user_id, row.stage, row.propensity) for row in rows[5:]} == {("bob", "retrieval", 1.0)}
+
+
+def test_feedback_names_its_answer_and_is_stored_once(api: httpx.Client, service: Running) -> None:
+    body = {"user_id": "ann", "item": "1", "signal": "text", "text": "too long", "query_id": "q1", "event_id": "e1"}
+    for _ in range(2):
+        assert api.post("/v1/feedback", json=body).json() == {"recorded": 1}
+    (kept,) = service.stores.feedback.for_user(UserId("ann"))
+    assert (kept.text, kept.query_id, kept.event_id) == ("too long", "q1", "e1")
+    assert_problem(api.post("/v1/feedback", json={**body, "text": ""}), 422, "config", "goes with the signal")
+
+
+def test_an_interaction_sent_again_is_stored_once(api: httpx.Client, service: Running) -> None:
+    rows = [{"item": "9", "event_id": "e1"}, {"item": "9"}]
+    for _ in range(2):
+        api.post("/v1/interactions", json={"user_id": "ann", "interactions": rows})
+    assert len(service.stores.feedback.interactions_of(UserId("ann"))) == 3

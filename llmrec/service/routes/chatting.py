@@ -46,6 +46,7 @@ async def chat(asked: ChatRequest, request: Request, house: InHouse, asking: Ask
         return {
             **reply_to_json(reply, house.recommender.catalogue),
             "degraded": ticket.degraded or None,
+            "query_id": house.impressions.shown(asking.acts_for(asked.user_id), reply),
             "turns": [turn.model_dump() for turn in said],
         }
 

@@ -43,10 +43,11 @@ async def models(asking: Asking) -> Response:
 async def completions(asked: CompletionRequest, request: Request, house: InHouse, asking: Asking) -> Response:
     """The reply to the last message; a client that keeps no profile has its earlier messages read again."""
     turns = _turns(asked)
+    user_id = _user(asked, asking)
     head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
 
     def events() -> Iterator[Event]:
-        known = house.people.known(_user(asked, asking), must_exist=False)
+        known = house.people.known(user_id, must_exist=False)
         profile = house.profile(asked.profile, known)
         if asked.profile is None:
             profile = replayed(house.recommender, turns[:-1], profile)
@@ -56,13 +57,18 @@ async def completions(asked: CompletionRequest, request: Request, house: InHouse
 
     if asked.stream:
         return await streamed(
-            house, asking, events, lambda done: _chunks(done, head, house), deadline_s=None, ending="data: [DONE]\n\n"
+            house,
+            asking,
+            events,
+            lambda done: _chunks(done, head, house, user_id),
+            deadline_s=None,
+            ending="data: [DONE]\n\n",
         )
     done = await house.answer(request, asking, lambda: last_reply(events()), deadline_s=None)
     reply = done.value
     text = reply_text(reply)
     message = {"role": "assistant", "content": text}
-    extra = _extra(ReplyEvent(reply), done.ticket, house)
+    extra = _extra(ReplyEvent(reply), done.ticket, house, user_id)
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
     usage = _usage(turns, text)
     return JsonAnswer({**head, "object": "chat.completion", "choices": choices, "usage": usage, **extra})
@@ -85,7 +91,7 @@ def _user(asked: CompletionRequest, asking: Identity) -> UserId | None:
     return asking.user_id
 
 
-def _chunks(done: Done[Event], head: Mapping[str, object], house: House) -> str:
+def _chunks(done: Done[Event], head: Mapping[str, object], house: House, user_id: UserId | None) -> str:
     """The event as chunks; stages and cards have none of their own."""
     event = done.value
     if isinstance(event, TextEvent):
@@ -94,7 +100,7 @@ def _chunks(done: Done[Event], head: Mapping[str, object], house: House) -> str:
         return ""
     cards = cards_text(event.reply.recommendations)
     listed = _chunk(head, {"content": f"\n\n{cards}"}) if cards else ""
-    return listed + _chunk(head, {}, finish="stop", extra=_extra(event, done.ticket, house))
+    return listed + _chunk(head, {}, finish="stop", extra=_extra(event, done.ticket, house, user_id))
 
 
 def _chunk(
@@ -104,13 +110,14 @@ def _chunk(
     return data_text({**head, "object": "chat.completion.chunk", "choices": [choice], **(extra or {})})
 
 
-def _extra(event: ReplyEvent, ticket: Ticket, house: House) -> Json:
+def _extra(event: ReplyEvent, ticket: Ticket, house: House, user_id: UserId | None) -> Json:
     reply = event.reply
     house.metrics.worked(reply.trace.stages, ticket)
     return {
         "recommendations": [recommendation_to_json(one) for one in reply.recommendations],
         "profile": profile_to_json(reply.profile, house.recommender.catalogue),
         "degraded": ticket.degraded or None,
+        "query_id": house.impressions.shown(user_id, reply),
     }
 
 

@@ -45,7 +45,8 @@ async def recommend(asked: RecommendRequest, request: Request, house: InHouse, a
             filter_viewed=asked.filter_viewed,
         )
 
-    return _listed(await house.answer(request, asking, work, deadline_s=asked.deadline_s), house)
+    done = await house.answer(request, asking, work, deadline_s=asked.deadline_s)
+    return _listed(done, house, asking.acts_for(asked.user_id))
 
 
 @router.post("/recommend/many", response_model=ManyAnswer)
@@ -70,7 +71,8 @@ async def rank(asked: RankRequest, request: Request, house: InHouse, asking: Ask
             history=[*known.history, *references(asked.history)],
         )
 
-    return _listed(await house.answer(request, asking, work, deadline_s=asked.deadline_s), house)
+    done = await house.answer(request, asking, work, deadline_s=asked.deadline_s)
+    return _listed(done, house, asking.acts_for(asked.user_id))
 
 
 @router.post("/explain", response_model=ExplainAnswer)
@@ -143,11 +145,13 @@ def _user(one: UserRecommendations) -> dict[str, object]:
     }
 
 
-def _listed(done: Done[Recommendations], house: House) -> Response:
+def _listed(done: Done[Recommendations], house: House, user_id: UserId | None) -> Response:
     found = done.value
     house.metrics.worked(found.trace.stages, done.ticket)
     reply = Reply("", found.items, found.profile, found.trace)
-    return JsonAnswer({**reply_to_json(reply, house.recommender.catalogue), "degraded": done.ticket.degraded or None})
+    answer = reply_to_json(reply, house.recommender.catalogue)
+    query_id = house.impressions.shown(user_id, reply)
+    return JsonAnswer({**answer, "degraded": done.ticket.degraded or None, "query_id": query_id})
 
 
 def _ranked(item: RankedItem | SimilarItem) -> dict[str, object]:
