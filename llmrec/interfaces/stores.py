@@ -7,6 +7,7 @@ from typing import Protocol
 
 from llmrec.types import (
     Feedback,
+    Impression,
     ItemId,
     ItemMask,
     UserId,
@@ -35,14 +36,18 @@ class ItemSimilarity(Protocol):
 
 
 class FeedbackStore(Protocol):
-    """Keeps what users said about items."""
+    """Keeps what users were shown, and what they said about it."""
 
     def record(self, feedback: Feedback) -> None:
         """Durable when it returns. Raises FeedbackError, and then nothing was stored."""
         ...
 
+    def record_impressions(self, impressions: Sequence[Impression]) -> None:
+        """Keep all rows or none, but those of users who want none kept. Raises FeedbackError."""
+        ...
+
     def for_user(self, user_id: UserId) -> Sequence[Feedback]:
-        """All feedback of one user, oldest first."""
+        """All feedback of one user, in the order it was recorded."""
         ...
 
     def export(self, user_id: UserId) -> str:
