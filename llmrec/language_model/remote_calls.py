@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -102,13 +102,18 @@ class Caller:
             ModelError: It failed as often as it may, is resting after failures, or `read` raised.
         """
         deadline = time.monotonic() + timeout_s
+        failures: list[_FailedError] = []
         with self._guarded():
-            for n_asked in range(1, self._patience.n_tries + 1):
+            while True:
                 try:
                     return read(self._answer(body, deadline))
                 except _FailedError as error:
-                    self._pause(n_asked, error, deadline)
-        raise AssertionError("the last pause raises")
+                    failures.append(error)
+                except ModelTimeout:
+                    if not failures:
+                        raise
+                    raise _given_up(failures) from failures[-1]  # why it was asked again says more
+                self._pause(failures, deadline)
 
     def stream(self, body: Body, *, timeout_s: float) -> Iterator[bytes]:
         """The lines of a streamed answer until the deadline. Raises as `post`, which asks again where this does not."""
@@ -191,13 +196,18 @@ class Caller:
             raise _FailedError(message, retry_after_s=_seconds(answer.headers.get("retry-after", "")))
         raise RefusedError(message)
 
-    def _pause(self, n_asked: int, error: _FailedError, deadline: float) -> None:
+    def _pause(self, failures: Sequence[_FailedError], deadline: float) -> None:
         """Wait before the next try. Raises ModelError when there is none, or no time for one."""
-        pause_s = max(error.retry_after_s, self._rng.uniform(0, self._patience.pause_s * 2 ** (n_asked - 1)))
-        if n_asked == self._patience.n_tries or time.monotonic() + pause_s >= deadline:
-            times = "once" if n_asked == 1 else f"{n_asked} times"
-            raise ModelError(f"{error.message.rstrip('.')} (asked {times}).") from error
+        longest_s = self._patience.pause_s * 2 ** (len(failures) - 1)
+        pause_s = max(failures[-1].retry_after_s, self._rng.uniform(0, longest_s))
+        if len(failures) == self._patience.n_tries or time.monotonic() + pause_s >= deadline:
+            raise _given_up(failures) from failures[-1]
         self._sleep(pause_s)
+
+
+def _given_up(failures: Sequence[_FailedError]) -> ModelError:
+    times = "once" if len(failures) == 1 else f"{len(failures)} times"
+    return ModelError(f"{failures[-1].message.rstrip('.')} (asked {times}).")
 
 
 def _seconds(retry_after: str) -> float:

@@ -3,9 +3,11 @@
 import json
 import math
 import re
+import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from string import ascii_lowercase, ascii_uppercase
 from types import TracebackType
@@ -47,6 +49,15 @@ class Exchange:
         self.handler.wfile.flush()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # closing waits for the answers that are still being given
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client may hang up; anything else is a mistake of the test."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # as the library calls it
+
+
 class FakeServer:
     """Answers every request as `behaviour` says at that moment; `url` is what a client is given."""
 
@@ -60,6 +71,10 @@ class FakeServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                fake._connections.append(self.connection)
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 fake.requests.append(body)
@@ -69,8 +84,8 @@ class FakeServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False  # closing waits for the answers that are still being given
+        self._connections: list[socket.socket] = []
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
@@ -91,6 +106,9 @@ class FakeServer:
         self._closing.set()
         self._server.shutdown()
         self._thread.join()
+        for connection in self._connections:
+            with suppress(OSError):  # most are closed already
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
 

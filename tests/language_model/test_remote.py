@@ -234,5 +234,5 @@ def test_more_labels_than_there_are_letters_are_refused(remote: RemoteLM) -> Non
         remote.labels(53)
 
 
-def test_a_chinese_prompt_counts_a_token_for_each_sign(remote: RemoteLM) -> None:
-    assert remote.count_tokens(Prompt((ChatMessage("user", "推荐电影"),), "hash")) == 4 + 8
+def test_tokens_are_counted_by_bytes(remote: RemoteLM) -> None:
+    assert remote.count_tokens(Prompt((ChatMessage("user", "推荐电影"),), "hash")) == 6 + 8
