@@ -13,7 +13,7 @@ DEMO := runs/demo
 REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs app.py
 
-.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation bench-explanations bench-load transcript clean help
+.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation bench-explanations bench-load bench-loop transcript clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -108,6 +108,10 @@ bench-explanations: $(VENV)/.installed ## whether what explanations cite matters
 
 bench-load: $(VENV)/.installed ## the service under load
 	$(BIN)/python -m benchmarks.load $(ARGS)
+
+bench-loop: $(VENV)/.installed ## what an update costs and loses, and how soon an interaction counts, from DATA=DIR
+	$(BIN)/llmrec data fetch
+	$(BIN)/python -m benchmarks.loop --data '$(DATA)' $(ARGS)
 
 transcript: $(DEMO)/manifest.json | $(VENV)/.installed ## ten turns with the demo, written to docs/transcript.md
 	$(BIN)/python docs/transcript.py $(DEMO)
