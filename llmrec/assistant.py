@@ -161,7 +161,8 @@ class Assistant:
         yield TextEvent(text)
         cards = tuple(ItemEntry(card.item_id, at) for card in shown.cards)
         profile = query.profile.with_reply(cards, asked)
-        yield ReplyEvent(Reply(text, shown.cards, profile, turn.trace(shown, understanding.notes)))
+        heard = (*understanding.notes, *understanding.overruled)
+        yield ReplyEvent(Reply(text, shown.cards, profile, turn.trace(shown, heard)))
 
     def _reasons(self, query: Query, understanding: Understanding, k: int) -> list[str]:
         """Why items are shown, or one is not, where the user wants to know."""

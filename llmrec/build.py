@@ -19,10 +19,15 @@ from llmrec.data.interactions import Interactions
 from llmrec.data.sources import dataset_info, read_dataset
 from llmrec.dialogue.act_model import shipped_model
 from llmrec.dialogue.asking import ValueAsker
+from llmrec.dialogue.concepts import concepts_in
 from llmrec.dialogue.hearing import Hearing
+from llmrec.dialogue.leanings import Leanings
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE
 from llmrec.dialogue.response import TemplateResponder
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.understanding import GrammarTracker
+from llmrec.dialogue.vague import LikenessReader
+from llmrec.dialogue.vocabulary import Vocabulary
 from llmrec.enrichment import described_films
 from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
@@ -39,6 +44,7 @@ from llmrec.ranking.standing import Standings
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
 from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
+from llmrec.retrieval.leanings import LeaningRetriever
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
 from llmrec.stages import StageContext
@@ -202,7 +208,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     ranker = fused_ranker(fitted.catalogue, settings.ranking, model, prompts, fusion=fusion, popularity=popularity)
     pipeline = Pipeline(
         item_filter=HardFilter(fitted.catalogue),
-        retrievers=retrievers_of(fitted, settings, encoder),
+        retrievers=(*retrievers_of(fitted, settings, encoder), LeaningRetriever(fitted.catalogue, popularity)),
         fusion=ReciprocalRankFusion(settings.retrieval.weights),
         ranker=overrides.around.ranker(ranker) if overrides.around else ranker,
         n_candidates=settings.retrieval.n_candidates,
@@ -215,7 +221,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     return Assistant(
         Stages(
             catalogue=fitted.catalogue,
-            tracker=GrammarTracker(fitted.catalogue, fitted.titles, hearing=Hearing(shipped_model())),
+            tracker=_tracker(fitted, encoder),
             item_filter=pipeline.item_filter,
             retrievers=pipeline.retrievers,
             fusion=pipeline.fusion,
@@ -228,6 +234,15 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
             asker=ValueAsker(fitted.catalogue, cost_bits=settings.dialogue.question_cost_bits),
         )
     )
+
+
+def _tracker(fitted: Fitted, encoder: Embedder) -> GrammarTracker:
+    """What reads messages: exact readers, then what learned to hear reactions and to read vague words."""
+    concepts = concepts_in(DEFAULT_LANGUAGE)
+    vocabulary = Vocabulary.of(fitted.catalogue, concepts)
+    leanings = Leanings(fitted.catalogue, vocabulary, [LikenessReader(vocabulary, concepts, encoder)])
+    hearing = Hearing(shipped_model())
+    return GrammarTracker(fitted.catalogue, fitted.titles, hearing=hearing, leanings=leanings)
 
 
 def encoder_of(settings: Settings, overrides: Overrides, *, fetch: bool) -> Embedder:

@@ -15,6 +15,7 @@ from llmrec.types import (
     FactValue,
     ItemEntry,
     ItemId,
+    LeaningEntry,
     Profile,
     QuestionEntry,
     Recommendation,
@@ -46,6 +47,7 @@ def profile_to_json(profile: Profile, catalogue: Catalogue) -> Json:
         **lists,
         "constraints": constraints,
         "wishes": wishes,
+        "leanings": [_leaning_to_json(entry) for entry in profile.leanings],
         "where": _where(profile),
         "pending": list(profile.pending),
         "pending_as": profile.pending_as,
@@ -70,6 +72,7 @@ def profile_from_json(data: object, catalogue: Catalogue) -> Profile:
         **{name: _entries(data, name, lambda row: _item_from_json(row, catalogue)) for name in _ITEM_LISTS},
         constraints=_entries(data, "constraints", lambda row: _constraint_from_json(row, catalogue)),
         wishes=_entries(data, "wishes", _wish_from_json),
+        leanings=_entries(data, "leanings", lambda row: _leaning_from_json(row, catalogue)),
         pending=tuple(_known(item_id, catalogue) for item_id in _rows(data, "pending")),
         pending_as=pending_as,
         asked=_entries(data, "asked", lambda row: _question_from_json(row, catalogue)),
@@ -192,6 +195,17 @@ def _constraint_from_json(row: Json, catalogue: Catalogue) -> ConstraintEntry:
     where = {str(row.get("field")): {str(row.get("op")): row.get("value")}}
     (constraint,) = parse_where(where, catalogue.fields)
     return ConstraintEntry(constraint, _turn(row))
+
+
+def _leaning_to_json(entry: LeaningEntry) -> Json:
+    return {**_constraint_to_json(entry.constraint), "turn": entry.turn, "words": entry.words, "read_by": entry.read_by}
+
+
+def _leaning_from_json(row: Json, catalogue: Catalogue) -> LeaningEntry:
+    stated, voice = _constraint_from_json(row, catalogue), row.get("read_by")
+    if voice != "model" and voice != "encoder":
+        raise DataError(f"a leaning's read_by is {str(voice)[:40]!r}; it must be model or encoder.")
+    return LeaningEntry(stated.constraint, stated.turn, _text(row, "words"), voice)
 
 
 def _question_from_json(row: Json, catalogue: Catalogue) -> QuestionEntry:

@@ -60,13 +60,13 @@ class ValueAsker:
 
     def _cost(self, query: Query) -> float:
         profile = query.profile
-        fields = {constraint.field for constraint in query.all_constraints}
+        fields = _spoken_of(query)
         n_unanswered = sum(entry.field not in fields for entry in profile.asked)
         known = len(fields) + len(profile.liked) + len(profile.wishes) + len(profile.asked) + n_unanswered
         return self._cost_bits * (1 + known + min(len(query.history.interactions), _KNOWN_FROM_HISTORY))
 
     def _offers(self, query: Query, candidates: Sequence[ItemId], *, at_least: int) -> Iterator[Offer]:
-        spoken_of = {constraint.field for constraint in query.all_constraints}
+        spoken_of = _spoken_of(query)
         spoken_of |= {entry.field for entry in query.profile.asked}
         items = [self._catalogue[item_id] for item_id in candidates]
         for field in self._catalogue.fields.values():
@@ -90,6 +90,12 @@ def offer_of(field: FactField, items: Sequence[Item], *, at_least: int = 1) -> O
     if len(offered) < 2 or n_covered < _MIN_COVERED * len(items):
         return None
     return Offer(field.name, tuple(offered), _expected_bits(values, {value: counts[value] for value in offered}))
+
+
+def _spoken_of(query: Query) -> set[str]:
+    """Fields of which the user demanded something, or was taken to lean to something."""
+    stated = {constraint.field for constraint in query.all_constraints}
+    return stated | {entry.constraint.field for entry in query.profile.leanings}
 
 
 def _halves(name: str, numbers: Sequence[float | None]) -> Offer | None:

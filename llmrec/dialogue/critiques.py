@@ -12,7 +12,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import FactColumns
 from llmrec.dialogue.cues import KIND
 from llmrec.dialogue.dimensions import DIMENSIONS, IMPLIED, OPPOSITES, field_of
-from llmrec.dialogue.draft import Draft
+from llmrec.dialogue.draft import Draft, Unmet
 from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.lexicon import FILLERS, FOLLOWERS
 from llmrec.dialogue.phrases import ConstraintPhrases
@@ -207,8 +207,9 @@ class CritiqueReader:
             wish = OPPOSITES[key]
             draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=True)
             draft.note("instead_of", phrase=phrase, wish=wish)
+            draft.unmet.append(Unmet(phrase, f"not {quality}", is_met=True))
         else:
-            draft.note("cannot_act", phrase=phrase)
+            draft.unmet.append(Unmet(phrase, f"not {quality}"))
 
     def _excluded(self, quality: str) -> tuple[Constraint, ...]:
         """Conditions against the values that the quality names or speaks of."""

@@ -11,6 +11,21 @@ from llmrec.dialogue.words import Span, mask
 from llmrec.types import Act, ActKind, ItemId, Profile
 
 
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """What is unwanted and no exact reader could act upon.
+
+    Attributes:
+        phrase: As the user put it.
+        asks: The same as words that exclude: "not heavy" for "too heavy".
+        is_met: Whether something was done about it already.
+    """
+
+    phrase: str
+    asks: str
+    is_met: bool = False
+
+
 @dataclass(slots=True)
 class Draft:
     """Lives as long as one call of `GrammarTracker.update`.
@@ -24,6 +39,8 @@ class Draft:
         asked_as: The list the chosen one goes to.
         asked_before: What the user asked about an item just before.
         asked_of: The items that was asked about.
+        unmet: What is unwanted and was not understood as a condition.
+        overruled: What another voice read and the grammar did not let stand.
     """
 
     text: str
@@ -43,6 +60,8 @@ class Draft:
     asked_as: Literal["", "liked", "disliked", "seen", "accepted"] = ""
     asked_before: str = ""
     asked_of: tuple[ItemId, ...] = ()
+    unmet: list[Unmet] = field(default_factory=list)
+    overruled: list[str] = field(default_factory=list)
 
     @property
     def rest(self) -> str:

@@ -10,7 +10,16 @@ from llmrec.data.catalogue import Catalogue, FactField
 from llmrec.data.where import contradiction
 from llmrec.dialogue.messages import DEFAULT_LANGUAGE, Messages, messages_in
 from llmrec.dialogue.phrases import ConstraintPhrases
-from llmrec.types import Constraint, ConstraintEntry, FactValue, ItemEntry, ItemId, Profile, WishEntry
+from llmrec.types import (
+    Constraint,
+    ConstraintEntry,
+    FactValue,
+    ItemEntry,
+    ItemId,
+    LeaningEntry,
+    Profile,
+    WishEntry,
+)
 
 Stance = Literal["liked", "disliked", "seen", "accepted"]
 STANCES: tuple[Stance, ...] = get_args(Stance)
@@ -80,14 +89,41 @@ def forget_constraints(
 
 def add_wish(profile: Profile, text: str, *, turn: int, refines: bool) -> Profile:
     """The profile with the wish; a new one replaces the older, a refinement joins the last few."""
+    kept = profile if refines else without_wishes(profile, before=turn)
     older = profile.wishes if refines else ()
-    return replace(profile, wishes=(*older, WishEntry(text, turn))[-MAX_WISHES:])
+    return replace(kept, wishes=(*older, WishEntry(text, turn))[-MAX_WISHES:])
+
+
+def without_wishes(profile: Profile, *, before: int) -> Profile:
+    """The profile without wishes, and without what vague words of turns before `before` were taken to mean."""
+    return replace(profile, wishes=(), leanings=tuple(e for e in profile.leanings if e.turn >= before))
+
+
+def add_leanings(profile: Profile, leanings: Sequence[LeaningEntry]) -> Profile:
+    """The profile with `leanings`; each replaces an older one on the same value or the same number."""
+    new = {_leans_on(entry.constraint) for entry in leanings}
+    kept = tuple(entry for entry in profile.leanings if _leans_on(entry.constraint) not in new)
+    return replace(profile, leanings=kept + tuple(leanings))
+
+
+def without_contradicted(profile: Profile, *, fields: Mapping[str, FactField]) -> Profile:
+    """The profile without leanings that cannot hold beside its conditions: what was said exactly counts."""
+    stated = [entry.constraint for entry in profile.constraints]
+    kept = tuple(e for e in profile.leanings if not contradicts(e.constraint, stated, fields=fields))
+    return replace(profile, leanings=kept)
+
+
+def contradicts(leaning: Constraint, stated: Sequence[Constraint], *, fields: Mapping[str, FactField]) -> bool:
+    """Whether nothing can be as `leaning` says and satisfy what is `stated` of the same field."""
+    same = [constraint for constraint in stated if constraint.field == leaning.field]
+    return bool(same and not contradiction(same, fields=fields) and contradiction([*same, leaning], fields=fields))
 
 
 def undo(profile: Profile) -> Profile:
     """The profile without what the last turn that changed something had added; shown items stay shown."""
     turns = [entry.turn for stance in STANCES for entry in _list(profile, stance)]
     turns += [entry.turn for entry in profile.constraints] + [entry.turn for entry in profile.wishes]
+    turns += [entry.turn for entry in profile.leanings]
     if not turns:
         return profile
     last = max(turns)
@@ -97,12 +133,13 @@ def undo(profile: Profile) -> Profile:
         profile,
         constraints=tuple(e for e in profile.constraints if e.turn != last),
         wishes=tuple(e for e in profile.wishes if e.turn != last),
+        leanings=tuple(e for e in profile.leanings if e.turn != last),
     )
 
 
 def is_blank(profile: Profile) -> bool:
     """Whether nothing is known that could steer a recommendation."""
-    return not (profile.liked or profile.disliked or profile.constraints or profile.wishes)
+    return not (profile.liked or profile.disliked or profile.constraints or profile.wishes or profile.leanings)
 
 
 def summary(profile: Profile, catalogue: Catalogue, words: Messages | None = None) -> tuple[str, ...]:
@@ -113,6 +150,10 @@ def summary(profile: Profile, catalogue: Catalogue, words: Messages | None = Non
     phrases = ConstraintPhrases(catalogue, words).phrases(entry.constraint for entry in profile.constraints)
     if phrases:
         sentences.append(words.say("believe_must", phrases=comma.join(phrases)))
+    for said in dict.fromkeys(entry.words for entry in profile.leanings):
+        leant = [entry.constraint for entry in profile.leanings if entry.words == said]
+        values = comma.join(ConstraintPhrases(catalogue, words).phrases(leant))
+        sentences.append(words.say("leaning", words=said, values=values))
     for stance in STANCES:
         titles = [catalogue[e.item_id].title for e in _list(profile, stance) if e.item_id in catalogue]
         if titles:
@@ -149,6 +190,11 @@ def _without(entry: ConstraintEntry, values: set[FactValue]) -> list[ConstraintE
     if len(left) == len(_values(entry.constraint)):
         return [entry]
     return [replace(entry, constraint=replace(entry.constraint, value=left))]
+
+
+def _leans_on(constraint: Constraint) -> tuple[str, object]:
+    """What a leaning speaks of: a value, or a number as a whole."""
+    return (constraint.field, constraint.value if constraint.op in {"$eq", "$ne"} else None)
 
 
 def _values(constraint: Constraint) -> tuple[FactValue, ...]:

@@ -13,13 +13,22 @@ from llmrec.dialogue.answers import FieldAnswers
 from llmrec.dialogue.chinese import ChineseReader, has_chinese
 from llmrec.dialogue.conditions import Conditions
 from llmrec.dialogue.critiques import CritiqueReader
-from llmrec.dialogue.draft import Draft
+from llmrec.dialogue.draft import Draft, Unmet
 from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.hearing import Hearing
 from llmrec.dialogue.item_questions import ItemQuestions
 from llmrec.dialogue.item_statements import ItemStatements
+from llmrec.dialogue.leanings import Leanings
 from llmrec.dialogue.messages import language_of, messages_in, scripts_of
-from llmrec.dialogue.profile import add_items, add_wish, is_blank, summary, undo
+from llmrec.dialogue.profile import (
+    add_items,
+    add_wish,
+    is_blank,
+    summary,
+    undo,
+    without_contradicted,
+    without_wishes,
+)
 from llmrec.dialogue.slips import respelt
 from llmrec.dialogue.talk import answer_to_talk, asks_for_beliefs
 from llmrec.dialogue.title_index import TitleIndex
@@ -36,12 +45,21 @@ _INSTEAD = re.compile(r"\binstead\b", re.IGNORECASE)
 class GrammarTracker:
     """Understands messages by exact readers over one catalogue; implements DialogueTracker."""
 
-    def __init__(self, catalogue: Catalogue, titles: TitleIndex, *, hearing: Hearing | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        titles: TitleIndex,
+        *,
+        hearing: Hearing | None = None,
+        leanings: Leanings | None = None,
+    ) -> None:
         """Prepare the readers for `catalogue`, whose titles `titles` has indexed.
 
         `hearing` is asked for reactions the readers did not understand; without it those words are taken as a wish.
+        `leanings` is asked what vague words mean; without it they are only searched for.
         """
         self._hearing = hearing
+        self._leanings = leanings
         self._language: str | None = None
         self._catalogue = catalogue
         self._grammar = ConstraintGrammar(catalogue)
@@ -118,7 +136,9 @@ class GrammarTracker:
         self._read_exclusions(draft)
         if self._hearing is not None:
             self._hearing.read(draft)
+        self._read_unmet(draft)
         self._read_wish(draft, refines=refines)
+        draft.profile = without_contradicted(draft.profile, fields=self._catalogue.fields)
 
     def _read_commands(self, draft: Draft) -> None:
         reset = acts.find_reset(draft.text)
@@ -187,22 +207,31 @@ class GrammarTracker:
     def _read_exclusions(self, draft: Draft) -> None:
         for span in exclusions(draft.rest):
             phrase = squeeze(draft.rest[span.start : span.end])[:_MAX_PHRASE_CHARS]
-            draft.note("cannot_act", phrase=phrase)
+            draft.unmet.append(Unmet(phrase, phrase))
             draft.said = True
             draft.cut(span)
+
+    def _read_unmet(self, draft: Draft) -> None:
+        for unmet in draft.unmet:
+            is_read = self._leanings is not None and self._leanings.read(draft, unmet.asks)
+            if not is_read and not unmet.is_met:
+                draft.note("cannot_act", phrase=unmet.phrase)
 
     def _read_wish(self, draft: Draft, *, refines: bool) -> None:
         wish = wish_of(draft.rest)
         refines = refines or draft.does("critique")
         if draft.kinds and not wish_of(mask(draft.rest, draft.kinds)):
             # The kind is demanded already; its name would only attract items that talk of it.
-            draft.profile = draft.profile if refines else replace(draft.profile, wishes=())
+            draft.profile = draft.profile if refines else without_wishes(draft.profile, before=draft.turn)
             return
         if not wish or acts.is_small_talk(wish):
             if _INSTEAD.search(draft.text) and draft.does("compare", "preference"):
-                draft.profile = self._conditions.without_kinds(replace(draft.profile, wishes=()), since=draft.turn)
+                plain = without_wishes(draft.profile, before=draft.turn)
+                draft.profile = self._conditions.without_kinds(plain, since=draft.turn)
             return
         draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines)
+        if self._leanings is not None:
+            self._leanings.read(draft, wish_of(mask(draft.rest, draft.kinds)))
         if not draft.does("request", "preference", "critique", "compare"):
             draft.act("request", about=wish)
         if not scripts_of(wish) <= self._scripts:
@@ -228,5 +257,12 @@ class GrammarTracker:
         if not wants and not settled:
             notes.append(draft.words.say("help"))
         return Understanding(
-            draft.profile, tuple(notes), draft.question, wants, draft.k, tuple(draft.acts), draft.words.language
+            draft.profile,
+            tuple(notes),
+            draft.question,
+            wants,
+            draft.k,
+            tuple(draft.acts),
+            draft.words.language,
+            overruled=tuple(draft.overruled),
         )

@@ -74,7 +74,7 @@ class LeaveOneOut:
         sources = list(dict.fromkeys(sources))
         without: dict[ItemId | None, Query] = {source: _without_item(query, source) for source in sources}
         if query.text.strip():
-            without[None] = replace(query, profile=replace(query.profile, wishes=()))
+            without[None] = replace(query, profile=replace(query.profile, wishes=(), leanings=()))
         if not ranking.item_ids or not without:
             return [Contributions() for _ in ranking.item_ids]
         asked = [query, *without.values()]

@@ -56,6 +56,22 @@ class WishEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaningEntry:
+    """What vague words were taken to mean, and the turn they came from: it moves the order and keeps nothing out.
+
+    Attributes:
+        constraint: What an item meets that is as the words were taken to ask.
+        words: The user's own.
+        read_by: Which voice inferred it: the language model, or the sentence encoder.
+    """
+
+    constraint: Constraint
+    turn: int
+    words: str
+    read_by: Literal["model", "encoder"]
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionEntry:
     """A question the user was asked beside the cards, and the turn of the reply that asked it.
 
@@ -80,6 +96,7 @@ class Profile:
         last_asked: The items it asked about, which "it" means next.
         accepted: Items the user means to take.
         asked: Questions about facts that the user was asked; none is asked twice.
+        leanings: What vague words were taken to mean.
     """
 
     liked: tuple[ItemEntry, ...] = ()
@@ -94,12 +111,13 @@ class Profile:
     last_question: str = ""
     last_asked: tuple[ItemId, ...] = ()
     asked: tuple[QuestionEntry, ...] = ()
+    leanings: tuple[LeaningEntry, ...] = ()
 
     @property
     def last_turn(self) -> int:
         """The newest turn that an entry came from; -1 where there is none."""
         items = (self.liked, self.disliked, self.seen, self.shown, self.accepted)
-        lists = (*items, self.constraints, self.wishes, self.asked)
+        lists = (*items, self.constraints, self.wishes, self.asked, self.leanings)
         return max((entry.turn for entries in lists for entry in entries), default=-1)
 
     def with_reply(self, shown: tuple[ItemEntry, ...], asked: QuestionEntry | None) -> Profile:
@@ -156,6 +174,7 @@ class Understanding:
         acts: What the turn does, in the order it was understood.
         language: The language of the turn, as a code of the message catalogue (`en`, `zh`).
         follow_up: A question to be asked beside the cards; nothing waits for its answer.
+        overruled: What another voice read and the exact grammar did not let stand, for the trace.
     """
 
     profile: Profile
@@ -166,6 +185,7 @@ class Understanding:
     acts: tuple[Act, ...] = ()
     language: str = "en"
     follow_up: QuestionEntry | None = None
+    overruled: tuple[str, ...] = ()
 
     @property
     def missed(self) -> ItemId | None:
