@@ -176,7 +176,8 @@ class Engine:
             self._waiting.setdefault(ticket.owner, deque()).append(job)
             self._changed.notify()
         ends: list[Future[Any]] = [job.result, ticket.gone]  # of two kinds
-        wait(ends, timeout=ticket.seconds_left, return_when=FIRST_COMPLETED)
+        with ticket.away():
+            wait(ends, timeout=ticket.seconds_left, return_when=FIRST_COMPLETED)
         if job.result.done():
             return job.result.result()
         if ticket.is_gone:

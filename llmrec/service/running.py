@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -13,6 +14,9 @@ from llmrec.errors import ConfigError
 from llmrec.service.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 30
+# The loop lets go of the interpreter at every send and receive, and gets it back when the thread that took it has had
+# its interval: at Python's 5 ms a refusal of some syscalls waits 30 ms, and three hundred of them for seconds.
+_SWITCH_INTERVAL_S = 0.0005
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -51,6 +55,7 @@ def serve_forever(app: FastAPI, bound: socket.socket, settings: ServiceSettings,
     """Answer on `bound` until SIGTERM or Ctrl-C; then take nothing new, finish what runs, and return."""
     # Once it has stopped, the server raises the signal again; that it was told to is no fault.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     ready()
     with bound:
         server_of(app, settings).run(sockets=[bound])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from llmrec.service.desks import Desks
 from llmrec.types import RankReport
 
 
@@ -24,12 +25,14 @@ class Ticket:
         owner: Whose turn it uses: owners take turns at the model, whatever each of them asks for.
         deadline: Moment of `time.monotonic` after which the model's voice is not waited for.
         report: Of the first ranking made for it, or None.
+        desks: Where the request's own work is done, left while it waits for the model; None outside of the workshop.
         degraded: Why the model's voice is missing, in one sentence; empty when it is there or was not wanted.
     """
 
     owner: str
     deadline: float
     gone: Future[None] = field(default_factory=Future)
+    desks: Desks | None = None
     report: RankReport | None = None
     degraded: str = ""
 
@@ -42,6 +45,10 @@ class Ticket:
     def is_gone(self) -> bool:
         """Whether the client has left."""
         return self.gone.done()
+
+    def away(self) -> AbstractContextManager[None]:
+        """Within, the thread that works for it waits for something, and needs no desk."""
+        return self.desks.left() if self.desks is not None else nullcontext()
 
     def leave(self) -> None:
         """Say that nobody waits any more."""

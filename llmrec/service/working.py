@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from fastapi import Request
 
+from llmrec.service.desks import Desks
 from llmrec.service.engine import Engine
 from llmrec.service.settings import ServiceSettings
 from llmrec.service.tickets import ClientLeft, Ticket, working_for
@@ -34,6 +35,7 @@ class Workshop:
         """Work with `engine` within `settings`."""
         self.engine = engine
         self._settings = settings
+        self._desks = Desks()
         self._pool = ThreadPoolExecutor(engine.slots + engine.queue_size, thread_name_prefix="llmrec-request")
 
     async def do(self, request: Request, work: Callable[[], T], *, owner: str, deadline_s: float | None) -> Done[T]:
@@ -42,7 +44,7 @@ class Workshop:
 
         def run() -> T:
             try:
-                with working_for(ticket):
+                with self._working(ticket):
                     return work()
             finally:
                 self.engine.release(ticket)
@@ -87,11 +89,21 @@ class Workshop:
 
     def _admit(self, owner: str, deadline_s: float | None) -> Ticket:
         seconds = min(deadline_s or self._settings.deadline_s, self._settings.max_deadline_s)
-        return self.engine.admit(owner=owner, deadline_s=seconds)
+        ticket = self.engine.admit(owner=owner, deadline_s=seconds)
+        ticket.desks = self._desks
+        return ticket
+
+    @contextmanager
+    def _working(self, ticket: Ticket) -> Iterator[None]:
+        """Within, the thread works for `ticket`, at a desk. Raises ClientLeft when that came too late."""
+        with self._desks.taken(), working_for(ticket):
+            if ticket.is_gone:
+                raise ClientLeft
+            yield
 
     def _produce(self, work: Callable[[], Iterator[T]], ticket: Ticket, tell: Callable[[object], None]) -> None:
         try:
-            with working_for(ticket):
+            with self._working(ticket):
                 events = work()
                 try:
                     for event in events:
