@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
-from llmrec.arguments import ItemReference, TurnLike, Where, as_references, as_turn, checked_k, rating_of
+from llmrec.arguments import ItemReference, TurnLike, Where, as_references, checked_k
 from llmrec.assistant import Assistant
 from llmrec.build import Around, Overrides, fit
-from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import parse_where
-from llmrec.errors import ConfigError
-from llmrec.index import Fitted, load, save
+from llmrec.index import load, save
+from llmrec.knowledge import Knowledge
 from llmrec.many_users import ranked_users, require_known
-from llmrec.references import referenced_item
-from llmrec.results import Recommendations, SimilarItem, UserRecommendations
+from llmrec.results import Recommendations, UserRecommendations
 from llmrec.serving import Serving
 from llmrec.settings import Settings
 from llmrec.types import (
     Event,
     Explanation,
-    History,
-    Interaction,
-    ItemEntry,
-    ItemId,
     Profile,
     Query,
     Reply,
     Turn,
     UserId,
-    Vectors,
     WhyNot,
 )
+from llmrec.updating import News, read_news, updated
 
 if TYPE_CHECKING:
-    from llmrec.data.reports import IngestReport
     from llmrec.data.tables import TableSource
 
-_SOMEBODY = UserId("")
 
-
-class Recommender:
+class Recommender(Knowledge):
     """A recommender over one catalogue: `Recommender().fit(items, interactions)` or `Recommender.from_pretrained(dir)`.
 
     It holds no user's state: profile and conversation are arguments, so one object serves everybody.
@@ -53,9 +42,9 @@ class Recommender:
 
     def __init__(self, settings: Settings | None = None, *, overrides: Overrides | None = None) -> None:
         """Choose settings; `overrides` replaces models, prompts or the device at run time and is never saved."""
+        super().__init__()
         self.settings = settings or Settings()
         self._overrides = overrides or Overrides()
-        self._fitted: Fitted | None = None
         self._directory: Path | None = None
         self._serving: Serving | None = None
         self._answering: Assistant | None = None
@@ -93,34 +82,32 @@ class Recommender:
         self._serving = self._answering = None
         return self
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """The items."""
-        return self._index.catalogue
+    def update(
+        self,
+        interactions: TableSource | None = None,
+        *,
+        items: TableSource | None = None,
+        remove: Sequence[str] = (),
+        columns: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Take in what is new: in seconds, where `fit` takes minutes; what became of each row is in `reports`.
 
-    @property
-    def name(self) -> str:
-        """What the owner called it."""
-        return self._index.name
+        What it already answers goes on with what it knew; the next request loads the models anew.
 
-    @property
-    def learned(self) -> Fitted:
-        """The catalogue with everything learned from it, for whoever draws or measures it."""
-        return self._index
+        Args:
+            interactions: What users did since; rows that are known are not counted twice.
+            items: To add, or to put in the place of those with the same ids.
+            remove: Ids of items to take out, which means learning all again.
+            columns: Our column names to the tables' own.
 
-    @property
-    def user_ids(self) -> tuple[UserId, ...]:
-        """The users whose interactions it has."""
-        return self._index.interactions.user_ids
-
-    def history(self, user_id: str) -> History:
-        """What this user did before it was fitted, oldest first. Raises UnknownUserError."""
-        return self._index.interactions.history(UserId(user_id))
-
-    @property
-    def reports(self) -> tuple[IngestReport, ...]:
-        """What became of each row that was read to build this; empty for one that was loaded."""
-        return self._index.reports
+        Raises:
+            DataError: A table as a whole cannot be used.
+            UnknownItemError: An item to remove is not there.
+        """
+        news = read_news(self._index, News(items, interactions, remove, columns))
+        self._fitted = updated(self._index, news, overrides=self._overrides)
+        self._serving = self._answering = None
+        return self
 
     def warm_up(self) -> None:
         """Load the models now instead of with the first request. Raises AssetError, ModelError."""
@@ -277,52 +264,6 @@ class Recommender:
         """The same reply in pieces: stages, cards, words, and the whole Reply last. Closing it stops the model."""
         return self.assistant_for(user_id).stream(self._conversation(turns, profile, user_id, history), k=checked_k(k))
 
-    def similar(self, item: ItemReference, k: int = 10) -> list[SimilarItem]:
-        """The `k` available items closest to `item` in content, best first."""
-        mask = np.fromiter((other.available for other in self.catalogue.values()), dtype=np.bool_)
-        mask[self.catalogue.position(self.item_id(item))] = False
-        found = self._index.vectors.search(self.item_vector(item), checked_k(k), where=mask)
-        return [
-            SimilarItem(item_id, self.catalogue[item_id].title, cosine, rank)
-            for rank, (item_id, cosine) in enumerate(found, start=1)
-        ]
-
-    def item_vector(self, item: ItemReference) -> Vectors:
-        """float32 [dim], unit length: the sentence embedding of the item's title, facts and description."""
-        return np.asarray(self._vectors_of([self.item_id(item)])[0], dtype=np.float32)
-
-    def user_vector(self, user_id: str | None = None, *, history: Sequence[ItemReference] = ()) -> Vectors:
-        """float32 [dim], unit length: the mean of the vectors of what the user met. Raises ConfigError if nothing."""
-        item_ids = self._asked("", user_id, history)[0].positive_item_ids
-        if not item_ids:
-            raise ConfigError("a user vector needs a user id or a history; both are empty.")
-        mean = self._vectors_of(item_ids).mean(axis=0)
-        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
-
-    def item_id(self, reference: ItemReference) -> ItemId:
-        """The id behind an id, a title, or a mapping with one of them.
-
-        Raises:
-            UnknownItemError: Nothing, or more than one item, is called that; names the nearest.
-        """
-        return referenced_item(reference, self.catalogue, self._index.titles)
-
-    def profile_of(
-        self,
-        *,
-        liked: Sequence[ItemReference] = (),
-        disliked: Sequence[ItemReference] = (),
-        seen: Sequence[ItemReference] = (),
-    ) -> Profile:
-        """A profile that holds these items from the first turn on."""
-        return Profile(liked=self._entries(liked), disliked=self._entries(disliked), seen=self._entries(seen))
-
-    def _entries(self, references: Sequence[ItemReference]) -> tuple[ItemEntry, ...]:
-        return tuple(ItemEntry(self.item_id(reference), 0) for reference in as_references(references))
-
-    def _vectors_of(self, item_ids: Sequence[ItemId]) -> Vectors:
-        return self._index.vectors.vectors(item_ids)
-
     def _asked(
         self, text: str, user_id: str | None, history: Sequence[ItemReference], profile: Profile | None = None
     ) -> tuple[Query, tuple[str, ...]]:
@@ -340,18 +281,3 @@ class Recommender:
         if isinstance(query_or_history, str):
             return self._asked(query_or_history, user_id, history)
         return self._asked("", user_id, [*as_references(history), *as_references(query_or_history)])
-
-    def _conversation(
-        self, turns: Sequence[TurnLike], profile: Profile | None, user_id: str | None, history: Sequence[ItemReference]
-    ) -> Query:
-        known = self.history(str(user_id)).interactions if user_id is not None else ()
-        met = tuple(Interaction(_SOMEBODY, self.item_id(row), rating_of(row)) for row in as_references(history))
-        return Query(turns=tuple(map(as_turn, turns)), profile=profile or Profile(), history=History(known + met))
-
-    @property
-    def _index(self) -> Fitted:
-        if self._fitted is None:
-            raise ConfigError(
-                "this recommender has no items yet; call fit(items, interactions) or from_pretrained(dir)."
-            )
-        return self._fitted

@@ -348,3 +348,14 @@ def test_why_not_is_about_the_reply_whose_profile_it_gets(recommender: Recommend
     assert found.text == (
         "Toy Story (1995) is left out: its genres are Animation, Children, Comedy, and you asked for Horror."
     )
+
+
+def test_what_is_new_counts_in_the_next_answer(films: Catalogue, interactions: Interactions) -> None:
+    recommender = fitted(films, interactions)
+    first = recommender.recommend(user_id="ann", k=1)[0].item_id
+    new = [{"item_id": "11", "title": "Cube"}]
+    recommender.update([{"user_id": "ann", "item_id": first, "timestamp": 9.0}], items=new)
+    assert first not in [item.item_id for item in recommender.recommend(user_id="ann", k=9)]
+    assert recommender.history("ann").interactions[-1].item_id == first
+    assert recommender.item_id("Cube") == "11"
+    assert [report.read for report in recommender.reports] == [1, 1]
