@@ -21,10 +21,18 @@ _SHOWING = (
 _OF_CONTENT = rf"\s+(?:is|are|was|were|does|did|has|have|can)\s+(?!you\b|i\b)(?![^!\n]*\b{_SHOWING})"
 _REASON = re.compile(
     rf"{_OPENED}"
-    rf"(?:(?:why\b|how\s+come\b)(?!\s+(?:not\b|\w+n['\u2019]?t\b)|{_OF_CONTENT})|what\s+makes\s+you\b"
+    rf"(?:(?:why\b|how\s+come\b)(?!\s+(?:not\b|(?:did|do|does|have|has|is|are|was|were|wo|could|would)n['\u2019]?t\b)|{_OF_CONTENT})|what\s+makes\s+you\b"
     r"|what(?:['\u2019]s|\s+is|\s+was)\s+(?:the|your)\s+reasons?\s+(?:for|behind)\b"
     r"|(?:explain|justify)\b(?!\s+(?:how|what)\b))(?P<what>[^!\n]{0,160})$",
     re.IGNORECASE,
+)
+_WORTH = re.compile(
+    rf"(?i:{_OPENED}(?:(?:should|would|will|might)\s+(?:i|we)\s+(?:really\s+)?"
+    r"(?:like|love|enjoy|watch|see|read|play|try|buy|get|take|pick)\s+"
+    r"|(?:do\s+you\s+think\s+)?(?:i|we)(?:'d|'ll|\s+would|\s+will|\s+should)\s+(?:like|love|enjoy)\s+"
+    r"|is\s+(?=[^?\n]{1,60}\bworth\b)))"
+    r"(?P<what>(?:[^?\n]{0,60}\b)?(?:it|that|this|these|them|one|first|second|third|fourth|fifth|last|[A-Z0-9][\w':-]*)\b"
+    r"[^?\n]{0,40})\?\W*$"
 )
 
 
@@ -37,4 +45,10 @@ def asked_absence(text: str) -> str:
 def asked_reason(text: str) -> str | None:
     """What `text` wants the reasons of, still with the words around it; None where it asks for none."""
     found = _REASON.match(text)
+    return found["what"] if found else None
+
+
+def asked_worth(text: str) -> str | None:
+    """What `text` asks to be worth taking: "should I watch the second one?"; None where it asks no such thing."""
+    found = _WORTH.match(text)
     return found["what"] if found else None

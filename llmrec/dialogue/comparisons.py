@@ -15,10 +15,22 @@ from llmrec.types import FactValue, ItemId
 _MAX_COMPARED = 4
 _MAX_FACTS = 5
 _COMPARED = re.compile(
-    r"\b(?:compare|(?:what(?:'s|\s+is|\s+are)\s+)?(?:the\s+)?differences?\s+between)\s+(?P<what>[^.;!?\n\x00]{2,200})",
+    r"\b(?:(?P<common>what\s+do(?:es)?\s+(?P<those>[^.;!?\n\x00]{2,120}?)\s+have\s+in\s+common)"
+    r"|(?:compare|(?:what(?:'s|\s+is|\s+are)\s+)?(?:the\s+)?differences?\s+between"
+    r"|how\s+(?:do(?:es)?|is|are)(?=\s[^.;!?\n\x00]{2,120}\bdiffer)"
+    r"|(?:what|which)(?:\s+one)?(?:'s|\s+is)\s+(?:better|best)\b,?(?=[^.;!?\n\x00]{2,120}\bor\b))"
+    r"\s+(?P<what>[^.;!?\n\x00]{2,200}))",
     re.IGNORECASE,
 )
-_JOINT = re.compile(r"\s*,\s*|\s+(?:and|with|to|or)\s+(?:with\s+)?", re.IGNORECASE)
+_VERSUS = re.compile(r"^\W*(?P<what>[^.;!?\n\x00]{2,120}?\s(?:vs\.?|versus)\s[^.;!?\n\x00]{2,120})\W*$", re.IGNORECASE)
+_JOINT = re.compile(
+    r"\s*,\s*|\s+(?:and|with|to|or|from|than|vs\.?|versus|differ(?:s|ent)?)\s+(?:(?:with|from|to|than)\s+)?",
+    re.IGNORECASE,
+)
+
+
+_THEY = re.compile(r"\bthey\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,2}")
 
 
 class Comparisons:
@@ -30,6 +42,11 @@ class Comparisons:
         self._titled = titled
         self._directions = dict(_directions(catalogue))
         words = one_of([re.escape(word).replace(r"\ ", " ") for word in self._directions] or ["(?!)"])
+        self._than = re.compile(
+            rf"\b(?:is|are|was|were|does|do)\s+(?P<one>[^.,;!?\n\x00]{{2,100}}?)\s+(?P<word>{words})\s+than\s+"
+            r"(?P<other>[^.,;!?\n\x00]{2,100})",
+            re.IGNORECASE,
+        )
         self._which = re.compile(
             r"\b(?:which|what)(?:\s+(?:one|of\s+(?:them|these|those|the\s+\w+)))?(?:'s|\s+(?:is|are|was))\s+(?:the\s+)?"
             rf"(?P<word>{words})(?:\s+one)?\b[^.,;!?\n\x00]*",
@@ -38,17 +55,49 @@ class Comparisons:
 
     def read(self, draft: Draft) -> None:
         """Answer the comparisons that `draft` asks for."""
+        than = self._than.search(draft.rest)
+        if than:
+            self._tell_than(draft, than)
         which = self._which.search(draft.rest)
-        items = draft.asked_of if len(draft.asked_of) > 1 else draft.in_view()
-        if which and len(items) > 1:
-            self._tell_which(draft, which, items)
-        compared = _COMPARED.search(draft.rest)
-        chosen = self._named(draft, compared["what"]) if compared else ()
-        if compared and len(chosen) > 1:
-            self._tell_both(draft, compared, chosen)
+        if which:
+            self._tell_which(draft, which)
+        compared = _COMPARED.search(draft.rest) or _VERSUS.search(draft.rest)
+        if compared is None:
+            return
+        those = compared.groupdict().get("those")
+        chosen = self._named(draft, _THEY.sub("them", those) if those else compared["what"])
+        if len(chosen) > 1:
+            self._tell_both(draft, compared, chosen, in_common=those is not None)
+        elif draft.in_view() and compared.re is _COMPARED:
+            draft.note("no_such")
+            _asked(draft, compared, chosen)
 
-    def _tell_which(self, draft: Draft, asked: re.Match[str], items: Sequence[ItemId]) -> None:
-        field, sign = self._directions[re.sub(r"\s+", " ", asked["word"]).casefold()]
+    def _tell_than(self, draft: Draft, asked: re.Match[str]) -> None:
+        """Answer "is the first one longer than Heat?"."""
+        field, sign = self._directions[_one_space(asked["word"])]
+        ones, others = self._named(draft, asked["one"]), self._named(draft, asked["other"])[:1]
+        if not ones or not others:
+            return
+        items = (*ones, *others)
+        values = {item_id: value for item_id in items if (value := self._number(item_id, field)) is not None}
+        unknown = [self._catalogue[item_id].title for item_id in items if item_id not in values]
+        if unknown:
+            draft.note("not_said", title=draft.words.both(unknown))
+        for one in ones if others[0] in values else ():
+            if one in values:
+                is_so = sign * values[one] > sign * values[others[0]]
+                facts = "; ".join(self._measured(item_id, field, values[item_id]) for item_id in (one, others[0]))
+                draft.note("than_so" if is_so else "than_not_so", facts=facts)
+        _asked(draft, asked, items)
+
+    def _tell_which(self, draft: Draft, asked: re.Match[str]) -> None:
+        field, sign = self._directions[_one_space(asked["word"])]
+        # "Which is lighter, the first or the second?"
+        chosen = self._named(draft, draft.rest[asked.end() :])
+        items = chosen if len(chosen) > 1 else draft.asked_of if len(draft.asked_of) > 1 else draft.in_view()
+        if len(items) <= 1:
+            return
+        draft.cut(Span(asked.end(), len(draft.text)) if len(chosen) > 1 else None)
         if not field:
             draft.note("cannot_act", phrase=asked.group().strip())
             _asked(draft, asked, items)
@@ -62,8 +111,15 @@ class Comparisons:
             draft.note("fact", title=self._catalogue[item_id].title, field=field.replace("_", " "), value=shown)
         _asked(draft, asked, items)
 
-    def _tell_both(self, draft: Draft, asked: re.Match[str], items: Sequence[ItemId]) -> None:
-        """The facts in which the items differ."""
+    def _tell_both(self, draft: Draft, asked: re.Match[str], items: Sequence[ItemId], *, in_common: bool) -> None:
+        """The facts in which the items differ, or those that they share."""
+        if in_common:
+            self._tell_shared(draft, items)
+        else:
+            self._tell_apart(draft, items)
+        _asked(draft, asked, items)
+
+    def _tell_apart(self, draft: Draft, items: Sequence[ItemId]) -> None:
         facts = [self._catalogue[item_id].facts for item_id in items]
         names = [name for name in self._catalogue.fields if any(fact.get(name) != facts[0].get(name) for fact in facts)]
         for item_id in items:
@@ -73,11 +129,26 @@ class Comparisons:
                 draft.note("compared", title=item.title, facts="; ".join(told))
             else:
                 draft.note("not_said", title=item.title)
-        _asked(draft, asked, items)
+
+    def _tell_shared(self, draft: Draft, items: Sequence[ItemId]) -> None:
+        titles = draft.words.both([self._catalogue[item_id].title for item_id in items])
+        facts = [self._catalogue[item_id].facts for item_id in items]
+        shared = {name: _in_all([fact.get(name) for fact in facts]) for name in self._catalogue.fields}
+        told = [f"{name.replace('_', ' ')} {_shown(value)}" for name, value in shared.items() if value is not None]
+        if told:
+            draft.note("in_common", titles=titles, facts="; ".join(told))
+        else:
+            draft.note("nothing_in_common", titles=titles)
+
+    def _measured(self, item_id: ItemId, field: str, value: float) -> str:
+        return f"{self._catalogue[item_id].title}: {field.replace('_', ' ')} {value:g}"
 
     def _named(self, draft: Draft, what: str) -> tuple[ItemId, ...]:
         """The items `what` names or points at, in its order of kinds; all that is in view for "them"."""
-        titled = [item_id for part in _JOINT.split(what) for item_id in self._titled(part)[:1]]
+        parts = _JOINT.split(what)
+        titled = [item_id for part in parts for item_id in self._titled(part)[:1]]
+        if all(_NUMBER.fullmatch(part) for part in parts):
+            what = ", ".join(f"#{part}" for part in parts)
         pointed = [item_id for m in references_to(draft.in_view(), what, it=draft.it()) for item_id in m.item_ids]
         return tuple(dict.fromkeys([*titled, *pointed]))[:_MAX_COMPARED]
 
@@ -104,6 +175,19 @@ def _directions(catalogue: Catalogue) -> Iterator[tuple[str, tuple[str, int]]]:
                 yield _superlative(phrase), (field, sign)
 
 
+def _in_all(values: Sequence[FactValue | None]) -> FactValue | None:
+    """What all of `values` have: of lists the common part, else the one value; None for nothing."""
+    first = values[0]
+    if isinstance(first, tuple):
+        common = tuple(one for one in first if all(isinstance(other, tuple) and one in other for other in values))
+        return common or None
+    return first if all(other == first for other in values) else None
+
+
+def _one_space(words: str) -> str:
+    return re.sub(r"\s+", " ", words).casefold()
+
+
 def _superlative(phrase: str) -> str:
     head, _, rest = phrase.partition(" ")
     head = {"more": "most", "less": "least", "better": "best"}.get(head) or f"{head.removesuffix('er')}est"
@@ -113,4 +197,6 @@ def _superlative(phrase: str) -> str:
 def _shown(value: FactValue) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)

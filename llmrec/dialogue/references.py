@@ -17,10 +17,11 @@ _ORDINAL = one_of(list(ORDINALS))
 _COUNT = one_of([word for word, number in NUMBERS.items() if " " not in word and number <= 10])
 _FIRST_FEW = re.compile(rf"\b(?:the\s+)?(first|last)\s+({_COUNT}|[2-9])\b(?:\s+{KIND})?", re.IGNORECASE)
 _NTH = re.compile(
-    rf"\b(?:the\s+)?(?P<word>{_ORDINAL})\b(?:\s+{KIND}\b|(?=\s*(?:$|[.,;!?]|\b(?:i|we|was|is|and|but|too|already)\b)))"
+    rf"\b(?:the\s+)?(?P<word>{_ORDINAL})\b(?:\s+{KIND}\b|(?=\s*(?:$|[.,;!?]|\b(?:i|we|was|is|and|but|too|already|or|vs|versus|than|differs?)\b)))"
     r"|(?:\bnumber\s+|\bno\.\s*|#)(?P<digit>\d{1,2})\b",
     re.IGNORECASE,
 )
+_LASTS = re.compile(r"\b(?:does|do|did|will|would|can|to|it|they)\b[^.,;!?\n]*(?<!the\s)\blast$", re.IGNORECASE)
 _NUMBERS = re.compile(
     r"(?P<numbers>(?:\bnumbers?\s+|\bnos?\.\s*|#)\d{1,2}"
     r"(?:(?:\s*,\s*|\s*,?\s*(?:and|&)\s*)(?:number\s+|no\.\s*|#)?\d{1,2})+)\b",
@@ -91,6 +92,8 @@ def _pointing(text: str, shown: tuple[ItemId, ...], it: tuple[ItemId, ...]) -> I
         n = NUMBERS.get(match[2].casefold()) or int(match[2])
         yield _mention(match, shown[:n] if match[1].casefold() == "first" else shown[-n:], plural=True)
     for match in _NTH.finditer(text):
+        if _LASTS.search(text, 0, match.end()):
+            continue
         place = ORDINALS[match["word"].casefold()] if match["word"] else int(match["digit"]) - 1
         yield _mention(match, _nth(shown, place), plural=False)
     if len(shown) == 2:  # of three, "both" are two that nobody can tell

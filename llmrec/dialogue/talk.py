@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from llmrec.dialogue.acts import is_small_talk
+from llmrec.dialogue.question_topics import asks_about_item
 from llmrec.dialogue.words import split_words, word_set
 
 _MAX_CHARS = 120  # a farewell is short
@@ -60,6 +61,7 @@ def answer_to_talk(text: str) -> str:
         return "bye"
     if _HELP.match(text):
         return "help"
-    if not is_small_talk(text):
+    # "How much is it?" is made of the words of small talk and is none.
+    if not is_small_talk(text) or asks_about_item(text):
         return ""
     return "welcome" if any(word.key in _THANKS for word in split_words(text)) else "help"

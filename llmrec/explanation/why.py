@@ -83,8 +83,8 @@ class _Reasons:
 
     def in_full(self, item: Item, explained: Explanation, standing: Standing) -> Iterator[str]:
         words, cites = self._words, explained.cites
-        if standing.rank is not None:
-            yield words.say("place", title=item.title, rank=standing.rank, n=standing.n_candidates)
+        key = "place" if standing.rank is not None else "about" if standing.retrieved else _nobody(standing)
+        yield words.say(key, title=item.title, rank=standing.rank, n=standing.n_candidates)
         asked = [self._told(piece) for piece in cites if piece.kind in _ASKED]
         if asked:
             yield words.say("asked", told=_capital(words.joined(asked, "semicolon")))
@@ -130,6 +130,11 @@ def _key(piece: Evidence) -> str:
     if piece.kind == "wish" and not piece.field:
         return "heard"
     return "alone" if piece.kind == "fact" and not piece.value else piece.kind
+
+
+def _nobody(standing: Standing) -> str:
+    # What may be shown and nobody found stands in the catalogue's order; what was refused since is only spoken of.
+    return "unranked" if standing.is_allowed else "about"
 
 
 def _capital(text: str) -> str:
