@@ -1,4 +1,4 @@
-"""The chat in the browser: `python app.py [DIR]`, or `gradio app.py` while working on the page."""
+"""The chat in the browser: `python app.py [DIR ...]`, or `gradio app.py` while working on the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from llmrec.errors import ConfigError, LLMRecError
 from llmrec.feedback import SQLiteFeedbackStore
 from llmrec.recommender import Recommender
 from llmrec.ui import build_demo, build_notice, serve
-from llmrec.ui.launch import DEFAULT_HOST, DEFAULT_PORT
+from llmrec.ui.launch import DEFAULT_HOST, DEFAULT_PORT, require_one, require_private
+from llmrec.ui.page import Served, build_pages
 
 __all__ = ["build_demo", "demo"]
 
@@ -22,33 +23,41 @@ DEFAULT_DIRECTORY = "runs/demo"
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="app.py", description="Serve the chat of a recommender directory.")
+    parser = argparse.ArgumentParser(prog="app.py", description="Serve the chat of recommender directories.")
     directory = os.environ.get("LLMREC_RECOMMENDER", DEFAULT_DIRECTORY)
-    parser.add_argument("directory", nargs="?", type=Path, default=Path(directory), help="default: %(default)s")
+    parser.add_argument("directories", nargs="*", type=Path, default=[Path(directory)], help=f"default: {directory}")
     parser.add_argument("--host", default=DEFAULT_HOST)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--trace", action="store_true", help="show how each reply came about; on this machine only")
+    parser.add_argument("--evaluation", type=Path, help="what `llmrec evaluate --out` wrote, for the Insights page")
     return parser.parse_args(arguments)
 
 
-def _demo(directory: Path) -> gr.Blocks:
-    """The chat over the recommender in `directory`, or a page that says in a sentence why there is none."""
-    if not directory.is_dir():
+def _demo(arguments: argparse.Namespace) -> gr.Blocks:
+    """The chat over the recommenders, or a page that says in a sentence why there is none."""
+    missing = next((directory for directory in arguments.directories if not directory.is_dir()), None)
+    if missing is not None:
         return build_notice(
-            f"There is no recommender in {directory}: run `make demo` for the demo, "
-            f"or `llmrec build --items items.csv --out {directory}` for your own items."
+            f"There is no recommender in {missing}: run `make demo` for the demo, "
+            f"or `llmrec build --items items.csv --out {missing}` for your own items."
         )
     try:
-        recommender = Recommender.from_pretrained(directory)
-        return build_demo(recommender, feedback=SQLiteFeedbackStore(directory / "feedback.sqlite3"))
+        served = []
+        for directory in arguments.directories:
+            store = SQLiteFeedbackStore(directory / "feedback.sqlite3")
+            served.append(Served(Recommender.from_pretrained(directory), store, arguments.evaluation))
+        return build_pages(served, keeps_trace=arguments.trace)
     except LLMRecError as error:
         return build_notice(str(error))
 
 
 _arguments = _parsed(sys.argv[1:] if __name__ == "__main__" else [])
-demo = _demo(_arguments.directory)
 
-if __name__ == "__main__":
-    try:
+try:
+    require_private(_arguments.host, keeps_trace=_arguments.trace)
+    require_one(_arguments.directories, evaluation=_arguments.evaluation)
+    demo = _demo(_arguments)
+    if __name__ == "__main__":
         serve(demo, host=_arguments.host, port=_arguments.port)
-    except ConfigError as error:
-        sys.exit(str(error))
+except ConfigError as error:
+    sys.exit(str(error))

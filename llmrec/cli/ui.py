@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
-from llmrec.cli.options import Device, Directory, NoModel, Prompts, Set, open_recommender
+from llmrec.cli.options import Device, NoModel, Prompts, Set, open_recommender
 
 
 def ui(
-    directory: Directory,
+    directories: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR [DIR ...]", help="Recommender directories, a page for each; the first is at the root."
+        ),
+    ],
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; 127.0.0.1 is this machine only.")
     ] = "127.0.0.1",
@@ -29,10 +34,20 @@ def ui(
     assignments: Set = None,
 ) -> None:
     """Open the chat at http://127.0.0.1:7860 until Ctrl-C."""
-    recommender = open_recommender(directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments)
-    from llmrec.feedback import SQLiteFeedbackStore
-    from llmrec.ui.launch import launch
+    # Before anything is loaded: what cannot be served is said at once.
+    from llmrec.ui.launch import launch_pages, require_one, require_private
 
-    recommender.warm_up()
-    store = SQLiteFeedbackStore(feedback or directory / "feedback.sqlite3")
-    launch(recommender, feedback=store, keeps_trace=trace, evaluation=evaluation, host=host, port=port)
+    require_private(host, keeps_trace=trace)
+    require_one(directories, feedback=feedback, evaluation=evaluation)
+    from llmrec.feedback import SQLiteFeedbackStore
+    from llmrec.ui.page import Served
+
+    served = []
+    for directory in directories:
+        recommender = open_recommender(
+            directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments
+        )
+        recommender.warm_up()
+        store = SQLiteFeedbackStore(feedback or directory / "feedback.sqlite3")
+        served.append(Served(recommender, store, evaluation))
+    launch_pages(served, keeps_trace=trace, host=host, port=port)

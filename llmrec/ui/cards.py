@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.dialogue.messages import Messages
 from llmrec.types import Item, Profile, Signal
 from llmrec.ui.conversation import Card
 from llmrec.ui.critiques import Critiques
@@ -20,16 +21,16 @@ _ICONS: dict[Signal, str] = {
     "A3 3 0 0 1 7 3h8z",
     "seen": "M12 5c5 0 8.5 4 10 7-1.5 3-5 7-10 7s-8.5-4-10-7c1.5-3 5-7 10-7zm0 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8z",
 }
-_LABELS: dict[Signal, str] = {"like": "Like", "dislike": "Not for me", "seen": "Seen it"}
 
 
 class CardPrinter:
-    """Prints the cards of one catalogue."""
+    """Prints the cards of one catalogue in one language."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Look items up in `catalogue`."""
+    def __init__(self, catalogue: Catalogue, words: Messages) -> None:
+        """Look items up in `catalogue`; speak in `words`."""
         self._catalogue = catalogue
-        self._critiques = Critiques(catalogue)
+        self._words = words
+        self._critiques = Critiques(catalogue, words)
 
     def cards(self, cards: Sequence[Card], profile: Profile | None) -> Html:
         """The cards of one reply, best first; without a profile their buttons rest."""
@@ -47,9 +48,8 @@ class CardPrinter:
             element("button", text(message), type="button", class_="critique", data_event="ask", data_text=message)
             for message in messages
         )
-        return (
-            element("div", *buttons, class_="critiques", role="group", aria_label="Say next") if messages else Html("")
-        )
+        label = self._words.say("say_next")
+        return element("div", *buttons, class_="critiques", role="group", aria_label=label) if messages else Html("")
 
     def _card(self, card: Card, rank: int, profile: Profile | None, names: Sequence[str], longest: float) -> Html:
         item = self._catalogue[card.item_id]
@@ -68,7 +68,7 @@ class CardPrinter:
             element("ul", *chips, class_="chips"),
             element("p", text(about), class_="about") if about else Html(""),
             element("p", text(card.why), class_="why") if card.why else Html(""),
-            element("div", *_reactions_html(item, profile), _link_html(item), class_="actions"),
+            element("div", *self._reactions(item, profile), _link_html(item), class_="actions"),
             element("div", *self._more(card, item, names, longest, is_live=profile is not None), class_="more"),
         ]
         return element("li", *body, class_="card")
@@ -76,19 +76,25 @@ class CardPrinter:
     def _more(self, card: Card, item: Item, names: Sequence[str], longest: float, *, is_live: bool) -> Iterable[Html]:
         if card.evidence or card.voices:
             evidence = (element("li", text(reason)) for reason in card.evidence)
-            score = score_html(card.voices, names, longest)
-            yield _disclosure("why-box", "Why?", item, element("ul", *evidence, class_="reasons"), score)
+            score = score_html(card.voices, names, longest, self._words)
+            yield _disclosure(
+                "why-box", self._words.say("why"), item, element("ul", *evidence, class_="reasons"), score
+            )
         if not is_live:
             return
+        alike = self._words.say("alike")
         yield element(
             "button",
-            Html("More like this"),
+            text(alike),
             type="button",
             class_="quiet alike",
-            aria_label=f"More like this: {item.title}",
+            aria_label=self._words.say("about_item", label=alike, title=item.title),
             data_event="ask",
-            data_text=f"More like {item.title}",
+            data_text=self._words.say("say_alike", title=item.title),
         )
+        yield from self._against(item)
+
+    def _against(self, item: Item) -> Iterable[Html]:
         reasons = [
             element(
                 "button",
@@ -102,29 +108,50 @@ class CardPrinter:
             for number, reason in enumerate(self._critiques.reasons(item))
         ]
         if reasons:
-            group = element("div", *reasons, class_="critiques", role="group", aria_label=f"Not {item.title} because")
-            yield _disclosure("because", "Not this, because …", item, group)
+            label = self._words.say("not_item_because", title=item.title)
+            group = element("div", *reasons, class_="critiques", role="group", aria_label=label)
+            yield _disclosure("because", self._words.say("not_because"), item, group)
+
+    def _reactions(self, item: Item, profile: Profile | None) -> Iterable[Html]:
+        for signal, path in _ICONS.items():
+            label = self._words.say(signal)
+            yield element(
+                "button",
+                Html(f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{path}"/></svg>'),
+                element("span", text(label)),
+                type="button",
+                class_=f"react react-{signal}",
+                disabled=profile is None,
+                aria_pressed=str(profile is not None and holds(profile, signal, item.id)).lower(),
+                aria_label=self._words.say("about_item", label=label, title=item.title),
+                data_event="react",
+                data_signal=signal,
+                data_item=item.id,
+            )
 
 
-def score_html(voices: Mapping[str, float], names: Sequence[str], longest: float) -> Html:
+def score_html(voices: Mapping[str, float], names: Sequence[str], longest: float, words: Messages) -> Html:
     """The score as a bar: what speaks for the item to the right of the middle, what speaks against it to the left.
 
     Args:
         voices: What each voice adds.
         names: All voices of the reply; a place here is a colour.
         longest: The longest reach of any bar of the reply, to draw all on one scale.
+        words: The page's phrases.
     """
     if not voices or longest <= 0:
         return Html("")
     total = sum(voices.values())
     shares = [(name, voices[name], names.index(name) % _N_COLOURS) for name in names if name in voices]
     said = ", ".join(f"{name} {share:+.2f}" for name, share, _ in shares)
-    bar = element("div", _bar_html(voices, names, longest), role="img", aria_label=f"Score {total:.2f}: {said}")
+    bar = element(
+        "div", _bar_html(voices, names, longest), role="img", aria_label=f"{words.say('score', total=total)}: {said}"
+    )
     legend = (
         element("li", element("i", class_=f"voice-{colour}", aria_hidden="true"), text(f"{name} {share:+.2f}"))
         for name, share, colour in shares
     )
-    head = element("p", Html(f"Score {total:.2f}, in the order of this reply only"), class_="score-of")
+    head = element("p", text(words.say("score_of", total=total)), class_="score-of")
     return join([head, bar, element("ul", *legend, class_="voices")])
 
 
@@ -151,30 +178,9 @@ def _reach(voices: Mapping[str, float]) -> float:
 def _disclosure(kind: str, label: str, item: Item, *inside: Html) -> Html:
     """A part that unfolds; the key is how the page knows it again after the next rendering."""
     title = element("span", Html(" "), text(item.title), class_="spoken")
-    summary = element("summary", Html(label), title, class_="quiet")
+    summary = element("summary", text(label), title, class_="quiet")
     return element(
         "details", summary, element("div", *inside, class_="inside"), class_=kind, data_key=f"{kind} {item.id}"
-    )
-
-
-def _reactions_html(item: Item, profile: Profile | None) -> list[Html]:
-    return [_reaction_html(signal, item, profile) for signal in _LABELS]
-
-
-def _reaction_html(signal: Signal, item: Item, profile: Profile | None) -> Html:
-    icon = Html(f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{_ICONS[signal]}"/></svg>')
-    return element(
-        "button",
-        icon,
-        element("span", Html(_LABELS[signal])),
-        type="button",
-        class_=f"react react-{signal}",
-        disabled=profile is None,
-        aria_pressed=str(profile is not None and holds(profile, signal, item.id)).lower(),
-        aria_label=f"{_LABELS[signal]}: {item.title}",
-        data_event="react",
-        data_signal=signal,
-        data_item=item.id,
     )
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from llmrec.ui.contract import ChatRecommender
+from llmrec.ui.frame import Frame
 from llmrec.ui.library import LibraryView
-from llmrec.ui.markup import Html, element, text
-from llmrec.ui.picker import Picker, tools_html
+from llmrec.ui.markup import Html
 from llmrec.ui.shelf import Shelf, shelf_html
-from llmrec.ui.views import View
+from llmrec.ui.views import View, words_of
 
 # Gradio encrypts what it keeps in the browser with a key that the page itself carries: no secret, but it has to stay
 # the same, or every restart of the server would make the stored conversations unreadable.
@@ -46,6 +45,7 @@ class Page:
     picker: gr.HTML
     suggestions: gr.HTML
     panel: gr.HTML
+    preferences: gr.HTML
     shelf: gr.HTML
     tools: gr.HTML
     insights: gr.HTML
@@ -63,8 +63,8 @@ class Page:
     @property
     def outputs(self) -> list[Any]:
         """Everything an event of the open conversation may change."""
-        shown = [self.past, self.now, self.panel, self.notice, self.message, self.send, self.stop]
-        return [*self.session, *shown]
+        shown = [self.past, self.now, self.panel, self.preferences, self.notice, self.message, self.send, self.stop]
+        return [*self.session, *shown, self.masthead, self.picker, self.tools]
 
     @property
     def library_outputs(self) -> list[Any]:
@@ -82,10 +82,24 @@ class Page:
             self.past: view.past,
             self.now: view.now,
             self.panel: view.panel,
+            self.preferences: view.preferences,
             self.notice: gr.skip() if view.notice is None else view.notice,
             self.message: gr.skip() if view.message is None else view.message,
             self.send: gr.update(visible=not view.is_busy),
             self.stop: gr.update(visible=view.is_busy),
+            **({} if view.frame is None else self._framed(view.frame, view)),
+        }
+
+    def _framed(self, frame: Frame, view: View) -> Updates:
+        """The updates of what stands around the conversation."""
+        message: Updates = {} if view.message is None else {"value": view.message}
+        return {
+            self.message: gr.update(label=frame.label, placeholder=frame.placeholder, **message),
+            self.masthead: frame.masthead,
+            self.picker: frame.picker,
+            self.tools: frame.tools,
+            self.send: gr.update(value=frame.send, visible=not view.is_busy),
+            self.stop: gr.update(value=frame.stop, visible=view.is_busy),
         }
 
     def show_library(self, view: LibraryView | None) -> Updates:
@@ -95,31 +109,38 @@ class Page:
         return {**self.show(view.view), self.kept: view.stored, self.shelf: view.shelf}
 
 
-def lay_out(recommender: ChatRecommender, first: View) -> Page:
-    """The components of a page that shows `first`; inside a `gr.Blocks` context."""
-    key = f"llmrec.{recommender.name}"
+def lay_out(name: str, first: View, frame: Frame) -> Page:
+    """The components of a page that shows `first` within `frame`; inside a `gr.Blocks` context.
+
+    Args:
+        name: Of the catalogue; a browser keeps its conversations under it.
+        first: What is shown until the browser has said what it keeps.
+        frame: In the same language.
+    """
+    key = f"llmrec.{name}"
     stored = gr.BrowserState(None, storage_key=key, secret=_BROWSER_KEY)
     kept = gr.BrowserState(None, storage_key=f"{key}.kept", secret=_BROWSER_KEY)
     conversation, draft = gr.State(None), gr.State(None)
     download = gr.Textbox(visible=False)
-    masthead = _html(_header_html(recommender), "masthead")
+    masthead = _html(frame.masthead, "masthead")
     with gr.Row(elem_id="columns"):
         with gr.Column(elem_id="chat"):
             with gr.Column(elem_id="thread"):
                 past, now = _html(first.past, "past"), _html(first.now, "now")
                 with gr.Column(elem_id="picking"):
-                    picker = _html(Picker(recommender.catalogue).input_html(), "picker")
+                    picker = _html(frame.picker, "picker")
                     suggestions = _html(Html(""), "suggestions")
             notice = _html(Html(""), "notice")
-            message, send, stop = _composer()
+            message, send, stop = _composer(frame)
         with gr.Column(elem_id="side"):
             panel = _html(first.panel, "panel")
-            shelf = _html(shelf_html(Shelf()), "shelf")
-            tools = _html(tools_html(), "tools")
+            preferences = _html(first.preferences, "preferences")
+            shelf = _html(shelf_html(Shelf(), words_of(first.conversation)), "shelf")
+            tools = _html(frame.tools, "tools")
     insights = _html(Html(""), "insights")
     return Page(
-        stored, kept, conversation, draft, masthead, past, now, picker, suggestions, panel, shelf, tools, insights,
-        notice, message, send, stop, download,
+        stored, kept, conversation, draft, masthead, past, now, picker, suggestions, panel, preferences, shelf, tools,
+        insights, notice, message, send, stop, download,
     )  # fmt: skip
 
 
@@ -128,38 +149,23 @@ def html_piece(value: Html, elem_id: str) -> gr.HTML:
     return gr.HTML(value, elem_id=elem_id, apply_default_css=False, js_on_load=None)
 
 
-def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button]:
+def _composer(frame: Frame) -> tuple[gr.Textbox, gr.Button, gr.Button]:
     with gr.Row(elem_id="composer"):
         message = gr.Textbox(
-            label="Your message",
+            label=frame.label,
             show_label=False,
-            placeholder="Tell me what you feel like",
+            placeholder=frame.placeholder,
             max_lines=6,
             autofocus=True,
             container=False,
             elem_id="message",
             html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
         )
-        send = gr.Button("Send", variant="primary", elem_id="send", min_width=0)
-        stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=0, visible=False)
+        send = gr.Button(frame.send, variant="primary", elem_id="send", min_width=0)
+        stop = gr.Button(frame.stop, variant="stop", elem_id="stop", min_width=0, visible=False)
     return message, send, stop
 
 
 def _html(value: Html, elem_id: str) -> gr.HTML:
     script = (_ASSETS / "page.js").read_text(encoding="utf-8")
     return gr.HTML(value, elem_id=elem_id, apply_default_css=False, js_on_load=script)
-
-
-def _header_html(recommender: ChatRecommender) -> Html:
-    size = Html(f"{len(recommender.catalogue):,} items")
-    tabs = [
-        element("button", Html(label), type="button", class_="view", data_view=name, aria_current=current)
-        for name, label, current in (("chat", "Chat", "page"), ("insights", "Insights", ""))
-    ]
-    return element(
-        "header",
-        element("h1", text(recommender.name)),
-        element("p", size, class_="size"),
-        element("nav", *tabs, aria_label="Pages"),
-        class_="masthead",
-    )

@@ -29,3 +29,11 @@ class ChatRecommender(Chat, Protocol):
     def catalogue(self) -> Catalogue:
         """The items that cards can show."""
         ...
+
+
+class Variants(Protocol):
+    """The chat as a visitor may set it."""
+
+    def of(self, language: str | None, *, with_model: bool) -> Chat:
+        """The chat in `language` (None: the user's own), with the language model's voice or without."""
+        ...

@@ -1,31 +1,21 @@
-"""One browser's conversation as a value, and as the JSON that the browser keeps."""
+"""One browser's conversation as a value."""
 
 from __future__ import annotations
 
-import math
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
-from llmrec.data.catalogue import Catalogue
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE, language_of
 from llmrec.errors import DataError
 from llmrec.types import ItemId, Profile, Trace, Turn, UserId
-from llmrec.wire import Json, profile_from_json, profile_to_json
+from llmrec.ui.words import FOLLOW, LANGUAGES
 
 MAX_MESSAGE_CHARS = 4_000
 MAX_EXCHANGES = 200
-# A reply is made here, but comes back through the browser, where anything can be put in its place.
-_MAX_REPLY_CHARS = 20_000
-_MAX_CARDS = 100
-_MAX_EVIDENCE = 20
-_MAX_VOICES = 20
-_MAX_VOICE_CHARS = 60
-_MAX_UNDO = 20
+MAX_UNDO = 20
 K_CHOICES = (3, 5, 8, 10)
 DEFAULT_K = 5
-
-Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +61,11 @@ class Conversation:
         user_id: Random, made for this browser; it says nothing of the person.
         k: How many items the user wants to see when a message names no number.
         with_model: Whether the language model may have a say in the order.
-        earlier: The profiles before the last changes, oldest first; known while the page is open.
-        candidates: What the last turn found before it chose; known while the page is open.
+        language: What the page and the answers speak: one of LANGUAGES, or FOLLOW for what the user writes in.
+        heard: The language the user wrote in last; before that, the browser's.
+        earlier: The profiles before the last changes, oldest first.
+        candidates: What the last turn found before it chose.
+        framed_in: The language that the page around the conversation was printed in; empty where that is not known.
     """
 
     id: str
@@ -81,8 +74,11 @@ class Conversation:
     profile: Profile = field(default_factory=Profile)
     k: int = DEFAULT_K
     with_model: bool = True
-    earlier: tuple[Profile, ...] = field(default=(), compare=False)
-    candidates: tuple[ItemId, ...] = field(default=(), compare=False)
+    language: str = FOLLOW
+    heard: str = DEFAULT_LANGUAGE
+    earlier: tuple[Profile, ...] = ()
+    candidates: tuple[ItemId, ...] = ()
+    framed_in: str = field(default="", compare=False)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -94,15 +90,21 @@ class Conversation:
             for turn in (Turn("user", exchange.asked), Turn("assistant", exchange.text))
         )
 
+    @property
+    def speaks(self) -> str:
+        """The language of the page, one of LANGUAGES."""
+        return self.heard if self.language == FOLLOW else self.language
+
     def with_exchange(self, exchange: Exchange, profile: Profile) -> Conversation:
         """The conversation with one more exchange and the profile as it is now."""
-        return replace(self.with_profile(profile), exchanges=(*self.exchanges, exchange))
+        exchanges = (*self.exchanges, exchange)
+        return replace(self.with_profile(profile), exchanges=exchanges, heard=language_of(exchange.asked))
 
     def with_profile(self, profile: Profile) -> Conversation:
         """The conversation with another profile, and a way back to the one it had."""
         if profile == self.profile:
             return self
-        return replace(self, profile=profile, earlier=(*self.earlier, self.profile)[-_MAX_UNDO:])
+        return replace(self, profile=profile, earlier=(*self.earlier, self.profile)[-MAX_UNDO:])
 
     def undone(self) -> Conversation:
         """The conversation with the profile before the last change; what was shown since stays known as shown."""
@@ -111,69 +113,15 @@ class Conversation:
         profile = replace(self.earlier[-1], shown=self.profile.shown)
         return replace(self, profile=profile, earlier=self.earlier[:-1])
 
+    def again(self) -> Conversation:
+        """An empty conversation of the same user with the same settings."""
+        settings = replace(new_conversation(self.user_id), k=self.k, with_model=self.with_model)
+        return replace(settings, language=self.language, heard=self.heard, framed_in=self.framed_in)
+
 
 def new_conversation(user_id: UserId | None = None) -> Conversation:
     """An empty conversation, of a new user when none is given."""
     return Conversation(id=str(uuid.uuid4()), user_id=user_id or UserId(str(uuid.uuid4())))
-
-
-def to_browser(conversation: Conversation, catalogue: Catalogue) -> Json:
-    """The conversation as JSON."""
-    return {
-        "id": conversation.id,
-        "user_id": conversation.user_id,
-        "exchanges": [_exchange_to_json(exchange) for exchange in conversation.exchanges],
-        "profile": profile_to_json(conversation.profile, catalogue),
-        "k": conversation.k,
-        "with_model": conversation.with_model,
-    }
-
-
-def from_browser(data: object, catalogue: Catalogue) -> tuple[Conversation, str]:
-    """The conversation behind what a browser sent, and a sentence if a part of it could not be used.
-
-    Each part stands alone: a forged or outdated profile does not cost the conversation, nor the other way round.
-    """
-    stored = data if isinstance(data, Mapping) else {}
-    complaints = [] if data is None or isinstance(data, Mapping) else ["What this browser kept was unreadable."]
-
-    def part(name: str, read: Callable[[object], Part], default: Part, complaint: str) -> Part:
-        if name not in stored:
-            return default
-        try:
-            return read(stored[name])
-        except DataError:
-            complaints.append(complaint)
-            return default
-
-    fresh = new_conversation()
-    conversation = Conversation(
-        part("id", _uuid, fresh.id, "The stored conversation's id was unreadable."),
-        part("user_id", _user_id, fresh.user_id, "This browser's id was unreadable, so it got a new one."),
-        part("exchanges", lambda rows: _exchanges(rows, catalogue), (), "The stored conversation was unreadable."),
-        part(
-            "profile",
-            lambda row: profile_from_json(row, catalogue),
-            Profile(),
-            "The stored profile does not fit this catalogue, so it starts empty.",
-        ),
-        part("k", checked_k, DEFAULT_K, "The stored number of cards was unreadable."),
-        stored.get("with_model") is not False,
-    )
-    return conversation, " ".join(complaints)
-
-
-def _exchange_to_json(exchange: Exchange) -> Json:
-    return {
-        "asked": exchange.asked,
-        "text": exchange.text,
-        "cards": [
-            {"item_id": card.item_id, "why": card.why, "evidence": list(card.evidence), "voices": dict(card.voices)}
-            for card in exchange.cards
-        ],
-        "status": exchange.status,
-        "failed": exchange.failed,
-    }
 
 
 def checked_k(value: object) -> int:
@@ -184,62 +132,8 @@ def checked_k(value: object) -> int:
     return known
 
 
-def _user_id(value: object) -> UserId:
-    return UserId(_uuid(value))
-
-
-def _uuid(value: object) -> str:
-    try:
-        return str(uuid.UUID(str(value), version=4))
-    except ValueError as error:
-        raise DataError("an id is a random UUID.") from error
-
-
-def _exchanges(rows: object, catalogue: Catalogue) -> tuple[Exchange, ...]:
-    return tuple(_exchange(row, catalogue) for row in _list(rows, MAX_EXCHANGES))
-
-
-def _exchange(row: object, catalogue: Catalogue) -> Exchange:
-    if not isinstance(row, Mapping):
-        raise DataError("an exchange is a JSON object.")
-    cards = [_card(card) for card in _list(row.get("cards"), _MAX_CARDS)]
-    return Exchange(
-        asked=_text(row.get("asked"), MAX_MESSAGE_CHARS),
-        text=_text(row.get("text"), _MAX_REPLY_CHARS),
-        # An item that has left the catalogue since takes its card along, not the conversation.
-        cards=tuple(card for card in cards if card.item_id in catalogue),
-        status=_text(row.get("status"), _MAX_REPLY_CHARS),
-        failed=row.get("failed") is True,
-    )
-
-
-def _card(row: object) -> Card:
-    if not isinstance(row, Mapping):
-        raise DataError("a card is a JSON object.")
-    evidence = tuple(_text(reason, _MAX_REPLY_CHARS) for reason in _list(row.get("evidence", []), _MAX_EVIDENCE))
-    item_id, why = (_text(row.get(key), _MAX_REPLY_CHARS) for key in ("item_id", "why"))
-    return Card(ItemId(item_id), why, evidence, _voices(row.get("voices", {})))
-
-
-def _voices(value: object) -> Mapping[str, float]:
-    if not isinstance(value, Mapping) or len(value) > _MAX_VOICES:
-        raise DataError(f"at most {_MAX_VOICES} voices were expected.")
-    return {_text(name, _MAX_VOICE_CHARS): _finite(part) for name, part in value.items()}
-
-
-def _finite(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise DataError("a voice's part is a finite number.")
-    return float(value)
-
-
-def _list(value: object, max_length: int) -> Sequence[object]:
-    if not isinstance(value, list) or len(value) > max_length:
-        raise DataError(f"a list of at most {max_length} rows was expected.")
-    return value
-
-
-def _text(value: object, max_chars: int) -> str:
-    if not isinstance(value, str) or len(value) > max_chars:
-        raise DataError(f"a text of at most {max_chars} characters was expected.")
+def checked_language(value: object) -> str:
+    """One of the languages that can be chosen, or FOLLOW. Raises DataError."""
+    if not isinstance(value, str) or value not in {FOLLOW, *LANGUAGES}:
+        raise DataError(f"{str(value)[:40]!r} is no language of the page; choose one of {', '.join(LANGUAGES)}.")
     return value

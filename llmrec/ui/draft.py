@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from llmrec.dialogue.messages import Messages
 from llmrec.types import (
     CardsEvent,
     Event,
@@ -20,10 +21,8 @@ from llmrec.types import (
 )
 from llmrec.ui.conversation import Card, Exchange
 
-# Stages that tell a user something, in the words of the live line; the trace has them all.
+# Stages that tell a user something, and the page's phrases for them; the trace has them all.
 _STAGE_WORDS = {"filter": "fit", "fusion": "found", "rank": "ranked"}
-_STOPPED = "Stopped."
-_WITHOUT_LM = "ordered without the language model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +70,14 @@ class Draft:
         """The draft of a turn that came to nothing."""
         return replace(self, failure=sentence, is_mid_text=False)
 
-    @property
-    def status(self) -> str:
+    def status(self, words: Messages) -> str:
         """The live line: `43 fit, 40 found, 10 ranked, 0.8 s`; empty before the first stage."""
         if not self.stages:
             return ""
-        counts = [f"{s.n_out:,} {_STAGE_WORDS[s.name]}" for s in self.stages if s.name in _STAGE_WORDS]
-        without_lm = [] if self.ranked_by_lm else [_WITHOUT_LM]
-        return ", ".join([*counts, *without_lm, f"{sum(stage.seconds for stage in self.stages):.1f} s"])
+        counts = [words.say(_STAGE_WORDS[s.name], n=s.n_out) for s in self.stages if s.name in _STAGE_WORDS]
+        without_model = [] if self.ranked_by_lm else [words.say("without_model")]
+        seconds = words.say("seconds", seconds=sum(stage.seconds for stage in self.stages))
+        return words.say("comma").join([*counts, *without_model, seconds])
 
     @property
     def candidates(self) -> tuple[ItemId, ...]:
@@ -90,13 +89,14 @@ class Draft:
         """Whether the recommender has said its last word on it."""
         return self.after is not None or bool(self.failure)
 
-    def settle(self) -> Exchange:
+    def settle(self, words: Messages) -> Exchange:
         """The exchange this came to, also when it was stopped on the way."""
+        status = self.status(words)
         if self.failure:
             return Exchange(self.asked, self.failure, failed=True)
         if self.after is None and not self.text:
-            return Exchange(self.asked, _STOPPED, self.cards, self.status, failed=not self.cards)
-        return Exchange(self.asked, self.text, self.cards, self.status, trace=self.trace)
+            return Exchange(self.asked, words.say("stopped"), self.cards, status, failed=not self.cards)
+        return Exchange(self.asked, self.text, self.cards, status, trace=self.trace)
 
     def _with_cards(self, recommendations: Sequence[Recommendation]) -> Draft:
         cards = tuple(

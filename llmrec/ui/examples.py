@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from statistics import median
 
 from llmrec.data.catalogue import Catalogue, FactField
+from llmrec.dialogue.messages import Messages
 
 N_EXAMPLES = 4
 _MAX_CHARS = 80
 
 
-def example_prompts(catalogue: Catalogue) -> tuple[str, ...]:
+def example_prompts(catalogue: Catalogue, words: Messages) -> tuple[str, ...]:
     """At most four sentences the catalogue can answer, none for an empty one; the same each time."""
-    prompts = (prompt for prompt in _prompts(catalogue) if len(prompt) <= _MAX_CHARS)
+    prompts = (prompt for prompt in _prompts(catalogue, words) if len(prompt) <= _MAX_CHARS)
     return tuple(dict.fromkeys(prompts))[:N_EXAMPLES]
 
 
@@ -22,19 +23,19 @@ def is_year(field: FactField) -> bool:
     return field.kind == "number" and field.low >= 1000 and field.high <= 2100
 
 
-def _prompts(catalogue: Catalogue) -> Iterator[str]:
-    words = _frequent_words(catalogue)
+def _prompts(catalogue: Catalogue, words: Messages) -> Iterator[str]:
+    values = _frequent_values(catalogue)
     years = [field for field in catalogue.fields.values() if is_year(field)]
-    if words and years:
-        yield f"{words[0]} from the {_usual_decade(catalogue, years[0])}s"
-    elif words:
-        yield f"Something with {words[0]}"
-    if len(words) > 2:
-        yield f"{words[1]}, but no {words[2]}"
+    if values and years:
+        yield words.say("example_decade", value=values[0], decade=_usual_decade(catalogue, years[0]))
+    elif values:
+        yield words.say("example_value", value=values[0])
+    if len(values) > 2:
+        yield words.say("example_but", value=values[1], other=values[2])
     # Rich entries make good examples, and the sort is stable: the first of them in the catalogue's order.
     rich = sorted(catalogue.values(), key=lambda item: -(len(item.facts) + bool(item.description)))
-    yield from (f"I loved {item.title}. What is like it?" for item in rich[:1])
-    yield "Surprise me"
+    yield from (words.say("example_loved", title=item.title) for item in rich[:1])
+    yield words.say("example_any")
 
 
 def kind_field(catalogue: Catalogue) -> FactField | None:
@@ -44,7 +45,7 @@ def kind_field(catalogue: Catalogue) -> FactField | None:
     return min(fields, key=lambda f: (f.kind != "list", len(f.values) / f.n_items), default=None)
 
 
-def _frequent_words(catalogue: Catalogue) -> tuple[str, ...]:
+def _frequent_values(catalogue: Catalogue) -> tuple[str, ...]:
     field = kind_field(catalogue)
     return field.values if field is not None else ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from llmrec.insights.report import theme_css
 from llmrec.interfaces import FeedbackStore
 from llmrec.ui.contract import ChatRecommender
 from llmrec.ui.doors import PrivateDoors
-from llmrec.ui.page import build_demo
+from llmrec.ui.page import Served, build_pages
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
@@ -53,12 +54,40 @@ def launch(
     Raises:
         ConfigError: The port is taken or not a port, or a trace would leave this machine.
     """
+    served = [Served(recommender, feedback, evaluation)]
+    return launch_pages(served, keeps_trace=keeps_trace, host=host, port=port, quiet=quiet, wait=wait)
+
+
+def launch_pages(
+    served: Sequence[Served],
+    *,
+    keeps_trace: bool = False,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    quiet: bool = False,
+    wait: bool = True,
+) -> gr.Blocks:
+    """Serve a page for each recommender, the first one at the root; arguments and errors as for `launch`."""
+    require_private(host, keeps_trace=keeps_trace)
+    return serve(build_pages(served, keeps_trace=keeps_trace), host=host, port=port, quiet=quiet, wait=wait)
+
+
+def require_private(host: str, *, keeps_trace: bool) -> None:
+    """Raise ConfigError where a trace would leave this machine."""
     if keeps_trace and not _is_loopback(host):
         raise ConfigError(
             f"a trace shows what users said; it is not served on {host}.", hint="Listen on 127.0.0.1, or leave --trace."
         )
-    demo = build_demo(recommender, feedback=feedback, keeps_trace=keeps_trace, evaluation=evaluation)
-    return serve(demo, host=host, port=port, quiet=quiet, wait=wait)
+
+
+def require_one(directories: Sequence[Path], **given: Path | None) -> None:
+    """Raise ConfigError where a file of one catalogue (by its option's name) is given for several."""
+    for name, path in given.items():
+        if path is not None and len(directories) > 1:
+            raise ConfigError(
+                f"--{name} {path} belongs to one recommender, and {len(directories)} are given.",
+                hint="Leave it out, or serve one directory.",
+            )
 
 
 def serve(

@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from llmrec.errors import FeedbackError
 from llmrec.interfaces import FeedbackStore
 from llmrec.ui.contract import ChatRecommender
-from llmrec.ui.conversation import Conversation, new_conversation, to_browser
+from llmrec.ui.conversation import Conversation, new_conversation
 from llmrec.ui.draft import Draft
 from llmrec.ui.handlers import ChatHandlers
 from llmrec.ui.markup import Html
 from llmrec.ui.shelf import Shelf, next_conversation, shelf_from_browser, shelf_html, shelf_to_browser
-from llmrec.ui.views import View, Viewer, notice_html
+from llmrec.ui.stored import to_browser
+from llmrec.ui.views import View, complaint_of, notice_html, words_of
 from llmrec.wire import Json
-
-_ERASED = "All of it is gone: {n} reactions here on the server, and every conversation in this browser."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,17 @@ class LibraryHandlers:
         self._catalogue = recommender.catalogue
         self._feedback = feedback
         self._chat = chat
-        self._viewer = Viewer(recommender)
+        self._viewer = chat.viewer
 
-    def restore(self, stored: object) -> tuple[Json, Html, Html]:
+    def restore(self, conversation: Conversation, stored: object) -> tuple[Json, Html, Html]:
         """The list as the browser keeps it, as markup, and a sentence where a part could not be used."""
-        shelf, complaint = shelf_from_browser(stored, self._catalogue)
-        return shelf_to_browser(shelf, self._catalogue), shelf_html(shelf), notice_html(complaint)
+        shelf, complaints = shelf_from_browser(stored, self._catalogue)
+        complaint = notice_html(complaint_of(conversation, complaints))
+        return shelf_to_browser(shelf, self._catalogue), shelf_html(shelf, words_of(conversation)), complaint
+
+    def relabel(self, conversation: Conversation, stored: object) -> Html:
+        """The list as markup, in the language of the open conversation."""
+        return shelf_html(self._shelf(stored), words_of(conversation))
 
     def new(self, conversation: Conversation, draft: Draft | None, stored: object) -> LibraryView:
         """A new conversation of the same user; the open one goes onto the list."""
@@ -57,7 +61,8 @@ class LibraryHandlers:
         if found is None:
             return None
         left = self._left(conversation, draft)
-        return self._shown(replace(found, user_id=left.user_id), shelf.put(left))
+        found = replace(found, user_id=left.user_id, framed_in=left.framed_in)
+        return self._shown(found, shelf.put(left))
 
     def drop(
         self, conversation: Conversation, draft: Draft | None, stored: object, press: Mapping[str, object]
@@ -73,8 +78,10 @@ class LibraryHandlers:
         try:
             n_rows = self._feedback.delete(conversation.user_id) if self._feedback is not None else 0
         except FeedbackError as error:
-            return self._shown(conversation, Shelf(), draft, notice=f"Not all of it could be deleted: {error}")
-        return self._shown(new_conversation(), Shelf(), notice=_ERASED.format(n=n_rows))
+            notice = words_of(conversation).say("not_erased", reason=error)
+            return self._shown(conversation, Shelf(), draft, notice=notice)
+        fresh = replace(new_conversation(), heard=conversation.heard)
+        return self._shown(fresh, Shelf(), notice=words_of(fresh).say("erased", n=n_rows))
 
     def export(self, conversation: Conversation, stored: object) -> str:
         """All that is kept of the user, as JSON text. Raises FeedbackError."""
@@ -96,4 +103,5 @@ class LibraryHandlers:
         self, conversation: Conversation, shelf: Shelf, draft: Draft | None = None, *, notice: str = ""
     ) -> LibraryView:
         view = self._viewer.view(conversation, draft, notice=notice, message=None if draft else "")
-        return LibraryView(view, shelf_to_browser(shelf, self._catalogue), shelf_html(shelf))
+        html = shelf_html(shelf, words_of(conversation))
+        return LibraryView(view, shelf_to_browser(shelf, self._catalogue), html)

@@ -23,9 +23,19 @@ def element(name: str, *children: Html, **attributes: str | bool) -> Html:
     return Html(f"<{name}{shown}>{''.join(children)}</{name}>")
 
 
+def void_element(name: str, **attributes: str | bool) -> Html:
+    """`<name ...>`, for elements that hold nothing; attributes as for `element`."""
+    return Html(element(name, **attributes).removesuffix(f"</{name}>"))
+
+
 def text(value: str) -> Html:
     """Text of an item, a user or a model; a writing direction of its own does not reach its neighbours."""
     return Html(f"<bdi>{escape(value)}</bdi>")
+
+
+def plain(words: str) -> Html:
+    """Words of the page itself, where nothing of others follows."""
+    return Html(escape(words))
 
 
 def join(parts: Iterable[Html]) -> Html:

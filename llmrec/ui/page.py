@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components.navbar import Navbar
 
-from llmrec.errors import FeedbackError
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE
+from llmrec.errors import ConfigError, FeedbackError
 from llmrec.interfaces import FeedbackStore
 from llmrec.ui.components import Page, Updates, html_piece, lay_out
 from llmrec.ui.contract import ChatRecommender
 from llmrec.ui.conversation import Conversation
 from llmrec.ui.draft import Draft
+from llmrec.ui.frame import Place
 from llmrec.ui.handlers import ChatHandlers
 from llmrec.ui.insights import InsightsPage
 from llmrec.ui.library import LibraryHandlers
 from llmrec.ui.markup import element, text
 from llmrec.ui.picker import Picker
-from llmrec.ui.views import View, notice_html
-from llmrec.ui.without_model import without_model
+from llmrec.ui.variants import variants_of
+from llmrec.ui.views import View, notice_html, words_of
+from llmrec.ui.words import words_in
 
 MAX_QUEUE_SIZE = 32
 _ASSETS = Path(__file__).parent / "assets"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One recommender behind a page, with what belongs to it.
+
+    Attributes:
+        recommender: Answers; one object serves every visitor.
+        feedback: Where reactions go; None keeps them in the visitor's browser only.
+        evaluation: A directory of `llmrec evaluate --out`, for the quality on the Insights page.
+    """
+
+    recommender: ChatRecommender
+    feedback: FeedbackStore | None = None
+    evaluation: Path | None = None
 
 
 def build_demo(
@@ -41,16 +61,51 @@ def build_demo(
         keeps_trace: Whether every reply shows how it came about; for the owner's eyes.
         evaluation: A directory of `llmrec evaluate --out`, for the quality on the Insights page.
     """
-    plain = without_model(recommender)
-    chat = ChatHandlers(recommender, feedback, without_model=plain, keeps_trace=keeps_trace)
-    insights = InsightsPage(recommender, feedback, evaluation)
-    with gr.Blocks(title=f"{recommender.name} - recommendations", analytics_enabled=False, fill_width=True) as demo:
-        page = lay_out(recommender, chat.restore(None))
-        events = _Events(
-            page, chat, LibraryHandlers(recommender, feedback, chat), insights, Picker(recommender.catalogue)
-        )
-        _wire(demo, page, events)
+    return build_pages([Served(recommender, feedback, evaluation)], keeps_trace=keeps_trace)
+
+
+def build_pages(served: Sequence[Served], *, keeps_trace: bool = False) -> gr.Blocks:
+    """A page for each recommender, the first one at the root, with links between them; arguments as for `build_demo`.
+
+    A conversation belongs to one catalogue: each page has its own, in the browser too.
+
+    Raises:
+        ConfigError: There is none, or two have one name.
+    """
+    places = _places([each.recommender.name for each in served])
+    title = f"{places[0].name} - recommendations"
+    with gr.Blocks(title=title, analytics_enabled=False, fill_width=True) as demo:
+        _build_page(demo, served[0], places, keeps_trace=keeps_trace)
+    for each, place in zip(served[1:], places[1:], strict=True):
+        with demo.route(place.name, f"/{place.path}", show_in_navbar=False):
+            _build_page(demo, each, places, keeps_trace=keeps_trace)
     return _queued(demo)
+
+
+def _places(names: Sequence[str]) -> tuple[Place, ...]:
+    if not names:
+        raise ConfigError("there is no recommender to show.", hint="Name at least one directory.")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(
+            f"two of the recommenders are called {twice!r}, and a browser would mix up their conversations.",
+            hint="Give one of them another name with `llmrec build --name`.",
+        )
+    return (Place(names[0]), *(Place(name, f"catalogue-{number}") for number, name in enumerate(names[1:], start=2)))
+
+
+def _build_page(demo: gr.Blocks, served: Served, places: Sequence[Place], *, keeps_trace: bool) -> None:
+    recommender, feedback = served.recommender, served.feedback
+    variants = variants_of(recommender)
+    chat = ChatHandlers(recommender, feedback, places=places, variants=variants, keeps_trace=keeps_trace)
+    if len(places) > 1:
+        # Gradio's own list of pages would stand above ours.
+        Navbar(visible=False)
+    first = chat.restore(None)
+    page = lay_out(recommender.name, first, chat.viewer.frame(first.conversation))
+    library = LibraryHandlers(recommender, feedback, chat)
+    insights = InsightsPage(recommender, feedback, served.evaluation)
+    _wire(demo, page, _Events(page, chat, library, insights, Picker(recommender.catalogue)))
 
 
 def build_notice(sentence: str) -> gr.Blocks:
@@ -77,11 +132,14 @@ class _Events:
         self._insights = insights
         self._picker = picker
 
-    def restore(self, stored: object, kept: object) -> Updates:
-        shelf_stored, shelf, complaint = self._library.restore(kept)
-        updates = self._page.show(self._chat.restore(stored))
+    def restore(self, stored: object, kept: object, request: gr.Request) -> Updates:
+        view = self._chat.restore(stored, request.headers.get("accept-language", ""))
+        shelf_stored, shelf, complaint = self._library.restore(view.conversation, kept)
         notice = {self._page.notice: complaint} if complaint else {}
-        return {**updates, **notice, self._page.kept: shelf_stored, self._page.shelf: shelf}
+        return {**self._page.show(view), **notice, self._page.kept: shelf_stored, self._page.shelf: shelf}
+
+    def relabel(self, stored: object, kept: Conversation | None, _draft: Draft | None, shelf: object) -> str:
+        return self._library.relabel(self._current(stored, kept), shelf)
 
     def send(self, stored: object, kept: Conversation | None, draft: Draft | None, message: str) -> Updates:
         return self._asked(self._chat.ask(self._current(stored, kept), message, draft))
@@ -109,8 +167,9 @@ class _Events:
         return self._page.show(self._chat.react(self._current(stored, kept), event._data, draft))
 
     def pick(self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData) -> Updates:
-        picked = self._chat.pick(self._current(stored, kept), event._data, draft)
-        return {**self._page.show(picked), self._page.suggestions: self._picker.list_html("")}
+        conversation = self._current(stored, kept)
+        picked = self._chat.pick(conversation, event._data, draft)
+        return {**self._page.show(picked), self._page.suggestions: self._picker.list_html("", words_of(conversation))}
 
     def remove(self, stored: object, kept: Conversation | None, draft: Draft | None, event: gr.EventData) -> Updates:
         return self._page.show(self._chat.remove(self._current(stored, kept), event._data, draft))
@@ -124,8 +183,9 @@ class _Events:
     def start_over(self, stored: object, kept: Conversation | None, draft: Draft | None) -> Updates:
         return self._page.show(self._chat.start_over(self._current(stored, kept), draft))
 
-    def suggest(self, event: gr.EventData) -> str:
-        return self._picker.list_html(str(event._data.get("text", "")))
+    def suggest(self, kept: Conversation | None, event: gr.EventData) -> str:
+        words = words_of(kept) if kept is not None else words_in(DEFAULT_LANGUAGE)
+        return self._picker.list_html(str(event._data.get("text", "")), words)
 
     def new(self, stored: object, kept: Conversation | None, draft: Draft | None, shelf: object) -> Updates:
         return self._page.show_library(self._library.new(self._current(stored, kept), draft, shelf))
@@ -147,7 +207,8 @@ class _Events:
         try:
             return {self._page.download: self._library.export(self._current(stored, kept), shelf)}
         except FeedbackError as error:
-            return {self._page.download: "", self._page.notice: notice_html(f"Nothing could be exported: {error}")}
+            sentence = words_of(self._current(stored, kept)).say("not_exported", reason=error)
+            return {self._page.download: "", self._page.notice: notice_html(sentence)}
 
     def insights(self, stored: object, kept: Conversation | None, _draft: Draft | None) -> Iterator[str]:
         yield from self._insights.grow(self._current(stored, kept))
@@ -188,10 +249,12 @@ def _wire(demo: gr.Blocks, page: Page, events: _Events) -> None:
     page.panel.start_over(events.start_over, page.session, **quick)
     page.panel.undo(events.undo, page.session, **quick)
     page.panel.remove(events.remove, page.session, **quick)
-    page.panel.choose(events.choose, page.session, **quick)
-    page.picker.suggest(events.suggest, None, page.suggestions, **one_by_one)
+    page.preferences.choose(events.choose, page.session, **quick)
+    page.picker.suggest(events.suggest, page.conversation, page.suggestions, **one_by_one)
     page.suggestions.pick(events.pick, page.session, **{**quick, "outputs": [*page.outputs, page.suggestions]})
     shelved = [*page.session, page.kept]
+    # The head changes with the language only, and then the list has to.
+    page.masthead.change(events.relabel, shelved, page.shelf, **one_by_one)
     page.shelf.new(events.new, shelved, **library)
     page.shelf.open(events.open, shelved, **library)
     page.shelf.drop(events.drop, shelved, **library)

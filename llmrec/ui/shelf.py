@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.dialogue.messages import Messages
 from llmrec.types import Profile
-from llmrec.ui.conversation import Conversation, from_browser, new_conversation, to_browser
+from llmrec.ui.conversation import Conversation
 from llmrec.ui.markup import Html, element, join, text
+from llmrec.ui.stored import from_browser, to_browser
 from llmrec.ui.wording import clipped
 from llmrec.wire import Json
 
@@ -48,8 +50,7 @@ def next_conversation(before: Conversation) -> Conversation:
     """A new conversation of the same user: what they like and know is kept, what they felt like is not."""
     known = before.profile
     profile = Profile(liked=known.liked, disliked=known.disliked, seen=known.seen)
-    fresh = new_conversation(before.user_id)
-    return replace(fresh, profile=profile, k=before.k, with_model=before.with_model)
+    return replace(before.again(), profile=profile)
 
 
 def shelf_to_browser(shelf: Shelf, catalogue: Catalogue) -> Json:
@@ -57,40 +58,34 @@ def shelf_to_browser(shelf: Shelf, catalogue: Catalogue) -> Json:
     return {"conversations": [to_browser(conversation, catalogue) for conversation in shelf.conversations]}
 
 
-def shelf_from_browser(data: object, catalogue: Catalogue) -> tuple[Shelf, str]:
-    """The shelf behind what a browser sent, and a sentence if a part of it could not be used."""
+def shelf_from_browser(data: object, catalogue: Catalogue) -> tuple[Shelf, tuple[str, ...]]:
+    """The shelf behind what a browser sent, and the keys of phrases that say which parts could not be used."""
     rows = data.get("conversations", []) if isinstance(data, Mapping) else []
     if not isinstance(rows, list) or not (data is None or isinstance(data, Mapping)):
-        return Shelf(), "The stored list of conversations was unreadable."
+        return Shelf(), ("bad_shelf",)
     read = [from_browser(row, catalogue) for row in rows[:MAX_CONVERSATIONS]]
     kept = tuple(conversation for conversation, _ in read if conversation.exchanges)
-    complaints = dict.fromkeys(complaint for _, complaint in read if complaint)
-    return Shelf(kept), " ".join(complaints)
+    return Shelf(kept), tuple(dict.fromkeys(complaint for _, complaints in read for complaint in complaints))
 
 
-def shelf_html(shelf: Shelf) -> Html:
+def shelf_html(shelf: Shelf, words: Messages) -> Html:
     """The list, each conversation to open or to delete."""
-    new = element("button", Html("New conversation"), type="button", class_="plain", data_event="new")
-    rows = [_row_html(conversation) for conversation in shelf.conversations]
+    new = element("button", text(words.say("new")), type="button", class_="plain", data_event="new")
+    rows = [_row_html(conversation, words) for conversation in shelf.conversations]
     listed = element("ul", *rows, class_="entries") if rows else Html("")
-    return join([element("h2", Html("Conversations"), class_="side-title"), listed, new])
+    return join([element("h2", text(words.say("conversations")), class_="side-title"), listed, new])
 
 
-def title_of(conversation: Conversation) -> str:
-    """What the user said first, cut."""
-    first: Sequence[str] = [exchange.asked for exchange in conversation.exchanges]
-    return clipped(first[0], max_chars=_MAX_TITLE_CHARS) if first else "New conversation"
-
-
-def _row_html(conversation: Conversation) -> Html:
-    title = title_of(conversation)
+def _row_html(conversation: Conversation, words: Messages) -> Html:
+    """A conversation by what the user said first; one without a word is never on the shelf."""
+    title = clipped(conversation.exchanges[0].asked, max_chars=_MAX_TITLE_CHARS)
     open_ = element(
         "button", text(title), type="button", class_="kept", data_event="open", data_id=conversation.id,
-        aria_label=f"Open: {title}",
+        aria_label=words.say("open", title=title),
     )  # fmt: skip
     cross = Html('<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6 6 18"/></svg>')
     drop = element(
         "button", cross, type="button", class_="forget", data_event="drop", data_id=conversation.id,
-        aria_label=f"Delete: {title}", title="Delete this conversation",
+        aria_label=words.say("drop", title=title), title=words.say("drop_hint"),
     )  # fmt: skip
     return element("li", open_, drop)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from llmrec.dialogue.messages import Messages
 from llmrec.ranking.voices import LANGUAGE_MODEL
 from llmrec.ui.contract import ChatRecommender
-from llmrec.ui.conversation import Conversation, to_browser
+from llmrec.ui.conversation import Conversation, Exchange
 from llmrec.ui.draft import Draft
-from llmrec.ui.examples import example_prompts
+from llmrec.ui.frame import Frame, Place, frame_of
 from llmrec.ui.markup import Html, element, text
-from llmrec.ui.panel import ModelSwitch, panel_html
+from llmrec.ui.panel import panel_html
+from llmrec.ui.preferences import ModelSwitch, preferences_html
+from llmrec.ui.stored import to_browser
 from llmrec.ui.thread import Thread
+from llmrec.ui.words import LANGUAGES, words_in
 from llmrec.wire import Json
 
 
@@ -22,52 +27,81 @@ class View:
     Attributes:
         stored: The conversation as the browser keeps it.
         is_busy: A turn is under way.
-        is_new: Nothing was said yet.
         notice: A sentence for the user that is no part of the conversation, or empty; None leaves it alone.
         message: New content of the message box; None leaves it alone.
+        frame: What stands around the conversation; None leaves it alone.
     """
 
     conversation: Conversation
     stored: Json
     is_busy: bool
-    is_new: bool
     past: Html
     now: Html
     panel: Html
+    preferences: Html
     notice: Html | None
     message: str | None
+    frame: Frame | None
 
 
 class Viewer:
     """Makes views of conversations with one recommender."""
 
-    def __init__(self, recommender: ChatRecommender) -> None:
-        """Show items of the recommender's catalogue."""
+    def __init__(self, recommender: ChatRecommender, places: Sequence[Place] = ()) -> None:
+        """Show items of the recommender's catalogue, whose page is the one of its name among `places`."""
         self._catalogue = recommender.catalogue
-        self.thread = Thread(recommender.catalogue, examples=example_prompts(recommender.catalogue))
+        here = next((place for place in places if place.name == recommender.name), Place(recommender.name))
+        spoken = {language: words_in(language) for language in LANGUAGES}
+        self._threads = {language: Thread(recommender.catalogue, words) for language, words in spoken.items()}
+        self._frames = {
+            language: frame_of(here, places, len(self._catalogue), words) for language, words in spoken.items()
+        }
+
+    def frame(self, conversation: Conversation) -> Frame:
+        """What stands around the conversation, in its language."""
+        return self._frames[conversation.speaks]
+
+    def thread(self, conversation: Conversation) -> Thread:
+        """What prints the conversation, in its language."""
+        return self._threads[conversation.speaks]
 
     def view(
         self, conversation: Conversation, draft: Draft | None = None, *, notice: str = "", message: str | None = None
     ) -> View:
         """The page with this conversation, and with `draft` where it is the next exchange of it."""
         draft = draft_of(conversation, draft)
+        words, thread = words_of(conversation), self.thread(conversation)
+        is_framed = conversation.framed_in == conversation.speaks
+        stored = conversation if draft is None else _interrupted(conversation, draft)
+        conversation = replace(conversation, framed_in=conversation.speaks)
         return View(
             conversation=conversation,
-            stored=to_browser(conversation, self._catalogue),
+            stored=to_browser(stored, self._catalogue),
             is_busy=draft is not None,
-            is_new=draft is None and not conversation.exchanges,
-            past=self.thread.past(conversation, draft=draft),
-            now=self.thread.now(conversation, draft=draft),
-            panel=panel_html(
-                conversation.profile,
-                self._catalogue,
-                k=conversation.k,
-                model=_model_switch(conversation),
-                can_undo=bool(conversation.earlier),
-            ),
+            past=thread.past(conversation, draft=draft),
+            now=thread.now(conversation, draft=draft),
+            panel=panel_html(conversation.profile, self._catalogue, words, can_undo=bool(conversation.earlier)),
+            preferences=preferences_html(conversation, words, model=_model_switch(conversation)),
             notice=notice_html(notice),
             message=message,
+            frame=None if is_framed else self.frame(conversation),
         )
+
+
+def _interrupted(conversation: Conversation, draft: Draft) -> Conversation:
+    """What is left of a turn when page and server forget it on the way: the message, to be asked again."""
+    lost = Exchange(draft.asked, words_of(conversation).say("interrupted"), failed=True)
+    return conversation.with_exchange(lost, conversation.profile)
+
+
+def words_of(conversation: Conversation) -> Messages:
+    """The page's phrases in the language of this conversation."""
+    return words_in(conversation.speaks)
+
+
+def complaint_of(conversation: Conversation, keys: Iterable[str]) -> str:
+    """Which parts of what a browser kept could not be used, as sentences; empty where all could."""
+    return " ".join(words_of(conversation).say(key) for key in keys)
 
 
 def _model_switch(conversation: Conversation) -> ModelSwitch:

@@ -6,22 +6,13 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.types import Constraint, FactValue, Item, Operator
+from llmrec.dialogue.messages import Messages
+from llmrec.types import Constraint, FactValue, Item
 from llmrec.ui.examples import is_year
 
 _MAX_CHIPS = 7
 _MAX_VALUES = 8
 _MAX_CHIP_CHARS = 40
-_OPERATOR_WORDS: dict[Operator, str] = {
-    "$eq": "is",
-    "$ne": "is not",
-    "$gt": ">",
-    "$gte": "≥",
-    "$lt": "<",
-    "$lte": "≤",
-    "$in": "is one of",
-    "$nin": "is none of",
-}
 
 
 def fact_chips(item: Item, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
@@ -34,11 +25,12 @@ def fact_chips(item: Item, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
     return tuple(chips[:_MAX_CHIPS])
 
 
-def constraint_words(constraint: Constraint) -> str:
+def constraint_words(constraint: Constraint, words: Messages) -> str:
     """`year ≥ 1990`, `genres is not Horror`."""
     value = constraint.value
     values: Sequence[FactValue] = value if isinstance(value, tuple) else (value,)
-    return f"{constraint.field} {_OPERATOR_WORDS[constraint.op]} {', '.join(_value_words(v) for v in values)}"
+    said = (words.say("yes" if v else "no") if isinstance(v, bool) else _value_words(v) for v in values)
+    return words.say(f"op_{constraint.op}", field=constraint.field, value=", ".join(said))
 
 
 def link_host(url: str) -> str:
@@ -69,8 +61,6 @@ def _fact_words(name: str, value: FactValue, catalogue: Catalogue) -> str:
 
 
 def _value_words(value: FactValue) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else f"{value:.10g}"
     return ", ".join(value) if isinstance(value, tuple) else str(value)

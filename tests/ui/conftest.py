@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, Playwright, Route, ViewportSize, 
 from llmrec.data.catalogue import Catalogue
 from llmrec.feedback import SQLiteFeedbackStore
 from llmrec.interfaces import FeedbackStore
-from llmrec.ui import launch
+from llmrec.ui.launch import launch_pages
+from llmrec.ui.page import Served
 from tests.ui.fakes import FakeRecommender
 
 CHROMIUM = os.environ.get("LLMREC_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
@@ -99,10 +100,15 @@ def serve() -> Iterator[Callable[..., Server]]:
     running: list[gr.Blocks] = []
 
     def start(
-        recommender: FakeRecommender, *, port: int = 0, feedback: FeedbackStore | None = None, quiet: bool = True
+        *recommenders: FakeRecommender,
+        port: int = 0,
+        feedback: FeedbackStore | None = None,
+        quiet: bool = True,
+        keeps_trace: bool = False,
     ) -> Server:
         port = port or free_port()
-        demo = launch(recommender, feedback=feedback, port=port, quiet=quiet, wait=False)
+        served = [Served(recommender, feedback) for recommender in recommenders]
+        demo = launch_pages(served, keeps_trace=keeps_trace, port=port, quiet=quiet, wait=False)
         running.append(demo)
         return Server(f"http://127.0.0.1:{port}/", port, demo)
 
@@ -139,8 +145,9 @@ def visit(browser: Browser) -> Callable[..., Any]:
         viewport: ViewportSize = _DESKTOP,
         color_scheme: Literal["light", "dark"] = "light",
         has_touch: bool = False,
+        locale: str = "en-GB",
     ) -> Iterator[Visit]:
-        visitor = browser.new_context(viewport=viewport, color_scheme=color_scheme, has_touch=has_touch)
+        visitor = browser.new_context(viewport=viewport, color_scheme=color_scheme, has_touch=has_touch, locale=locale)
         page = visitor.new_page()
         visited = Visit(page)
         page.route("**/*", lambda route: _keep_home(route, visited))

@@ -7,12 +7,14 @@ from llmrec.types import ItemId, Profile, StageTrace, Trace
 from llmrec.ui.cards import CardPrinter, score_html
 from llmrec.ui.conversation import Card
 from llmrec.ui.trace import trace_html
+from llmrec.ui.words import words_in
 
+ENGLISH = words_in("en")
 VOICES = {"dense": 1.5, "language model": -0.5}
 
 
 def test_a_score_is_told_in_words_and_drawn_to_scale() -> None:
-    html = score_html(VOICES, ["dense", "language model"], 3.0)
+    html = score_html(VOICES, ["dense", "language model"], 3.0, ENGLISH)
     assert 'aria-label="Score 1.00: dense +1.50, language model -0.50"' in html
     assert '<span class="voice-0" style="width:50.0%">' in html
     assert '<span class="voice-1" style="width:16.7%">' in html
@@ -20,13 +22,13 @@ def test_a_score_is_told_in_words_and_drawn_to_scale() -> None:
 
 
 def test_a_score_whose_voices_are_not_known_is_not_drawn() -> None:
-    assert score_html({}, [], 0.0) == ""
-    assert score_html({"dense": 0.0}, ["dense"], 0.0) == ""
+    assert score_html({}, [], 0.0, ENGLISH) == ""
+    assert score_html({"dense": 0.0}, ["dense"], 0.0, ENGLISH) == ""
 
 
 def test_buttons_of_a_reply_under_way_rest(films: Catalogue) -> None:
     cards = [Card(ItemId("2"), "why", ("it is new",), VOICES)]
-    printer = CardPrinter(films)
+    printer = CardPrinter(films, ENGLISH)
     resting, live = printer.cards(cards, None), printer.cards(cards, Profile())
     assert "More like this" not in resting
     assert " disabled" in resting
@@ -38,7 +40,7 @@ def test_buttons_of_a_reply_under_way_rest(films: Catalogue) -> None:
 def test_names_of_voices_and_stages_are_escaped(films: Catalogue, name: str) -> None:
     card = Card(ItemId("2"), name, (name,), {name: 1.0})
     trace = Trace((StageTrace(name, 0.1, 1, 1, (ItemId("2"),)),), name, name, name, (name,))
-    html = CardPrinter(films).cards([card], Profile()) + trace_html(trace, [card], films)
+    html = CardPrinter(films, ENGLISH).cards([card], Profile()) + trace_html(trace, [card], films)
     assert "<script" not in html
     assert "<img" not in html
 

@@ -11,9 +11,11 @@ from llmrec.errors import FeedbackError, ModelTimeout
 from llmrec.feedback import SQLiteFeedbackStore
 from llmrec.interfaces import FeedbackStore
 from llmrec.types import Feedback, ItemEntry, ItemId, Profile
+from llmrec.ui.contract import Chat
 from llmrec.ui.conversation import MAX_EXCHANGES, Conversation, Exchange, new_conversation
 from llmrec.ui.draft import Draft
 from llmrec.ui.handlers import ChatHandlers, View
+from llmrec.ui.words import words_in
 from tests.ui.fakes import FakeRecommender
 
 ALIEN = {"item": "2", "signal": "like"}
@@ -364,14 +366,25 @@ def test_what_was_found_is_known_for_the_map(handlers: ChatHandlers, films: Cata
     assert after(handlers, new_conversation(), "hello").conversation.candidates == films.ids
 
 
-def test_who_switched_the_model_off_is_answered_without_it(recommender: FakeRecommender, films: Catalogue) -> None:
-    plain = FakeRecommender(films, reply="Without.")
-    handlers = ChatHandlers(recommender, None, without_model=plain)
+class HandVariants:
+    """Says which variant was asked for."""
+
+    def __init__(self, recommender: FakeRecommender) -> None:
+        self._recommender = recommender
+
+    def of(self, language: str | None, *, with_model: bool) -> Chat:
+        if language is None and with_model:
+            return self._recommender
+        return FakeRecommender(self._recommender.catalogue, reply=f"In {language}." if with_model else "Without.")
+
+
+def test_who_switched_the_model_off_is_answered_without_it(recommender: FakeRecommender) -> None:
+    handlers = ChatHandlers(recommender, None, variants=HandVariants(recommender))
     first = after(handlers, new_conversation(), "one")
-    assert 'data-model="off"' in first.panel
+    assert 'data-model="off"' in first.preferences
     off = handlers.choose(first.conversation, {"model": "off"}, None)
     assert off is not None
-    assert 'data-model="on"' in off.panel
+    assert 'data-model="on"' in off.preferences
     assert after(handlers, off.conversation, "two").conversation.exchanges[-1].text == "Without."
     assert handlers.restore(off.stored).conversation.with_model is False
     assert len(recommender.calls) == 1
@@ -379,3 +392,57 @@ def test_who_switched_the_model_off_is_answered_without_it(recommender: FakeReco
 
 def test_a_model_that_cannot_be_left_out_is_not_switched_off(handlers: ChatHandlers) -> None:
     assert handlers.choose(new_conversation(), {"model": "off"}, None) is None
+
+
+def test_the_page_and_the_answers_speak_the_chosen_language(recommender: FakeRecommender) -> None:
+    handlers = ChatHandlers(recommender, None, variants=HandVariants(recommender))
+    chosen = handlers.choose(new_conversation(), {"language": "zh"}, None)
+    assert chosen is not None
+    assert chosen.frame is not None
+    assert (chosen.frame.send, "您今天想要什么" in chosen.now) == ("发送", True)
+    view = after(handlers, chosen.conversation, "something scary")
+    assert view.conversation.exchanges[0].text == "In zh."
+    assert view.conversation.exchanges[0].status.startswith("43 个符合")
+    assert "我对您的了解" in view.panel
+    assert view.frame is None  # it is printed already
+    assert handlers.start_over(view.conversation, None).conversation.language == "zh"
+    assert handlers.choose(view.conversation, {"language": "xx"}, None) is None
+
+
+def test_a_page_that_follows_speaks_as_the_user_writes(handlers: ChatHandlers) -> None:
+    view = after(handlers, handlers.restore(None).conversation, "恐怖片")
+    assert view.frame is not None
+    assert view.frame.send == "发送"
+    view = after(handlers, view.conversation, "a comedy")
+    assert view.frame is not None
+    assert view.frame.send == "Send"
+    assert "What I know about you" in view.panel
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("de-DE,en;q=0.5,zh;q=0.3", "en"), ("de", "en"), ("", "en"), (";;,", "en")],
+)
+def test_a_first_page_speaks_what_the_browser_accepts(handlers: ChatHandlers, accepted: str, language: str) -> None:
+    first = handlers.restore(None, accepted)
+    assert first.conversation.speaks == language
+    # In English it stands there already.
+    assert (first.frame is None) is (language == "en")
+    written = after(handlers, first.conversation, "something scary")
+    assert handlers.restore(written.stored, accepted).conversation.speaks == "en"
+
+
+def test_what_cannot_be_restored_is_said_in_the_language_of_the_page(handlers: ChatHandlers) -> None:
+    forged = handlers.restore({"k": 7, "language": "zh", "earlier": "x"})
+    assert all(words_in("zh").say(key) in str(forged.notice) for key in ("bad_k", "bad_earlier"))
+
+
+def test_undo_survives_a_reload(handlers: ChatHandlers) -> None:
+    liked = handlers.react(after(handlers, new_conversation(), "one").conversation, ALIEN, None)
+    assert liked is not None
+    again = handlers.restore(liked.stored).conversation
+    once = handlers.undo(again, None).conversation
+    assert once.profile.liked == ()
+    assert [wish.text for wish in once.profile.wishes] == ["one"]
+    assert once.profile.shown == liked.conversation.profile.shown
+    assert handlers.undo(once, None).conversation.profile.wishes == ()

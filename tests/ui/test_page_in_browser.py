@@ -64,9 +64,9 @@ def test_a_visitor_is_greeted_asks_likes_takes_it_back_and_starts_over(
         page.get_by_role("button", name="Start over").click()
         expect(page.get_by_role("heading", name="What are you in the mood for?")).to_be_visible()
         expect(page.locator("#panel .nothing")).to_be_visible()
-        user_ids = {row[0] for row in feedback._connection.execute("SELECT user_id FROM feedback")}
-        assert len(user_ids) == 1
-        assert [f.signal for f in feedback.for_user(user_ids.pop())] == ["like", "seen", "dislike"]
+        reactions = list(feedback.reactions())
+        assert len({reaction.user_id for reaction in reactions}) == 1
+        assert [reaction.signal for reaction in reactions] == ["like", "seen", "dislike"]
         visitor.assert_clean()
 
 

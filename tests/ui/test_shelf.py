@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from llmrec.ui.conversation import Conversation, Exchange, new_conversation
 from llmrec.ui.handlers import ChatHandlers
 from llmrec.ui.library import LibraryHandlers
 from llmrec.ui.shelf import MAX_CONVERSATIONS, Shelf, shelf_from_browser, shelf_html, shelf_to_browser
+from llmrec.ui.words import words_in
 from tests.ui.fakes import FakeRecommender
 
 LIKED = Profile(liked=(ItemEntry(ItemId("2"), 0),), wishes=(WishEntry("scary", 0),))
@@ -46,13 +48,13 @@ def test_the_oldest_give_way_when_there_are_too_many_or_too_long_ones() -> None:
 
 def test_a_shelf_comes_back_from_json_as_it_was(films: Catalogue) -> None:
     shelf = Shelf((talk("one"), talk("two")))
-    assert shelf_from_browser(json.loads(json.dumps(shelf_to_browser(shelf, films))), films) == (shelf, "")
-    assert shelf_from_browser(None, films) == (Shelf(), "")
+    assert shelf_from_browser(json.loads(json.dumps(shelf_to_browser(shelf, films))), films) == (shelf, ())
+    assert shelf_from_browser(None, films) == (Shelf(), ())
 
 
 @pytest.mark.parametrize("data", ["x", [1], {"conversations": "x"}])
 def test_a_forged_shelf_gets_a_sentence(films: Catalogue, data: object) -> None:
-    assert shelf_from_browser(data, films) == (Shelf(), "The stored list of conversations was unreadable.")
+    assert shelf_from_browser(data, films) == (Shelf(), ("bad_shelf",))
 
 
 def test_a_forged_conversation_costs_only_itself(films: Catalogue) -> None:
@@ -60,11 +62,11 @@ def test_a_forged_conversation_costs_only_itself(films: Catalogue) -> None:
     rows = [*stored["conversations"], {"exchanges": "x"}, 7]  # type: ignore[misc]
     shelf, complaint = shelf_from_browser({"conversations": rows}, films)
     assert [each.exchanges[0].asked for each in shelf.conversations] == ["one"]
-    assert "unreadable" in complaint
+    assert complaint == ("bad_exchanges", "bad_store")
 
 
 def test_titles_are_what_was_said_first_and_escaped() -> None:
-    html = shelf_html(Shelf((talk("<b>one</b> " + "x" * 100),)))
+    html = shelf_html(Shelf((talk("<b>one</b> " + "x" * 100),)), words_in("en"))
     assert "<b>" not in html
     assert "&lt;b&gt;one&lt;/b&gt;" in html
 
@@ -120,12 +122,12 @@ def test_everything_of_a_user_is_deleted_and_a_new_one_begins(
     assert "All of it is gone: 1 reactions" in str(after.view.notice)
 
 
-def test_what_cannot_be_deleted_is_said(recommender: FakeRecommender, feedback: SQLiteFeedbackStore) -> None:
+def test_what_cannot_be_deleted_is_said(recommender: FakeRecommender, tmp_path: Path) -> None:
     class Locked(SQLiteFeedbackStore):
         def delete(self, user_id: UserId) -> int:
             raise FeedbackError("the file is locked.")
 
-    locked = Locked(feedback._path)
+    locked = Locked(tmp_path / "locked.sqlite3")
     library = LibraryHandlers(recommender, locked, ChatHandlers(recommender, locked))
     conversation = talk("one")
     after = library.erase(conversation, None)

@@ -6,6 +6,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.types import Item, ItemId
 from llmrec.ui.picker import Picker
 from llmrec.ui.titles import TitleSearch
+from llmrec.ui.words import words_in
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,6 @@ def test_at_most_eight_are_suggested_shortest_first() -> None:
 
 def test_the_list_says_that_nothing_is_called_like_that(films: Catalogue) -> None:
     picker = Picker(films)
-    assert "No title like that here." in picker.list_html("zzzzqqqq")
-    assert 'role="option"' not in picker.list_html("")
-    assert "&lt;b&gt;" in Picker(Catalogue([Item(ItemId("1"), "<b>bold")])).list_html("bold")
+    assert "No title like that here." in picker.list_html("zzzzqqqq", words_in("en"))
+    assert 'role="option"' not in picker.list_html("", words_in("en"))
+    assert "&lt;b&gt;" in Picker(Catalogue([Item(ItemId("1"), "<b>bold")])).list_html("bold", words_in("en"))

@@ -6,6 +6,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.types import Constraint, FactValue, Item, ItemId
 from llmrec.ui.examples import example_prompts
 from llmrec.ui.wording import clipped, constraint_words, fact_chips, link_host
+from llmrec.ui.words import words_in
 
 BOOKS = Catalogue(
     [
@@ -42,7 +43,7 @@ def test_a_year_in_the_title_is_not_said_twice(films: Catalogue) -> None:
     ],
 )
 def test_constraints_read_as_phrases(constraint: Constraint, words: str) -> None:
-    assert constraint_words(constraint) == words
+    assert constraint_words(constraint, words_in("en")) == words
 
 
 @pytest.mark.parametrize(
@@ -71,17 +72,17 @@ def test_long_text_is_cut_at_a_word() -> None:
 
 
 def test_examples_come_from_the_catalogues_own_facts(films: Catalogue) -> None:
-    assert example_prompts(films) == (
+    assert example_prompts(films, words_in("en")) == (
         "Comedy from the 1990s",
         "Sci-Fi, but no Horror",
         "I loved Toy Story (1995). What is like it?",
         "Surprise me",
     )
-    assert example_prompts(BOOKS)[:2] == ("sand from the 1960s", "love, but no space")
+    assert example_prompts(BOOKS, words_in("en"))[:2] == ("sand from the 1960s", "love, but no space")
 
 
 def test_bare_catalogues_still_have_an_example() -> None:
     facts: list[dict[str, FactValue]] = [{}, {"stock": 4}]
     items = [Item(ItemId(str(number)), f"Thing {number}", fact) for number, fact in enumerate(facts)]
-    assert example_prompts(Catalogue(items)) == ("I loved Thing 1. What is like it?", "Surprise me")
-    assert example_prompts(Catalogue([])) == ("Surprise me",)
+    assert example_prompts(Catalogue(items), words_in("en")) == ("I loved Thing 1. What is like it?", "Surprise me")
+    assert example_prompts(Catalogue([]), words_in("en")) == ("Surprise me",)

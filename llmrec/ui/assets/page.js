@@ -36,17 +36,29 @@ function showToggle() {
 
 function showView(name) {
   document.body.dataset.view = name;
+  showTabs(name);
+  if (name === 'insights') trigger('insights', {});
+}
+function showTabs(name) {
   for (const tab of element.querySelectorAll('[data-view]')) {
     if (tab.dataset.view === name) tab.setAttribute('aria-current', 'page');
     else tab.removeAttribute('aria-current');
   }
-  if (name === 'insights') trigger('insights', {});
 }
+// The head is rendered anew when the language changes.
+function showHead() {
+  const masthead = element.querySelector('.masthead');
+  if (!masthead) return;
+  document.documentElement.lang = masthead.dataset.language;
+  showTabs(document.body.dataset.view ?? 'chat');
+}
+showHead();
 
 // A new exchange starts at the top of the view, and what follows unfolds beneath it without moving the reader.
 let shown = element.querySelector('[data-exchange]')?.dataset.exchange;
 watch('value', () => {
   showToggle();
+  showHead();
   unfold();
   const exchange = element.querySelector('[data-exchange]');
   const number = exchange?.dataset.exchange;
