@@ -13,6 +13,7 @@ from llmrec.interfaces import Explainer
 from llmrec.types import Evidence, Explanation, Item, ItemId, Query, Ranking, Standing, Why, WhyNot
 
 _MAX_TOLD = 3
+_READABLE = 0.1  # shares below this, as sums of reciprocal ranks are, need more digits
 _ASKED, _OF_ALL = ("constraint", "wish"), ("popularity", "fact")
 
 
@@ -114,13 +115,14 @@ class _Reasons:
         words = self._words
         if standing.voices:
             ordered = sorted(standing.voices.items(), key=lambda pair: -pair[1])
-            told = [self._voice(name, share, standing) for name, share in ordered]
+            digits = 2 if max(map(abs, standing.voices.values())) >= _READABLE else 4
+            told = [self._voice(name, f"{share:+.{digits}f}", standing) for name, share in ordered]
             yield words.say("voices", told=words.joined(told, "comma"))
         elif standing.retrieved:
             name, rank = min(standing.retrieved.items(), key=lambda pair: pair[1])
             yield words.say("only_voice", voice=words.voice(name), rank=rank)
 
-    def _voice(self, name: str, share: float, standing: Standing) -> str:
+    def _voice(self, name: str, share: str, standing: Standing) -> str:
         rank = standing.retrieved.get(name)
         key = "voice" if rank is None else "voice_at"
         return self._words.say(key, voice=self._words.voice(name), share=share, rank=rank)

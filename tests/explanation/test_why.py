@@ -80,14 +80,14 @@ def test_one_item_is_explained_by_place_wishes_measured_items_and_voices(films: 
         "Scream (1996) is number 1 of the 60 that were ranked. It is from 1996, not before 1990. "
         "It shares Horror with Alien (1979), which you loved; without that one its score falls by 1.25. "
         "(1 is the spread of the list's scores.) "
-        "What each voice adds to its score: likeness in content +1.5 (number 4 by it alone), lm -0.25."
+        "What each voice adds to its score: likeness in content +1.50 (number 4 by it alone), lm -0.25."
     )
     assert [piece.contribution for piece in told.cites] == [None, 1.25]
 
 
 def test_the_same_is_told_in_chinese(films: Catalogue) -> None:
     (told,) = why(films, asked(), SCREAM, language="zh")
-    for part in ("60 个条目中排第 1", "您喜欢的《Alien (1979)》同有Horror", "下降 1.25", "内容相近 +1.5", "lm -0.25"):
+    for part in ("60 个条目中排第 1", "您喜欢的《Alien (1979)》同有Horror", "下降 1.25", "内容相近 +1.50", "lm -0.25"):
         assert part in told.text
 
 
