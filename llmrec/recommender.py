@@ -67,18 +67,27 @@ class Recommender(Knowledge):
         """Write all of it to `directory`, old version or new, never a mixture. Raises ArtifactError."""
         save(self._index, Path(directory))
 
-    def fit(self, items: TableSource, interactions: TableSource | None = None, *, name: str = "catalogue") -> Self:
+    def fit(
+        self,
+        items: TableSource,
+        interactions: TableSource | None = None,
+        *,
+        name: str = "catalogue",
+        columns: Mapping[str, str] | None = None,
+    ) -> Self:
         """Index `items` and learn from `interactions`.
 
         Args:
             items: A path (CSV, JSON Lines, Parquet), a list of dicts, a pandas or Arrow table: `item_id`, `title`, …
             interactions: The same kinds with `user_id`, `item_id` and optional `rating`, `timestamp`; None for none.
             name: Shown to users.
+            columns: Our column names to the tables' own, `{"item_id": "sku"}`.
 
         Raises:
             DataError: A table as a whole cannot be used; rows that cannot are left out and counted in `reports`.
         """
-        self._fitted = fit(items, interactions, settings=self.settings, name=name, overrides=self._overrides)
+        given = self._overrides
+        self._fitted = fit(items, interactions, settings=self.settings, name=name, overrides=given, columns=columns)
         self._serving = self._answering = None
         return self
 
