@@ -23,6 +23,7 @@ from llmrec.cli import (
     doctor,
     evaluate,
     experiment,
+    feedback,
     prompts,
     recommend,
     report,
@@ -59,6 +60,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(data.app, name="data")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(serve.keys, name="keys")
 app.add_typer(prompts.app, name="prompts")
 

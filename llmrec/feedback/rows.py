@@ -62,6 +62,6 @@ def day_name(number: float) -> str:
     return (_EPOCH + timedelta(days=int(number))).isoformat()
 
 
-def hashed(user_id: UserId) -> str:
-    """What stands for a user whose name must not be kept."""
-    return hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()
+def hashed(name: str) -> str:
+    """What stands for a user whose name must not be kept; SHA-256 in hex."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()

@@ -205,6 +205,11 @@ class SQLFeedbackStore:
         with self._database.reading() as connection:
             return _is_opted_out(connection, user_id)
 
+    def opted_out_hashes(self) -> frozenset[str]:
+        """What stands for each user whom nothing is to be learned from. Raises FeedbackError."""
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(select(OPTED_OUT.c.user_hash)).scalars())
+
     def prune(self, *, older_than_s: float) -> RowCounts:
         """Remove what was recorded more than that many seconds ago; how many rows went. Raises FeedbackError."""
         before = self._now() - older_than_s
