@@ -17,6 +17,7 @@ from llmrec.experiments.definition import EXPERIMENTS_FILE, Arm, Experiment, run
 from llmrec.experiments.exploring import ExploredPlace, Style, most_different, rarest
 from llmrec.experiments.learned import read_tallies
 from llmrec.experiments.turns import TakingTurns
+from llmrec.exposing import exposing
 from llmrec.index import Fitted
 from llmrec.models import load_language_model
 from llmrec.rankers import user_counts
@@ -100,7 +101,11 @@ class Serving:
         changes = (*self._own.settings, *arm.settings)
         settings = self._fitted.settings.changed(changes)
         model = self._own.language_model or self._model(settings.language_model)
-        assistant = assemble(self._fitted, replace(self._shared, settings=changes, language_model=model))
+        overrides = replace(self._shared, settings=changes, language_model=model)
+        assistant = assemble(self._fitted, overrides)
+        if settings.ranking.exposure and len(self._fitted.interactions):
+            around = exposing(assistant, self._fitted, settings.ranking, overrides.around)
+            assistant = assemble(self._fitted, replace(overrides, around=around))
         stages = replace(assistant.stages, arm=tag)
         if settings.exploration.place:
             stages = replace(stages, arranger=self._explored(settings, assistant, tag))

@@ -139,3 +139,23 @@ def test_an_id_of_any_kind_has_an_arm(directory: Path) -> None:
     begin(directory)
     recommender = opened(directory)
     assert tags(recommender, UserId("\ud800 é")) <= {"crowd/now", "crowd/popular"}
+
+
+def test_more_of_the_catalogue_is_shown_where_that_is_wanted(directory: Path, interactions: Interactions) -> None:
+    def shown(*settings: str) -> set[str]:
+        recommender = opened(directory, *settings)
+        return {card.item_id for user in interactions.user_ids for card in recommender.recommend(user_id=user, k=2)}
+
+    exposed = shown("ranking.exposure=1", "ranking.exposure_places=2")
+    assert len(exposed) > len(shown())
+
+
+def test_why_an_item_gave_its_place_away_is_answered_by_the_order_that_is_shown(
+    directory: Path, interactions: Interactions
+) -> None:
+    recommender = opened(directory, "ranking.exposure=1", "ranking.exposure_places=2")
+    for user in interactions.user_ids:
+        shown = [card.item_id for card in recommender.recommend(user_id=user, k=2)]
+        for item_id in recommender.catalogue:
+            told = recommender.why_not([], item_id, user_id=user, k=2)
+            assert (told.reason == "shown") == (item_id in shown)
