@@ -305,7 +305,7 @@ class _TurnLog:
         report = shown.ranking.report
         relaxed = (f"dropped {c.field} {c.op} {c.value}: nothing satisfies every wish" for c in shown.allowed.relaxed)
         notes = (*notes, *relaxed, *filter(None, [report.degraded]))
-        return Trace(tuple(self._stages), report.prompt_hash, report.model, report.adapter, notes)
+        return Trace(tuple(self._stages), report.prompt_hash, report.model, report.adapter, notes, report)
 
 
 def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:

@@ -67,7 +67,13 @@ class CalibratedRanker:
         scores = [fused[place] for place in order]
         scores += [scores[-1] - n for n in range(1, len(rest) + 1)]
         item_ids = (*(slate[place].item_id for place in order), *(candidate.item_id for candidate in rest))
-        parts = {LANGUAGE_MODEL if n == LM else n: p for n, p in self._fusion.parts(features, source=source).items()}
+        parts = {_named(n): part for n, part in self._fusion.parts(features, source=source).items()}
         voices = {c.item_id: {n: float(part[at]) for n, part in parts.items()} for at, c in enumerate(slate)}
         ranked_by: RankedBy = "lm+retrieval" if report.lm_scores else "retrieval"
-        return Ranking(item_ids, tuple(scores), ranked_by, replace(report, voices=voices))
+        weights = {_named(name): weight for name, weight in self._fusion.weights.items()}
+        return Ranking(item_ids, tuple(scores), ranked_by, replace(report, voices=voices, weights=weights))
+
+
+def _named(feature: str) -> str:
+    """The feature as the voice it is."""
+    return LANGUAGE_MODEL if feature == LM else feature

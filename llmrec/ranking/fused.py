@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.interfaces import Ranker, rankings_of, ranks_together
-from llmrec.ranking.fusion_model import standardised
+from llmrec.ranking.fusion_model import RETRIEVAL, standardised
 from llmrec.ranking.retrieval_order import retrieval_ranking
 from llmrec.ranking.voices import LANGUAGE_MODEL, standardised_parts
 from llmrec.types import Candidate, Query, Ranking, RankReport
@@ -75,7 +75,8 @@ class FusedRanker:
             candidate.item_id: {**parts, LANGUAGE_MODEL: self._lm_weight * float(own)}
             for candidate, parts, own in zip(shown, spoken, model, strict=True)
         }
-        return Ranking(item_ids, tuple(scores), "lm+retrieval", replace(report, voices=voices))
+        weights = {RETRIEVAL: 1.0, LANGUAGE_MODEL: self._lm_weight}
+        return Ranking(item_ids, tuple(scores), "lm+retrieval", replace(report, voices=voices, weights=weights))
 
 
 def _capped_order(scores: NDArray[np.float64], *, max_lift: int) -> list[int]:

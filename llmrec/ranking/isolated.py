@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 from llmrec.data.catalogue import Catalogue
@@ -61,7 +61,7 @@ class IsolatedRanker:
             found = self._scorer.score_candidates(built.prompt, built.candidates, timeout_s=self._limits.timeout_s)
         except (ModelError, ConfigError) as error:
             return self._silent(candidates, error)
-        return self._heard(candidates, found)
+        return self._heard(candidates, built, found)
 
     @property
     def ranks_together(self) -> bool:
@@ -78,13 +78,13 @@ class IsolatedRanker:
             return self._one_by_one(queries, candidates)
         asked = [self._is_asked(query, own) for query, own in zip(queries, candidates, strict=True)]
         try:
-            found = iter(self._together(scorer, list(compress(queries, asked)), list(compress(candidates, asked))))
+            heard = iter(self._together(scorer, list(compress(queries, asked)), list(compress(candidates, asked))))
         except ModelTimeout as error:
             return [self._silent(own, error) for own in candidates]
         except (ModelError, ConfigError):
             return self._one_by_one(queries, candidates)
         return [
-            self._heard(own, next(found)) if is_asked else retrieval_ranking(own, RankReport())
+            self._heard(own, *next(heard)) if is_asked else retrieval_ranking(own, RankReport())
             for own, is_asked in zip(candidates, asked, strict=True)
         ]
 
@@ -93,10 +93,11 @@ class IsolatedRanker:
 
     def _together(
         self, scorer: BulkCandidateScorer, queries: Sequence[Query], candidates: Sequence[Sequence[Candidate]]
-    ) -> Sequence[CandidateScores]:
+    ) -> Sequence[tuple[CandidatePrompt, CandidateScores]]:
         built = [self._built(query, own) for query, own in zip(queries, candidates, strict=True)]
         prompts, texts = [one.prompt for one in built], [one.candidates for one in built]
-        return scorer.score_candidates_many(prompts, texts, timeout_s=self._limits.timeout_s)
+        found = scorer.score_candidates_many(prompts, texts, timeout_s=self._limits.timeout_s)
+        return list(zip(built, found, strict=True))
 
     def _is_asked(self, query: Query, candidates: Sequence[Candidate]) -> bool:
         return bool(candidates) and self._prompt.shows(query, self._catalogue)
@@ -105,11 +106,12 @@ class IsolatedRanker:
         logger.warning("the language model did not rank", extra={"reason": type(error).__name__})
         return retrieval_ranking(candidates, self._report(degraded=str(error)))
 
-    def _heard(self, candidates: Sequence[Candidate], found: CandidateScores) -> Ranking:
+    def _heard(self, candidates: Sequence[Candidate], built: CandidatePrompt, found: CandidateScores) -> Ranking:
         item_ids = [candidate.item_id for candidate in candidates[: self._limits.max_slate]]
         scores = [float(score) for score in found.scores]
         reason = objection(scores, found.label_mass, min_label_mass=self._limits.min_label_mass)
         report = self._report(found.label_mass, degraded=reason)
+        report = replace(report, prompts=(built.prompt,), judged=built.candidates)
         if reason:
             return retrieval_ranking(candidates, report)
         return by_model(candidates, dict(zip(item_ids, scores, strict=True)), report)

@@ -48,12 +48,13 @@ class ListwiseLimits:
 class _Answer:
     """What one order of the slate was answered with."""
 
+    prompt: Prompt
     log_probs: Mapping[ItemId, float]
     label_mass: float
 
     @classmethod
-    def of(cls, slate: Slate, scores: LabelScores) -> _Answer:
-        return cls(dict(zip(slate.item_ids, map(float, scores.log_probs), strict=True)), scores.label_mass)
+    def of(cls, prompt: Prompt, slate: Slate, scores: LabelScores) -> _Answer:
+        return cls(prompt, dict(zip(slate.item_ids, map(float, scores.log_probs), strict=True)), scores.label_mass)
 
 
 class ListwiseRanker:
@@ -119,8 +120,8 @@ class ListwiseRanker:
             prompts = [self._build(query, slate) for (query, _), slate in zip(asked, slates, strict=True)]
             left_s = max(0.0, deadline - time.monotonic()) if number else self._limits.timeout_s
             found = scorer.score_labels_many(prompts, [slate.labels for slate in slates], timeout_s=left_s)
-            for own, slate, scores in zip(answers, slates, found, strict=True):
-                own.append(_Answer.of(slate, scores))
+            for own, prompt, slate, scores in zip(answers, prompts, slates, found, strict=True):
+                own.append(_Answer.of(prompt, slate, scores))
         return answers
 
     def _silent(self, candidates: Sequence[Candidate], error: LLMRecError) -> Ranking:
@@ -131,7 +132,7 @@ class ListwiseRanker:
         label_mass = sum(answer.label_mass for answer in heard) / len(heard)
         values = [value for answer in heard for value in answer.log_probs.values()]
         reason = objection(values, label_mass, min_label_mass=self._limits.min_label_mass)
-        report = self._report(label_mass, degraded=reason)
+        report = replace(self._report(label_mass, degraded=reason), prompts=tuple(answer.prompt for answer in heard))
         if reason:
             return retrieval_ranking(candidates, report)
         if len(heard) > 1:
@@ -145,8 +146,9 @@ class ListwiseRanker:
         for number in range(self._limits.n_orders):
             slate = self._slate(query, shown, number)
             left_s = max(0.0, deadline - time.monotonic()) if number else self._limits.timeout_s
-            scores = self._scorer.score_labels(self._build(query, slate), slate.labels, timeout_s=left_s)
-            answers.append(_Answer.of(slate, scores))
+            prompt = self._build(query, slate)
+            scores = self._scorer.score_labels(prompt, slate.labels, timeout_s=left_s)
+            answers.append(_Answer.of(prompt, slate, scores))
         return answers
 
     def _slate(self, query: Query, shown: Sequence[Candidate], number: int) -> Slate:

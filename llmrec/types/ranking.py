@@ -115,6 +115,9 @@ class RankReport:
             order, in [0, 1]; nan when it was not asked twice.
         voices: What each voice adds to an item's score, by item; a score that was capped is below their sum. Items
             that no voice was weighed for are missing.
+        weights: What the voices, or the inputs of a learned fusion, were multiplied by; empty where nothing was.
+        prompts: What the model was asked, once for each order of the slate; empty where it read no text.
+        judged: The texts it judged, each by itself after the prompt; empty where all stand in the prompt.
     """
 
     model: str = ""
@@ -125,6 +128,9 @@ class RankReport:
     lm_scores: Mapping[ItemId, float] = field(default_factory=dict)
     order_flip_rate: float = float("nan")
     voices: Mapping[ItemId, Mapping[str, float]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    prompts: tuple[Prompt, ...] = ()
+    judged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

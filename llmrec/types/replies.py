@@ -9,7 +9,7 @@ from typing import Literal
 from llmrec.types.items import ItemId
 from llmrec.types.placing import Placement
 from llmrec.types.queries import Profile
-from llmrec.types.ranking import RankedBy
+from llmrec.types.ranking import RankedBy, RankReport
 
 EvidenceKind = Literal["wish", "constraint", "shared_fact", "similar_item", "contribution", "popularity", "fact"]
 
@@ -79,13 +79,19 @@ class StageTrace:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How a reply came about."""
+    """How a reply came about.
+
+    Attributes:
+        report: How the ranking did, with every word the model was asked: for the owner's eyes, so that no service sends
+            it.
+    """
 
     stages: tuple[StageTrace, ...] = ()
     prompt_hash: str = ""
     model: str = ""
     adapter: str = ""
     notes: tuple[str, ...] = ()
+    report: RankReport = field(default_factory=RankReport, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
