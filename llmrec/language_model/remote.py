@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 # Single letters are one token to every tokenizer; of pairs nobody here can know.
 _LABELS = tuple(map(Label, ascii_uppercase + ascii_lowercase))
+_MAX_CHOICES = 8  # reading costs more than writing where a server has no GPU
 _CONTEXT = 4096  # the protocol does not tell; a server with less refuses what is too long
 _BYTES_PER_TOKEN = 2  # titles with years have about so many, prose twice as many
 _TOKENS_PER_MESSAGE = 8
@@ -149,7 +150,7 @@ class RemoteLM:
     def choose(
         self, prompts: Sequence[Prompt], choices: Sequence[Sequence[str]], *, timeout_s: float
     ) -> Sequence[Completion]:
-        """For each prompt one of its `choices`, picked by letter: the protocol cannot hold a model to given texts.
+        """For each prompt one of its first `choices`, picked by letter: the protocol cannot hold a model to given texts.
 
         One that was answered without a letter gets an empty text, marked `length`. Raises ModelError.
         """
@@ -159,7 +160,7 @@ class RemoteLM:
     def _chosen(self, prompt: Prompt, texts: Sequence[str], deadline: float) -> Completion:
         if len(texts) < 2:
             return Completion(texts[0], "stop") if texts else Completion("", "length")
-        labels = self.labels(min(len(texts), len(_LABELS)))
+        labels = self.labels(min(len(texts), _MAX_CHOICES))
         shown = [{"label": label, "text": text} for label, text in zip(labels, texts, strict=False)]
         asked = self._choose.render(question=prompt.messages[-1].content, texts=shown)
         answer = self._completion(asked, _TOKENS_PER_MESSAGE, deadline)

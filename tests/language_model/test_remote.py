@@ -120,6 +120,14 @@ def test_an_answer_that_is_no_letter_chooses_nothing() -> None:
         model.close()
 
 
+def test_only_the_first_choices_are_read(remote: RemoteLM, server: FakeServer) -> None:
+    choices = [f"It is number {n}." for n in range(60)]
+    assert remote.choose([say("one")], [choices], timeout_s=5)[0].text == choices[0]
+    shown = server.requests[-1]["messages"][-1]["content"]
+    assert "H. It is number 7." in shown
+    assert "number 8" not in shown
+
+
 @pytest.mark.parametrize("text", ["B", "b.", " (B)", "B: You may love it."])
 def test_a_letter_with_marks_around_it_is_one(text: str) -> None:
     with FakeServer(fake_server.says(fake_server.answer(text))) as server:
