@@ -11,9 +11,9 @@ DATA ?= data
 BIN := $(VENV)/bin
 DEMO := runs/demo
 REPORT := runs/report
-SOURCES := llmrec tests benchmarks finetune docs app.py
+SOURCES := llmrec tests benchmarks finetune docs examples app.py
 
-.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation bench-explanations bench-load bench-loop transcript clean help
+.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation bench-explanations bench-load bench-loop example-shop example-films example-books example-games transcript clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -112,6 +112,10 @@ bench-load: $(VENV)/.installed ## the service under load
 bench-loop: $(VENV)/.installed ## what an update costs and loses, and how soon an interaction counts, from DATA=DIR
 	$(BIN)/llmrec data fetch
 	$(BIN)/python -m benchmarks.loop --data '$(DATA)' $(ARGS)
+
+example-shop example-films example-books example-games: example-%: $(VENV)/.installed ## a scenario: built, then a short chat (ARGS='--light' without models)
+	$(BIN)/llmrec data fetch
+	$(BIN)/python examples/$*.py $(ARGS)
 
 transcript: $(DEMO)/manifest.json | $(VENV)/.installed ## ten turns with the demo, written to docs/transcript.md
 	$(BIN)/python docs/transcript.py $(DEMO)

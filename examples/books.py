@@ -11,7 +11,7 @@ from scripted import dataset_example, told
 SAID = (
     "a fantasy novel, I loved The Hobbit",
     "published before 1990",
-    "nothing by Tolkien",
+    "nothing by J.R.R. Tolkien",
 )
 CHANGES = ("models.hybrid_parts=itemknn",)
 

@@ -1,6 +1,6 @@
 """Video games: `python examples/games.py`.
 
-Amazon reviews of 16,859 games and accessories by 50,547 people. The two parts that solve a system over all items take
+Amazon reviews of 16,859 games and accessories by 50,546 people. The two parts that solve a system over all items take
 minutes of their own here and are left out; `llmrec build --dataset amazon-games` has them.
 """
 
