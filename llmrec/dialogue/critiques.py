@@ -34,7 +34,7 @@ _UNWANTED = re.compile(
     rf"|{_LEAD}\bless\s+(?P<less>[^\W\d_][\w-]*)(?!\s+than\s+\d)"
     rf"|(?:\bbut\s+)?(?:\b(?:that|which|it)(?:'s|\s+is)\s+)?\b(?:not|no|nothing)\s+(?:too\s+)?(?P<no>{one_of(sorted(OPPOSITES))})"
     r"(?:\s+(?:stuff|things?|scenes?|parts?|bits?)\b|(?=\s*(?:$|[.,;!?\n\x00])|\s+(?:and|or|but|please)\b))"
-    rf"|{_LEAD}\bnot\s+(?:so|as|quite\s+(?:so|as)|too|very|overly|that|all\s+that)\s+(?P<so>[^\W\d_][\w-]*)(?:\s+please)?",
+    rf"|{_LEAD}\bnot\s+(?:so|as|quite\s+(?:so|as)|too|very|overly|that|all\s+that)\s+(?P<so>(?!into\b|(?:big|keen)\s+on\b)[^\W\d_][\w-]*)(?:\s+please)?",
     re.IGNORECASE,
 )
 _WANTED = re.compile(

@@ -63,7 +63,7 @@ EMPTY_VALUES = frozenset({"unknown", "none", "other", "n a", "no genres listed",
 FILLERS = (
     word_set(
         """
-    a an the some any i i'm im i'd id we you u me my us please pls plz can could would will do does show give tell
+    a an the some any i i'm im am i'd id we you u me my us please pls plz can could would will do does show give tell
     recommend suggest find get bring want wanna need like love looking look search searching for to of with by in
     on from and or but so also then now actually well ok okay yes yeah yep sure hey hi hello thanks thank what
     which how about should watch watching read reading play playing see hear try is are was it its it's that this

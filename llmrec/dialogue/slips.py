@@ -23,10 +23,12 @@ _SLIPS: Mapping[str, str] = {word.replace("'", ""): word for word in _CONTRACTED
     "allready": "already", "flim": "film", "flims": "films", "moive": "movie", "moives": "movies", "movei": "movie",
     "bok": "book", "boks": "books", "thnaks": "thanks", "thansk": "thanks", "plese": "please", "befor": "before",
     "betwen": "between", "beetween": "between", "wiht": "with", "whit": "with", "witout": "without", "frm": "from",
-    "form the": "from the",
+    "form the": "from the", "not all that": "not very",
 }  # fmt: skip
 _PATTERN = re.compile(rf"(?<![\w'])(?:{'|'.join(sorted(_SLIPS, key=len, reverse=True))})(?![\w'])", re.IGNORECASE)
 _MIN_CHARS = 5
+# What comes out when fingers slip, and is a word of its own.
+_WORDS = word_set("back part spot spots sliver meta hose house tale trail")
 
 
 def respelt(text: str) -> str:
@@ -41,6 +43,10 @@ def slips_of(word: str) -> Iterator[str]:
     """
     if len(word) < _MIN_CHARS or " " in word:
         return
+    yield from (slip for slip in _slips(word) if slip not in _WORDS)
+
+
+def _slips(word: str) -> Iterator[str]:
     for at in range(1, len(word)):
         yield word[:at] + word[at + 1 :]
         yield word[:at] + word[at] + word[at:]

@@ -27,14 +27,23 @@ _SMALL = (
     r"is|are|be|it|in|for|these|all|from|by|with)"
 )
 _NEGATION = re.compile(
-    r"(?:\b(?:(?:i|we|they|he|she|my\s+\w+)\s+(?:really\s+|just\s+)?)?(?:not\s+(?:really\s+)?in\s+the\s+mood\s+for|not\s+(?:really\s+|much\s+of\s+)?(?:a\s+)?(?:big\s+|huge\s+)?(?:fan\s+of|into)|not|no|without|nothing|never|except|avoid|avoiding|minus|skip|excluding|exclude|nor|neither|none|"
+    r"(?:\b(?:(?:i|we|they|he|she|my\s+\w+)\s+(?:really\s+|just\s+)?)?(?:not\s+(?:really\s+)?in\s+the\s+mood\s+for|not\s+(?:really\s+|much\s+of\s+)?(?:a\s+)?(?:big\s+|huge\s+)?(?:fan\s+of|into)|not\s+(?:really\s+|too\s+|very\s+|so\s+|super\s+|that\s+)?(?:big\s+on|keen\s+on|into)|not|no|without|nothing|never|except|avoid|avoiding|minus|skip|excluding|exclude|nor|neither|none|"
     r"hates?|hated|dislikes?|sick|tired|bored|instead|rather\s+than|can't\s+stand|cannot\s+stand|"
     r"doesn't\s+(?:want|like|love|enjoy)|won't\s+(?:watch|read|play|see)|don't\s+(?:want|like|love|need|enjoy)|do\s+not\s+(?:want|like|love|need|enjoy)|"
     r"didn't\s+(?:like|enjoy|love)|isn't|aren't)"
     rf"(?:\s+(?:{_SMALL}|{_KIND}))*[\s'\"]*)$",
     re.IGNORECASE,
 )
-_ANYTHING_BUT = re.compile(rf"\b(?:anything|everything|all|any\s+{_KIND})\s+but\b[^.,;!?]*$", re.IGNORECASE)
+_ANYTHING_BUT = re.compile(
+    rf"\b(?:(?:anything|everything|all|any\s+{_KIND})\s+but|(?:(?:\w+thing|any\s+{_KIND})\s+)?other\s+than)\b[^.,;!?]*$",
+    re.IGNORECASE,
+)
+# "Horror isn't my thing": what denies a value may follow it.
+_DENIED = re.compile(
+    rf"(?:\s+{_KIND})?\s*(?:isn't|is\s+not|aren't|are\s+not|(?:was|were)\s+never)\s+(?:really\s+|so\s+much\s+|quite\s+)?"
+    r"(?:my\s+(?:thing|kind\s+of\s+thing|cup\s+of\s+tea|favou?rites?)|for\s+(?:me|us)|what\s+(?:i|we)\s+want)\b",
+    re.IGNORECASE,
+)
 _LOOSE_NEGATION = re.compile(
     r"\b(?:not|no|n't|without|nothing|never|don't|do\s+not|isn't|hate|less|not\s+(?:just|only))\s+(?:[\w'-]+\s+){1,4}$",
     re.IGNORECASE,
@@ -210,6 +219,9 @@ def _read_group(text: str, group: Sequence[_Found]) -> Reading | None:
     kind_after = _KIND_AFTER.match(text, end)
     end = kind_after.end() if kind_after else end
     negation = _negation_start(before)
+    denied = _DENIED.match(text, group[-1].end)
+    if negation is None and denied:
+        return Reading(Span(group[0].start, denied.end()), tuple(_excluding(one) for one in group))
     if negation is not None:
         start = group[0].start - len(before) + negation
         return Reading(Span(start, end), tuple(_excluding(one) for one in group))

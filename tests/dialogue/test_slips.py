@@ -29,6 +29,11 @@ def test_a_slip_misses_doubles_or_swaps_a_letter_but_the_first() -> None:
     }  # fmt: skip
 
 
+def test_what_is_a_word_of_its_own_is_no_slip() -> None:
+    assert "back" not in set(slips_of("black"))
+    assert "balck" in set(slips_of("black"))
+
+
 def test_short_words_have_no_slips() -> None:
     assert not list(slips_of("war"))
 
