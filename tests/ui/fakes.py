@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.types import (
@@ -14,6 +15,7 @@ from llmrec.types import (
     ItemEntry,
     Profile,
     RankedBy,
+    RankReport,
     Recommendation,
     Reply,
     ReplyEvent,
@@ -32,6 +34,7 @@ class FakeRecommender:
 
     Attributes:
         reply: Text of every reply, `{asked}` stands for the message.
+        report: What the trace of every reply has.
         error: Raised after the first stage when set.
         hold: Waited for between the cards and the text when set.
         calls: What `chat_stream` was asked with.
@@ -43,10 +46,14 @@ class FakeRecommender:
     reply: str = "You said: {asked}. Here is what fits."
     why: str = "Because you asked for {asked}."
     ranked_by: RankedBy = "lm+retrieval"
+    report: RankReport = field(default_factory=RankReport)
     error: Exception | None = None
     hold: threading.Event | None = None
     calls: list[tuple[tuple[Turn, ...], Profile]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
+
+    def for_user(self, user_id: str) -> Self:
+        return self
 
     def chat_stream(self, turns: Sequence[Turn], profile: Profile, *, k: int) -> Iterator[Event]:
         self.calls.append((tuple(turns), profile))
@@ -75,7 +82,7 @@ class FakeRecommender:
         text = self.reply.format(asked=turns[-1].text)
         for start in range(0, len(text), 12):
             yield TextEvent(text[start : start + 12])
-        yield ReplyEvent(Reply(text, cards, self._profile(profile, turns, cards), Trace(stages)))
+        yield ReplyEvent(Reply(text, cards, self._profile(profile, turns, cards), Trace(stages, report=self.report)))
 
     def _cards(self, profile: Profile, asked: str, k: int) -> tuple[Recommendation, ...]:
         shown = {entry.item_id for entry in profile.shown}

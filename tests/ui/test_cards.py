@@ -3,7 +3,7 @@
 import pytest
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.types import ItemId, Profile, StageTrace, Trace
+from llmrec.types import ChatMessage, ItemId, Profile, Prompt, RankReport, StageTrace, Trace
 from llmrec.ui.cards import CardPrinter, score_html
 from llmrec.ui.conversation import Card
 from llmrec.ui.trace import trace_html
@@ -39,7 +39,8 @@ def test_buttons_of_a_reply_under_way_rest(films: Catalogue) -> None:
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
 def test_names_of_voices_and_stages_are_escaped(films: Catalogue, name: str) -> None:
     card = Card(ItemId("2"), name, (name,), {name: 1.0})
-    trace = Trace((StageTrace(name, 0.1, 1, 1, (ItemId("2"),)),), name, name, name, (name,))
+    report = RankReport(weights={name: 1.0}, prompts=(Prompt((ChatMessage("user", name),), "x"),), judged=(name,))
+    trace = Trace((StageTrace(name, 0.1, 1, 1, (ItemId("2"),)),), name, name, name, (name,), report)
     html = CardPrinter(films, ENGLISH).cards([card], Profile()) + trace_html(trace, [card], films)
     assert "<script" not in html
     assert "<img" not in html
@@ -54,3 +55,17 @@ def test_a_trace_tells_where_each_shown_item_stood(films: Catalogue) -> None:
     cells = ["Alien (1979)", "2", "1", "+1.500", "-0.500"]
     assert "".join(f"<td><bdi>{cell}</bdi></td>" for cell in cells) in html
     assert all(f"<bdi>{words}</bdi>" in html for words in ("250", "model: smol", "adapter: lora", "prompt: abc123"))
+
+
+def test_a_trace_shows_the_models_own_score_the_weights_and_the_prompt_word_for_word(films: Catalogue) -> None:
+    asked = Prompt((ChatMessage("system", "Rank."), ChatMessage("user", "[A] Alien <1979>\nWhich?")), "abc")
+    report = RankReport(
+        lm_scores={ItemId("2"): -1.25},
+        weights={"retrieval": 1.0, "language model": 0.3},
+        prompts=(asked,),
+        judged=("Yes?",),
+    )
+    html = trace_html(Trace(report=report), [Card(ItemId("2"), "")], films)
+    assert "<bdi>model&#x27;s own score</bdi>" in html
+    assert all(f"<bdi>{words}</bdi>" in html for words in ("-1.250", "language model", "0.300", "Yes?"))
+    assert "<bdi>system:\nRank.\n\nuser:\n[A] Alien &lt;1979&gt;\nWhich?</bdi>" in html

@@ -139,5 +139,5 @@ def test_the_notice_page_escapes_its_sentence() -> None:
 
 def test_html_components_never_evaluate_their_value_as_a_template(recommender: FakeRecommender) -> None:
     shown = [block for block in build_demo(recommender).blocks.values() if isinstance(block, gr.HTML)]
-    assert len(shown) == 10
+    assert len(shown) == 11
     assert {block.html_template for block in shown} == {"${value}"}

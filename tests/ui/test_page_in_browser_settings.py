@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.types import Item, ItemId
+from llmrec.types import ChatMessage, Item, ItemId, Prompt, RankReport
 from llmrec.ui.words import words_in
 from tests.ui.conftest import CHROMIUM, GRADIO_WARNINGS, Server, held
 from tests.ui.fakes import FakeRecommender
@@ -150,3 +150,21 @@ def test_a_message_whose_answer_is_cut_off_can_be_asked_again(
         visitor.answered()
         expect(page.locator(".said")).to_have_text("You said: something scary. Here is what fits.")
         expect(page.locator(".failure")).to_have_count(0)
+
+
+def test_a_trace_shows_the_prompt_and_the_browser_never_keeps_it(
+    serve: Serve, visit: Visitor, recommender: FakeRecommender
+) -> None:
+    asked = Prompt((ChatMessage("user", "Which of <b>these</b>?"),), "abc")
+    recommender.report = RankReport(lm_scores={ItemId("2"): -1.25}, prompts=(asked,))
+    with visit(serve(recommender, keeps_trace=True)) as visitor:
+        page = visitor.page
+        visitor.say("something scary")
+        visitor.answered()
+        page.get_by_text("Trace", exact=True).click()
+        expect(page.get_by_role("region", name="Prompt 1")).to_have_text("user:\nWhich of <b>these</b>?")
+        expect(page.get_by_role("cell", name="-1.250")).to_be_visible()
+        page.reload()
+        visitor.answered()
+        expect(page.locator(".trace")).to_have_count(0)
+        visitor.assert_clean()
