@@ -150,7 +150,7 @@ class RemoteLM:
     def choose(
         self, prompts: Sequence[Prompt], choices: Sequence[Sequence[str]], *, timeout_s: float
     ) -> Sequence[Completion]:
-        """For each prompt one of its first `choices`, picked by letter: the protocol cannot hold a model to given texts.
+        """For each prompt one of the first of its `choices`, by letter: nothing in the protocol holds a model to texts.
 
         One that was answered without a letter gets an empty text, marked `length`. Raises ModelError.
         """
