@@ -66,6 +66,10 @@ class House:
         # Somebody whose own key it is may be new here; a name that an application got wrong should not pass.
         return self.people.known(acting, must_exist=acting is not None and acting != identity.user_id)
 
+    def serving(self, identity: Identity, user_id: str | None) -> Recommender:
+        """The recommender as whom `identity` asks for gets it while an experiment runs. Raises ForbiddenError."""
+        return self.recommender.for_user(identity.acts_for(user_id))
+
     def profile(self, model: ProfileModel | None, known: Known) -> Profile:
         """The profile that was sent, with what is known. Raises DataError when it is not of this catalogue."""
         sent = model.model_dump() if model is not None else {}

@@ -12,6 +12,10 @@ from llmrec.types import Event, Profile, Turn
 class Chat(Protocol):
     """Answers turns."""
 
+    def for_user(self, user_id: str) -> Chat:
+        """The same as this user gets it while an experiment runs."""
+        ...
+
     def chat_stream(self, turns: Sequence[Turn], profile: Profile, *, k: int) -> Iterator[Event]:
         """The reply to the last of `turns` in pieces, the whole Reply last. Closing the iterator stops the model."""
         ...

@@ -206,7 +206,8 @@ class ChatHandlers:
         yield draft
         turns = (*conversation.turns, Turn("user", draft.asked))
         try:
-            with _stream(self._chat(conversation).chat_stream(turns, draft.before, k=conversation.k)) as events:
+            chat = self._chat(conversation).for_user(conversation.user_id)
+            with _stream(chat.chat_stream(turns, draft.before, k=conversation.k)) as events:
                 for event in events:
                     if draft.stopped.is_set():
                         return

@@ -51,7 +51,7 @@ async def completions(asked: CompletionRequest, request: Request, house: InHouse
         profile = house.profile(asked.profile, known)
         if asked.profile is None:
             profile = replayed(house.recommender, turns[:-1], profile)
-        return house.recommender.chat_stream(
+        return house.recommender.for_user(user_id).chat_stream(
             turns, profile, user_id=known.learned_as, history=known.history, k=_N_CARDS
         )
 
