@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from llmrec.cli.options import AsJson, Directory
+from llmrec.cli.options import AsJson, Directory, Store
 from llmrec.cli.output import note, say, say_json
 from llmrec.errors import ConfigError
 
@@ -27,14 +27,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Store = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        envvar="LLMREC_STORE",
-        help="Where it is kept: a directory, a file, or postgresql+psycopg://…; DIR by default.",
-    ),
-]
 UserArgument = Annotated[str, typer.Argument(metavar="USER", help="The user's id.")]
 _SECONDS = {"h": 3_600, "d": 86_400, "w": 604_800}
 _BACKUPS = "Backups made before now still hold them; delete those too, or let them expire."

@@ -16,6 +16,14 @@ User = Annotated[str | None, typer.Option("--user", help="A user id of the inter
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
 Prompts = Annotated[Path | None, typer.Option("--prompts", help="A directory of your own prompt templates.")]
 NoModel = Annotated[bool, typer.Option("--no-lm", help="Rank by retrieval alone; no language model is loaded.")]
+Store = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar="LLMREC_STORE",
+        help="Where feedback and new interactions are kept: a directory, a file, or postgresql+psycopg://…",
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmrec.cli.options import AsJson, Device, Directory, NoModel, Prompts, Set, open_recommender
+from llmrec.cli.options import AsJson, Device, Directory, NoModel, Prompts, Set, Store, open_recommender
 from llmrec.cli.output import note, say, say_json
 from llmrec.errors import ArtifactError
 
@@ -30,6 +30,7 @@ def serve(
         Path | None,
         typer.Option("--state", help="Directory of keys, feedback and new interactions; by default DIR."),
     ] = None,
+    store: Store = "",
     host_name: Annotated[
         list[str] | None,
         typer.Option("--host-name", help="A name the service may be called by; by default any, or this machine's own."),
@@ -73,7 +74,7 @@ def serve(
         with_page=not no_page,
     )
     recommender = open_recommender(directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments)
-    stores = Stores.in_directory(_state(state or directory))
+    stores = Stores.in_directory(_state(state or directory), store=store)
     with listening_socket(host, port) as bound:
         app = create_app(recommender, settings, stores)
         if is_public and not stores.keys.are_asked_for:
