@@ -100,9 +100,12 @@ class People:
             return Known()
         catalogue = self._recommender.catalogue
         is_learned = user_id in self._learned and not self._store.forgets(user_id)
+        # What `llmrec update` has taken in since is in the store still, and shall not count twice.
+        learned = set(map(_moment, self._recommender.history(user_id).interactions)) if is_learned else set()
+        recorded = self._store.interactions_of(user_id)
         known = Known(
             learned_as=user_id if is_learned else None,
-            since=tuple(row for row in self._store.interactions_of(user_id) if row.item_id in catalogue),
+            since=tuple(row for row in recorded if row.item_id in catalogue and _moment(row) not in learned),
             feedback=tuple(row for row in self._store.for_user(user_id) if row.item_id in catalogue),
         )
         if must_exist and not known.is_anybody:
@@ -131,3 +134,8 @@ class People:
 
     def _learned_of(self, user_id: UserId) -> Sequence[Interaction]:
         return self._recommender.history(user_id).interactions if user_id in self._learned else ()
+
+
+def _moment(row: Interaction) -> tuple[ItemId, float | None]:
+    """What tells an interaction of a user from any other; a table may keep milliseconds only."""
+    return row.item_id, None if row.at is None else round(row.at, 3)
