@@ -39,6 +39,25 @@ def taste_chart(name: str, bars: taste.Bars) -> Chart | None:
     )  # fmt: skip
 
 
+def mood_chart(field: str, moods: Mapping[str, float]) -> Chart | None:
+    """What the user's items read like, the likest values and the unlikest one."""
+    if len(moods) < 2:
+        return None
+    rows = list(moods.items())
+    shown = rows if len(rows) <= taste.MAX_BARS else [*rows[: taste.MAX_BARS - 1], rows[-1]]
+    return Chart(
+        "mood",
+        "What your items read like",
+        f"Likeness of your items' texts to {field}: {_listed(f'{value} {lift:+.1f}' for value, lift in shown)}.",
+        f"Inferred from texts alone, whatever your items are filed under: nearness to the average item of each {field}"
+        " value, in standard deviations above a usual item.",
+        lambda theme: figures.draw_bars(
+            [value for value, _ in shown], [lift for _, lift in shown], [f"{lift:+.1f}" for _, lift in shown], theme,
+            x_label="standard deviations above a usual item",
+        ),
+    )  # fmt: skip
+
+
 def split_chart(field: str, shares: Sequence[tuple[str, float]]) -> Chart | None:
     """How the user's taste divides into kinds, as shares of a whole."""
     if len(shares) < 2:

@@ -1,4 +1,4 @@
-"""The pictures as files: one page with nothing outside it, each figure for light and dark, their words for programs."""
+"""The pictures as files: one page with nothing outside it, each figure by itself for light and dark, their words."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from markupsafe import Markup
 
 from llmrec.errors import ArtifactError
 from llmrec.evaluation.charts import Chart
-from llmrec.evaluation.figure_style import DARK, LIGHT, save_png, svg_markup
+from llmrec.evaluation.figure_style import DARK, LIGHT, Theme, save_png, svg_markup
 from llmrec.insights.sections import Section
 
 PAGE_FILE, WORDS_FILE = "insights.html", "insights.json"
 _TEMPLATE = "insights.html.j2"
 _THEMES = (LIGHT, DARK)
+_SVG = '"http://www.w3.org/2000/svg"'
 
 
 def write_insights(name: str, sections: Sequence[Section], directory: Path) -> Path:
-    """Write `insights.html`, `NAME.light.png` and `NAME.dark.png` of every chart, and `insights.json`; the page's path.
+    """Write `insights.html`, `insights.json`, and each chart by itself as PNG and SVG; the page's path.
+
+    A chart's files are `NAME.light.png`, `NAME.light.svg` and the same for `dark`.
 
     Args:
         name: Of the recommender.
@@ -36,7 +39,8 @@ def write_insights(name: str, sections: Sequence[Section], directory: Path) -> P
         directory.mkdir(parents=True, exist_ok=True)
         for chart in charts:
             for theme in _THEMES:
-                save_png(chart.draw(theme), directory / _picture(chart, theme.name), theme=theme, alt=chart.alt)
+                save_png(chart.draw(theme), directory / _picture(chart, theme, "png"), theme=theme, alt=chart.alt)
+                (directory / _picture(chart, theme, "svg")).write_text(_svg_file(chart, theme), encoding="utf-8")
         (directory / WORDS_FILE).write_text(_words(charts), encoding="utf-8")
         (directory / PAGE_FILE).write_text(_page(name, sections), encoding="utf-8")
     except OSError as error:
@@ -48,6 +52,16 @@ def chart_svg(chart: Chart) -> Markup:
     """The chart as markup that takes its colours, light or dark, from the page; its only text is the alt text."""
     # Letters are paths, and the alt text is escaped by who makes it.
     return Markup(svg_markup(chart.draw(LIGHT), drawn_in=LIGHT, name=chart.name, alt=chart.alt))
+
+
+def _svg_file(chart: Chart, theme: Theme) -> str:
+    """The chart by itself: colours are written out, for few programs beside browsers know variables."""
+    drawn = svg_markup(chart.draw(theme), drawn_in=theme, name=chart.name, alt=chart.alt)
+    for name, colour in theme.variables().items():
+        drawn = drawn.replace(f"var(--{name})", colour)
+    root, _, rest = drawn.partition(">")
+    ground = f'<rect width="100%" height="100%" fill="{theme.surface}"/>'
+    return f"{root.replace('<svg', f'<svg xmlns={_SVG}', 1)}>{ground}{rest}"
 
 
 def theme_css(light: str, dark: str) -> str:
@@ -72,12 +86,12 @@ def _words(charts: Sequence[Chart]) -> str:
             "title": chart.title,
             "alt": chart.alt,
             "reading": chart.reading,
-            "files": [_picture(chart, theme.name) for theme in _THEMES],
+            "files": [_picture(chart, theme, kind) for theme in _THEMES for kind in ("png", "svg")],
         }
         for chart in charts
     }
     return json.dumps(words, indent=1, ensure_ascii=False) + "\n"
 
 
-def _picture(chart: Chart, theme: str) -> str:
-    return f"{chart.name}.{theme}.png"
+def _picture(chart: Chart, theme: Theme, kind: str) -> str:
+    return f"{chart.name}.{theme.name}.{kind}"

@@ -10,7 +10,7 @@ import numpy as np
 from llmrec.evaluation.charts import Chart, charts_of
 from llmrec.evaluation.panels import panels_of
 from llmrec.evaluation.results import Evaluation
-from llmrec.insights import charts, health, taste
+from llmrec.insights import charts, health, mood, taste
 from llmrec.insights.figures import Values
 from llmrec.insights.plane import Plane, plane_of
 from llmrec.insights.subject import Person, Subject
@@ -71,8 +71,17 @@ def _taste(subject: Subject, person: Person) -> Iterator[Chart | None]:
         yield charts.taste_chart(f"kinds_{number}", taste.kinds_of(liked, catalogue, field.name))
     if kinds:
         yield charts.split_chart(kinds[0].name, taste.split_of(liked, kinds[0].name))
+    yield _mood(subject, person)
     for number, field in enumerate(taste.number_fields(catalogue)):
         yield charts.taste_chart(f"numbers_{number}", taste.numbers_of(liked, catalogue, field))
+
+
+def _mood(subject: Subject, person: Person) -> Chart | None:
+    field, catalogue = mood.mood_field(subject.catalogue), subject.catalogue
+    if field is None or subject.vectors is None:
+        return None
+    positions = catalogue.positions([item_id for item_id in person.liked if item_id in catalogue])
+    return charts.mood_chart(field.name, mood.moods_of(positions.tolist(), subject.vectors, catalogue, field.name))
 
 
 def _reply(subject: Subject, person: Person, plane: Plane | None) -> Iterator[Chart | None]:

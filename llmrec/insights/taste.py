@@ -49,8 +49,8 @@ def number_fields(catalogue: Catalogue) -> tuple[FactField, ...]:
 
 def kinds_of(items: Sequence[Item], catalogue: Catalogue, field: str) -> Bars:
     """The most frequent values of `field` among `items`, most frequent first."""
-    own = Counter(value for item in items for value in _values(item, field))
-    all_items = Counter(value for item in catalogue.values() for value in _values(item, field))
+    own = Counter(value for item in items for value in values_of(item, field))
+    all_items = Counter(value for item in catalogue.values() for value in values_of(item, field))
     return _bars(field, [value for value, _ in own.most_common(MAX_BARS)], own, all_items, items, catalogue)
 
 
@@ -74,14 +74,15 @@ def split_of(items: Sequence[Item], field: str) -> tuple[tuple[str, float], ...]
     """Shares that sum to 1: each item is divided evenly among its values of `field`; the largest first."""
     shares: Counter[str] = Counter()
     for item in items:
-        values = _values(item, field)
+        values = values_of(item, field)
         for value in values:
             shares[value] += 1 / len(values)  # type: ignore[assignment]  # a Counter may count in parts
     total = sum(shares.values())
     return tuple((value, share / total) for value, share in shares.most_common()) if total else ()
 
 
-def _values(item: Item, field: str) -> tuple[str, ...]:
+def values_of(item: Item, field: str) -> tuple[str, ...]:
+    """The values that `item` has of `field`, one or several; empty where it has none."""
     value = item.facts.get(field)
     return value if isinstance(value, tuple) else (str(value),) if value not in {None, ""} else ()
 

@@ -100,7 +100,14 @@ def test_every_picture_is_a_file_for_light_and_dark_with_its_words(subject: Subj
     assert len(words) == 11
     for word in words.values():
         assert word["alt"]
-        assert {(page.parent / name).read_bytes()[:4] for name in word["files"]} == {b"\x89PNG"}
+        files = {name: (page.parent / name).read_bytes() for name in word["files"]}
+        pictures = [data for name, data in files.items() if name.endswith(".png")]
+        drawings = [data.decode() for name, data in files.items() if name.endswith(".svg")]
+        assert (len(pictures), len(drawings)) == (2, 2)
+        assert {data[:4] for data in pictures} == {b"\x89PNG"}
+        for drawing in drawings:
+            assert ElementTree.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"
+            assert (drawing.count("http"), drawing.count("var(")) == (1, 0)
     text = page.read_text()
     assert text.count("<svg") == 11
     assert text.count("http:") + text.count("https:") == 0
