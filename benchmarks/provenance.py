@@ -11,7 +11,7 @@ import numpy as np
 
 from llmrec.evaluation.provenance import commit
 
-__all__ = ["commit", "machine", "median_ci95"]
+__all__ = ["commit", "machine", "median_ci95", "quantile_ci95"]
 
 
 def machine() -> str:
@@ -24,7 +24,15 @@ def machine() -> str:
 
 def median_ci95(values: Sequence[float], *, seed: int = 0, n_draws: int = 10_000) -> dict[str, object]:
     """Median of `values` with a percentile bootstrap interval. Source: Efron & Tibshirani 1993."""
+    value, interval = quantile_ci95(values, 0.5, seed=seed, n_draws=n_draws)
+    return {"median": value, "ci95": interval}
+
+
+def quantile_ci95(
+    values: Sequence[float], q: float, *, seed: int = 0, n_draws: int = 10_000
+) -> tuple[float, list[float]]:
+    """The quantile `q` in [0, 1] of `values` with a percentile bootstrap interval. Source: Efron & Tibshirani 1993."""
     sample = np.asarray(values, dtype=np.float64)
     draws = np.random.default_rng(seed).choice(sample, size=(n_draws, len(sample)))
-    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
-    return {"median": round(float(np.median(sample)), 4), "ci95": [round(float(low), 4), round(float(high), 4)]}
+    low, high = np.percentile(np.quantile(draws, q, axis=1), [2.5, 97.5])
+    return round(float(np.quantile(sample, q)), 4), [round(float(low), 4), round(float(high), 4)]
