@@ -1,11 +1,7 @@
 """The SQLite store of feedback: durable, private, and clear about files it cannot use."""
 
-import random
-import signal
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,41 +48,6 @@ def test_two_stores_on_one_file_see_each_others_rows(path: Path) -> None:
 
 def test_only_the_owner_may_read_the_file(store: SQLiteFeedbackStore, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-_WRITER = """
-import sys
-from pathlib import Path
-from llmrec.feedback import SQLiteFeedbackStore
-from llmrec.types import Feedback, ItemId, UserId
-
-store = SQLiteFeedbackStore(Path(sys.argv[1]))
-number = int(sys.argv[2])
-while True:
-    store.record(Feedback(UserId("ann"), ItemId(str(number)), "like", float(number)))
-    sys.stdout.write(f"{number}\\n")
-    sys.stdout.flush()
-    number += 1
-"""
-
-
-def test_a_killed_writer_loses_no_row_it_had_acknowledged(path: Path) -> None:
-    rng, acknowledged = random.Random(0), 0
-    for _ in range(3):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", _WRITER, str(path), str(acknowledged)], stdout=subprocess.PIPE, text=True
-        )
-        assert writer.stdout is not None
-        lines = [writer.stdout.readline() for _ in range(rng.randint(1, 30))]
-        writer.send_signal(signal.SIGKILL)
-        lines += writer.stdout.readlines()
-        writer.stdout.close()
-        writer.wait()
-        # A last line cut in the middle was not acknowledged as a whole.
-        acknowledged = max(int(line) for line in lines if line.endswith("\n")) + 1
-        with SQLiteFeedbackStore(path) as store:
-            stored = {f.item_id for f in store.for_user(ANN)}
-        assert {str(number) for number in range(acknowledged)} <= stored
 
 
 def test_deleted_ids_are_gone_from_the_bytes_of_file_and_log(path: Path) -> None:
