@@ -24,6 +24,7 @@ from llmrec.cli import (
     evaluate,
     experiment,
     feedback,
+    mcp,
     prompts,
     recommend,
     report,
@@ -52,6 +53,7 @@ app.command("recommend")(recommend.recommend)
 app.command("chat")(chat.chat)
 app.command("ui")(ui.ui)
 app.command("serve")(serve.serve)
+app.command("mcp")(mcp.mcp)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
