@@ -6,7 +6,7 @@ import pytest
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import LLMRecError
-from llmrec.types import Constraint, ConstraintEntry, ItemEntry, ItemId, Profile, WishEntry
+from llmrec.types import Constraint, ConstraintEntry, ItemEntry, ItemId, LeaningEntry, Profile, WishEntry
 from llmrec.wire import profile_from_json, profile_to_json
 
 FULL = Profile(
@@ -26,6 +26,7 @@ FULL = Profile(
     pending_as="liked",
     last_question="how long is it",
     last_asked=(ItemId("7"),),
+    leanings=(LeaningEntry(Constraint("genres", "$eq", "Comedy"), 2, "had a rough day", "encoder"),),
 )
 
 
@@ -70,6 +71,8 @@ def test_items_that_left_the_catalogue_are_not_written(films: Catalogue) -> None
         {"constraints": [{}]},
         {"wishes": [{"text": 3}]},
         {"wishes": [{"text": "x" * 20_001}]},
+        {"leanings": [{"field": "genres", "op": "$eq", "value": "Comedy", "words": "x", "read_by": "me"}]},
+        {"leanings": [{"field": "genres", "op": "$eq", "value": "Comedy", "read_by": "model"}]},
         {"pending_as": "shown"},
         {"pending": ["999"]},
     ],

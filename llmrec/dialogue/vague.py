@@ -19,6 +19,7 @@ from llmrec.types import Vectors
 _PENALTY = 1.0
 _PRECISION = 0.85  # of the phrases themselves, each read by a regression without it
 _NEVER = float("inf")
+_FLOOR = 0.3  # scores are about 1 for what is meant and 0 for what is not; a few sure ones excuse no guesses
 _UNDENIED = {LOW, HIGH, YES}
 _PARTS = re.compile(r"[.,;!?\n]|\b(?:but|and\s+also|yet)\b", re.IGNORECASE)
 _NEGATION = re.compile(
@@ -41,7 +42,9 @@ class LikenessReader:
         """Read over `vocabulary`; the phrases are embedded when words are first read."""
         self._embedder = embedder
         known = [(concept, vocabulary.meant_by(concept)) for concept in concepts]
-        self._said = [(c.phrases + c.names, meant) for c, meant in known if meant or not c.names]
+        # "Pages" names what is measured, and neither end of it.
+        said = [(c.phrases + (() if c.direction else c.names), meant) for c, meant in known if meant or not c.names]
+        self._said = said
         self._meanings = tuple(dict.fromkeys(meaning for _, meant in self._said for meaning in meant))
 
     def read(self, words: str) -> tuple[Meaning, ...]:
@@ -109,8 +112,10 @@ class _Learned:
 
 
 def _least(scores: NDArray[np.float64], meant: NDArray[np.bool_]) -> float:
-    """The lowest score from which on `_PRECISION` of what is read is right."""
+    """The lowest score, not below the floor, from which on `_PRECISION` of what is read is right."""
     order = np.argsort(-scores, axis=None, kind="stable")
     right = meant.ravel()[order]
     precise = np.cumsum(right) / np.arange(1, len(order) + 1) >= _PRECISION
-    return float(scores.ravel()[order[np.flatnonzero(precise)[-1]]]) if precise.any() else _NEVER
+    if not precise.any():
+        return _NEVER
+    return max(_FLOOR, float(scores.ravel()[order[np.flatnonzero(precise)[-1]]]))

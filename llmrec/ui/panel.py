@@ -15,6 +15,7 @@ _MAX_WISH_CHARS = 120
 # The page's phrases for them; "seen" by itself is what a card's button says.
 _HEADINGS: dict[Section, str] = {
     "wishes": "wishes",
+    "leanings": "leanings",
     "constraints": "constraints",
     "liked": "liked",
     "disliked": "disliked",
@@ -55,6 +56,14 @@ def _lines(profile: Profile, catalogue: Catalogue, words: Messages) -> dict[Sect
 
     return {
         "wishes": [clipped(entry.text, max_chars=_MAX_WISH_CHARS) for entry in profile.wishes],
+        "leanings": [
+            words.say(
+                "leaning",
+                value=constraint_words(entry.constraint, words),
+                words=clipped(entry.words, max_chars=_MAX_WISH_CHARS),
+            )
+            for entry in profile.leanings
+        ],
         "constraints": [constraint_words(entry.constraint, words) for entry in profile.constraints],
         "liked": titles(profile.liked),
         "disliked": titles(profile.disliked),

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from llmrec.types import ItemEntry, ItemId, Profile, Signal
 
 ItemList = Literal["liked", "disliked", "seen"]
-Section = Literal["liked", "disliked", "seen", "constraints", "wishes"]
+Section = Literal["liked", "disliked", "seen", "constraints", "wishes", "leanings"]
 Entry = TypeVar("Entry")
 
 LIST_OF: dict[Signal, ItemList] = {"like": "liked", "dislike": "disliked", "seen": "seen"}
@@ -37,6 +37,8 @@ def remove(profile: Profile, section: Section, index: int) -> Profile:
         return replace(profile, constraints=_cut(profile.constraints, index))
     if section == "wishes":
         return replace(profile, wishes=_cut(profile.wishes, index))
+    if section == "leanings":
+        return replace(profile, leanings=_cut(profile.leanings, index))
     return _with_items(profile, section, _cut(items_of(profile, section), index))
 
 
@@ -49,6 +51,7 @@ def carry_over(before: Profile, now: Profile, after: Profile) -> Profile:
         seen=_merge(before.seen, now.seen, after.seen),
         constraints=_merge(before.constraints, now.constraints, after.constraints),
         wishes=_merge(before.wishes, now.wishes, after.wishes),
+        leanings=_merge(before.leanings, now.leanings, after.leanings),
     )
 
 

@@ -1,6 +1,6 @@
 """Buttons change the profile."""
 
-from llmrec.types import Constraint, ConstraintEntry, ItemEntry, ItemId, Profile, WishEntry
+from llmrec.types import Constraint, ConstraintEntry, ItemEntry, ItemId, LeaningEntry, Profile, WishEntry
 from llmrec.ui.reactions import carry_over, holds, react, remove
 
 
@@ -15,6 +15,7 @@ FULL = Profile(
     seen=(entry("4"),),
     constraints=(ConstraintEntry(Constraint("year", "$gte", 1990), 0),),
     wishes=(WishEntry("scary", 0), WishEntry("slow", 2)),
+    leanings=(LeaningEntry(Constraint("genres", "$eq", "Horror"), 0, "scary", "encoder"),),
 )
 
 
@@ -35,6 +36,7 @@ def test_each_kind_of_entry_can_be_removed() -> None:
     assert remove(FULL, "seen", 0).seen == ()
     assert remove(FULL, "constraints", 0).constraints == ()
     assert remove(FULL, "wishes", 1).wishes == (WishEntry("scary", 0),)
+    assert remove(FULL, "leanings", 0).leanings == ()
 
 
 def test_removing_what_is_not_there_changes_nothing() -> None:
