@@ -1,9 +1,9 @@
 """Whether the store of feedback keeps what it said it kept, when its writers are killed; and how fast it is.
 
 Run: `python -m benchmarks.loop_store [--kills 200] [--store postgresql+psycopg://…] [--json]`, some minutes. Two
-processes write to one new SQLite file (or to the database that is named) and are killed with SIGKILL at a random moment, each as
-soon as it has said that a random number of events is kept. Who takes their place writes the last event again, under its
-id, for it may have been kept without anybody being told. In the end every event must be there once.
+processes write to one new SQLite file (or to the database that is named) and are killed with SIGKILL at a random
+moment, each as soon as it has said that a random number of events is kept. Who takes their place writes the last event
+again, under its id, for it may have been kept without anybody being told. In the end every event must be there once.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from sqlalchemy import make_url
 
 from llmrec.cli.main import app
 from llmrec.service.engine import Engine
@@ -85,6 +86,41 @@ def test_composed_services_are_closed_and_given_time_to_stop() -> None:
     assert set(composed["volumes"]) == {name for name in used if "/" not in name and "$" not in name}
     for path in (path for path in used if path.startswith("./")):
         assert (DEPLOY / path).exists(), path
+
+
+def test_the_composed_service_keeps_its_state_in_the_composed_database() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    database = services["postgres"]["environment"]
+    address, _, _ = services["llmrec"]["environment"]["LLMREC_STORE"].partition("${")
+    _, _, place = services["llmrec"]["environment"]["LLMREC_STORE"].rpartition("}@")
+    url = make_url(f"{address}secret@{place}")
+    assert (url.drivername, url.host) == ("postgresql+psycopg", "postgres")
+    assert (url.username, url.database) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
+    assert services["llmrec"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert "ports" not in services["postgres"]
+    assert any(word == "RUN" and "[postgres]" in rest for word, rest in instructions())
+
+
+def test_pods_that_share_a_database_may_be_several_and_reach_only_it() -> None:
+    folder = DEPLOY / "kubernetes-postgres"
+    overlay = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    assert (folder / overlay["resources"][0]).resolve() == (DEPLOY / "kubernetes").resolve()
+    patches = [yaml.safe_load((folder / patch["path"]).read_text()) for patch in overlay["patches"]]
+    deployment, policy = patches
+    objects = manifests()
+    for patch in patches:
+        assert f"{patch['kind']}/{patch['metadata']['name']}" in objects
+    base = objects["Deployment/llmrec"]["spec"]["template"]["spec"]
+    patched = deployment["spec"]["template"]["spec"]
+    assert deployment["spec"]["replicas"] > 1
+    assert [one["name"] for one in patched["containers"]] == [one["name"] for one in base["containers"]]
+    serve = typer.main.get_command(app).commands["serve"]
+    (store,) = (option for option in serve.params if option.name == "store")
+    assert [one["name"] for one in patched["containers"][0]["env"]] == [store.envvar]
+    (state,) = patched["volumes"]
+    assert state["name"] in {volume["name"] for volume in base["volumes"]}
+    assert state["persistentVolumeClaim"] is None
+    assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == {5432, 53}
 
 
 def test_the_pod_has_probes_limits_and_no_rights() -> None:
