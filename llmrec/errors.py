@@ -10,6 +10,7 @@ LLMRecError
 ├── ArtifactError      a recommender directory is missing, damaged or of another version
 ├── ModelError         a language model or encoder failed
 │   └── ModelTimeout       it did not answer in time
+├── VectorStoreError   a vector database cannot be reached or used
 └── FeedbackError      feedback could not be stored
 """
 
@@ -89,6 +90,12 @@ class ModelTimeout(ModelError):  # noqa: N818 - reads as what happened, like Tim
     """A model did not answer in time."""
 
     code = "model_timeout"
+
+
+class VectorStoreError(LLMRecError):
+    """A vector database cannot be reached, or does not do as it is asked."""
+
+    code = "vector_store"
 
 
 class FeedbackError(LLMRecError):

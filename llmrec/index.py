@@ -19,10 +19,11 @@ from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
 from llmrec.data.storage import load_catalogue, load_interactions, save_catalogue, save_interactions
 from llmrec.dialogue.title_index import TitleIndex
+from llmrec.errors import ConfigError
 from llmrec.interfaces import Embedder, Retriever
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.retrieval.audiences import StrangerRetriever, WishRetriever
-from llmrec.retrieval.dense import DenseRetriever
+from llmrec.retrieval.dense import DenseRetriever, ItemVectorStore
 from llmrec.retrieval.sequential_plan import EpochReport
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.settings import Settings
@@ -104,7 +105,8 @@ def retrievers_of(fitted: Fitted, settings: Settings, encoder: Embedder) -> Sequ
     `popularity` those of whom no item is known.
     """
     weights = settings.retrieval.weights
-    dense = DenseRetriever(fitted.vectors, encoder, n_items=settings.models.dense_n_items)
+    store = vector_store_of(fitted, settings) if "dense" in weights else fitted.vectors
+    dense = DenseRetriever(store, encoder, n_items=settings.models.dense_n_items)
     available: Mapping[str, Retriever] = {"dense": dense, **fitted.retrievers}
     wanted = [name for name in weights if name in available]
     narrowed: Mapping[Audience, Callable[[Retriever], Retriever]] = {
@@ -113,6 +115,26 @@ def retrievers_of(fitted: Fitted, settings: Settings, encoder: Embedder) -> Sequ
         "strangers": lambda retriever: StrangerRetriever(retriever, fitted.catalogue),
     }
     return [narrowed[audience(name, wanted)](available[name]) for name in wanted]
+
+
+def vector_store_of(fitted: Fitted, settings: Settings) -> ItemVectorStore:
+    """Where `settings` have vectors searched; a database is filled where it does not have these yet.
+
+    Raises:
+        ConfigError: Nothing is called that, or what it needs is not installed.
+        VectorStoreError: The database cannot be reached.
+    """
+    setting = settings.retrieval.vector_store
+    if setting == "exact":
+        return fitted.vectors
+    try:
+        from llmrec.retrieval.vector_stores_qdrant import QdrantVectorStore
+    except ImportError as error:
+        raise ConfigError(
+            "retrieval.vector_store names a Qdrant database, and qdrant-client is not installed.",
+            hint="Install it with `pip install 'llmrec[qdrant]'`.",
+        ) from error
+    return QdrantVectorStore.connect(setting, fitted.vectors, fitted.catalogue, encoder=fitted.encoder)
 
 
 def save(fitted: Fitted, directory: Path, *, check: Callable[[Fitted], None] | None = None) -> None:

@@ -35,8 +35,6 @@ class EncoderSettings(_Room):
 class LanguageModelSettings(_Room):
     """The language model: an asset's name, a path, a hub id, `openai:http://host:port/v1#model`, or `none`.
 
-    The name alone stands for a room with nothing else in it: `language_model = "none"`.
-
     Attributes:
         dtype: `auto` is bfloat16 on CUDA, else float32; `fast` is bfloat16 on CPUs with AMX too, where it ranks about
             three times as many users, and about 3 of 100 pairs otherwise.
@@ -49,12 +47,16 @@ class LanguageModelSettings(_Room):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_alone(cls, values: object) -> object:
+    def _name_alone(cls, values: object) -> object:  # `language_model = "none"`
         return {"model": values} if isinstance(values, str) else values
 
 
 class RetrievalSettings(_Room):
-    """Candidates: how many, and what each retriever's rank is worth in reciprocal rank fusion (0 = not asked)."""
+    """Candidates: how many, and what each retriever's rank is worth in reciprocal rank fusion (0 = not asked).
+
+    Attributes:
+        vector_store: Where `dense` searches: `exact` here, `qdrant:http://host:6333/collection` there, `qdrant:memory`.
+    """
 
     n_candidates: int = Field(100, ge=1, le=10_000)
     dense: Weight = 1.0
@@ -70,6 +72,7 @@ class RetrievalSettings(_Room):
     ease_regularisation: float = Field(500.0, gt=0, allow_inf_nan=False)
     ease_half_life: float = Field(20.0, gt=0, allow_inf_nan=False)
     max_memory_gib: float = Field(8.0, gt=0, allow_inf_nan=False)
+    vector_store: Annotated[str, Field(pattern=r"^(exact|qdrant:.+)$")] = "exact"
 
     @property
     def weights(self) -> Mapping[str, float]:

@@ -94,6 +94,11 @@ def matches(item: Item, constraint: Constraint) -> bool:
     return _passes(item.facts.get(constraint.field), constraint)
 
 
+def comparable(fact: FactValue) -> tuple[float | None, tuple[str, ...]]:
+    """A fact as conditions compare it: as a number, if it is one, and as words without letter case."""
+    return (float(fact) if _is_number(fact) else None, _words(fact))  # type: ignore[arg-type]  # a number
+
+
 def parse_where(
     where: Mapping[str, object] | Sequence[str] | None, fields: Mapping[str, FactField]
 ) -> tuple[Constraint, ...]:

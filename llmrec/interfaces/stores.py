@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from llmrec.types import (
+    Constraint,
     Feedback,
     Impression,
     ItemId,
@@ -22,8 +23,33 @@ class VectorStore(Protocol):
         """Store one vector per item; an item that is already there is replaced."""
         ...
 
-    def search(self, vector: Vectors, k: int, *, where: ItemMask | None = None) -> Sequence[tuple[ItemId, float]]:
-        """At most `k` (item, cosine) with `where` true, best first. `vector` is float32 [dim]."""
+    def search(
+        self, vector: Vectors, k: int, *, where: ItemMask | None = None, stated: Sequence[Constraint] = ()
+    ) -> Sequence[tuple[ItemId, float]]:
+        """At most `k` (item, cosine) with `where` true, best first.
+
+        Args:
+            vector: float32 [dim].
+            k: At least 1.
+            where: Which items may be found; None for all.
+            stated: Conditions behind `where`, most of which hold wherever it does: a store that keeps facts can ask by
+                them instead of by ids. They decide nothing.
+        """
+        ...
+
+    def recommend(
+        self,
+        positive: Sequence[ItemId],
+        negative: Sequence[ItemId],
+        k: int,
+        *,
+        where: ItemMask | None = None,
+        stated: Sequence[Constraint] = (),
+    ) -> Sequence[tuple[ItemId, float]]:
+        """What `search` finds for the mean of `positive`, pushed as far again from the mean of `negative`.
+
+        None of the given items is found; those without a vector count nothing. None at all when no positive one has.
+        """
         ...
 
 

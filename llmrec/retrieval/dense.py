@@ -92,10 +92,21 @@ class DenseRetriever:
         vector = self.query_vector(query)
         if vector is None:
             return []
-        found = self._store.search(vector, k, where=allowed)
+        found = self._nearest(query, vector, k, allowed)
         return [
             Candidate(item_id, score, self.name, {self.name: rank}) for rank, (item_id, score) in enumerate(found, 1)
         ]
+
+    def _nearest(
+        self, query: Query, vector: Vectors, k: int, allowed: ItemMask | None
+    ) -> Sequence[tuple[ItemId, float]]:
+        """The items nearest to the user's `vector`; by the ids of the user's items where it is their plain mean."""
+        _, positions, shares = self._blend(query)
+        is_plain = not query.text.strip() and bool((shares == shares[:1]).all())
+        if is_plain and allowed is not None and not allowed[positions].any():
+            item_ids = [self._store.item_ids[position] for position in positions.tolist()]
+            return self._store.recommend(item_ids, (), k, where=allowed, stated=query.all_constraints)
+        return self._store.search(vector, k, where=allowed, stated=query.all_constraints)
 
     def scores(self, query: Query) -> Scores:
         """Cosine of every item, float32 [n_items]; -1 without a vector, 0 throughout when nothing is known."""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from llmrec.errors import ConfigError, UnknownItemError
 from llmrec.retrieval.best import best_positions
 from llmrec.retrieval.storage import load_array, load_settings, save_settings
-from llmrec.types import ItemId, ItemMask, Vectors
+from llmrec.types import Constraint, ItemId, ItemMask, Vectors
 
 _KIND = "exact-vectors"
+_NOWHERE = 1e-6  # a shorter sum of unit vectors is rounding, not a direction
 
 
 class ExactVectorStore:
@@ -72,11 +73,47 @@ class ExactVectorStore:
         self._matrix[rows] = vectors
         self._filled[rows] = True
 
-    def search(self, vector: Vectors, k: int, *, where: ItemMask | None = None) -> Sequence[tuple[ItemId, float]]:
+    def search(
+        self, vector: Vectors, k: int, *, where: ItemMask | None = None, stated: Sequence[Constraint] = ()
+    ) -> Sequence[tuple[ItemId, float]]:
         """At most `k` (item, cosine) with `where` true, best first, ties by position. Raises ConfigError for k < 1."""
         scores = self.scores(vector)
         positions = best_positions(scores, k, allowed=where)
         return [(self._ids[p], score) for p, score in zip(positions.tolist(), scores[positions].tolist(), strict=True)]
+
+    def recommend(
+        self,
+        positive: Sequence[ItemId],
+        negative: Sequence[ItemId],
+        k: int,
+        *,
+        where: ItemMask | None = None,
+        stated: Sequence[Constraint] = (),
+    ) -> Sequence[tuple[ItemId, float]]:
+        """What is near to `positive` and far from `negative`, see VectorStore. Raises ConfigError for k < 1."""
+        target = self.target(positive, negative)
+        if target is None:
+            return []
+        return self.search(target, k, where=self.others(positive, negative, where=where))
+
+    def target(self, positive: Sequence[ItemId], negative: Sequence[ItemId]) -> Vectors | None:
+        """Where `recommend` searches, float32 [dim] of unit length; None when that is nowhere.
+
+        Source: Qdrant, "average vector" strategy of its recommend query: p + (p - n) of the two means.
+        """
+        near, far = self.vectors(positive), self.vectors(negative)
+        if not len(near):
+            return None
+        mean = near.mean(axis=0)
+        pushed = 2 * mean - far.mean(axis=0) if len(far) else mean
+        length = float(np.linalg.norm(pushed))
+        return np.asarray(pushed / length, dtype=np.float32) if length > _NOWHERE else None
+
+    def others(self, *given: Sequence[ItemId], where: ItemMask | None) -> ItemMask:
+        """`where` without the given items."""
+        mask = np.ones(len(self._ids), dtype=np.bool_) if where is None else where.copy()
+        mask[[self._positions[i] for item_ids in given for i in item_ids if i in self._positions]] = False
+        return mask
 
     def scores(self, vector: Vectors) -> NDArray[np.float32]:
         """Cosine of every item with `vector` (float32 [dim]), float32 [n_items]; nan without a vector."""
@@ -84,8 +121,12 @@ class ExactVectorStore:
 
     def vectors(self, item_ids: Sequence[ItemId]) -> Vectors:
         """Vectors of those of `item_ids` that have one, in their order; float32 [n_known, dim]."""
+        return self._matrix[self.positions(item_ids)]
+
+    def positions(self, item_ids: Sequence[ItemId]) -> list[int]:
+        """Catalogue positions of those of `item_ids` that have a vector, in their order."""
         rows = [self._positions[i] for i in item_ids if i in self._positions]
-        return self._matrix[[row for row in rows if self._filled[row]]]
+        return [row for row in rows if self._filled[row]]
 
     def similarity(self, item_id: ItemId, others: Sequence[ItemId]) -> Sequence[float]:
         """Cosine of `item_id` with each of `others`, in [-1, 1]; nan where either has no vector."""

@@ -35,6 +35,7 @@ _STATUS_BY_CODE: Mapping[str, int] = {
     "keys": 503,
     "artifact": 503,
     "asset": 503,
+    "vector_store": 503,
 }
 _PHRASES = frozenset(status.value for status in HTTPStatus)
 _CLIENT_LEFT = 499  # as nginx logs it; nobody reads this answer

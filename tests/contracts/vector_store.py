@@ -41,3 +41,28 @@ class VectorStoreContract:
     def test_less_than_one_item_cannot_be_asked_for(self, store: VectorStore) -> None:
         with pytest.raises(ConfigError, match="k is 0; ask for at least 1 item"):
             store.search(rows(EAST)[0], 0)
+
+    def test_what_is_near_to_some_items_is_found_without_them(self, store: VectorStore) -> None:
+        store.add([A, B, C, D], rows(EAST, NORTH, WEST, (0.6, 0.8)))
+        # The mean of east and north points north-east: (0.707, 0.707).
+        found = store.recommend([A, B], [], 4)
+        assert [item_id for item_id, _ in found] == [D, C]
+        assert [cosine for _, cosine in found] == pytest.approx([1.4 * 0.5**0.5, -(0.5**0.5)])
+
+    def test_what_is_far_from_others_comes_first(self, store: VectorStore) -> None:
+        store.add([A, B, C, D], rows(EAST, NORTH, WEST, (0.8, -0.6)))
+        # 2 * north - east = (-1, 2), of length 5 ** 0.5.
+        found = store.recommend([B], [A], 4)
+        assert [item_id for item_id, _ in found] == [C, D]
+        assert [cosine for _, cosine in found] == pytest.approx([5**-0.5, (-0.8 - 1.2) * 5**-0.5])
+
+    def test_nothing_is_near_to_items_without_a_vector_or_a_direction(self, store: VectorStore) -> None:
+        store.add([A, C], rows(EAST, WEST))
+        assert not store.recommend([D], [A], 4)
+        assert not store.recommend([], [A], 4)
+        assert not store.recommend([A, C], [], 4)
+
+    def test_only_items_under_the_mask_are_recommended(self, store: VectorStore) -> None:
+        store.add([A, B, C, D], rows(EAST, NORTH, WEST, EAST))
+        found = store.recommend([A], [], 4, where=np.array([True, True, False, False]))
+        assert [item_id for item_id, _ in found] == [B]
