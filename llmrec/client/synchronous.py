@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,9 +10,8 @@ from typing import Self, TypeVar
 import httpx
 
 from llmrec.arguments import ItemReference, TurnLike, Where
-from llmrec.client import calls, values
-from llmrec.client.calls import Call
-from llmrec.client.errors import error_of, problem_error, unreachable
+from llmrec.client import calls
+from llmrec.client.calls import Call, EventLines, headers_of, reaching
 from llmrec.results import Recommendations, SimilarItem, UserRecommendations
 from llmrec.types import Event, Explanation, Item, Profile, Reply, Signal
 
@@ -35,8 +33,7 @@ class Client:
             key: As `llmrec keys add` showed it; empty for a service without keys.
             timeout_s: For one answer, or one piece of a streamed one.
         """
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        self._http = httpx.Client(base_url=url, headers=headers_of(key), timeout=timeout_s)
 
     def recommend(
         self,
@@ -96,15 +93,9 @@ class Client:
         """The same reply in pieces, the whole Reply last. Closing it ends the work at the service."""
         call = calls.chat(turns, profile, user_id=user_id, k=k, stream=True)
         with self._streamed(call) as answer:
-            name = ""
+            lines = EventLines()
             for line in answer.iter_lines():
-                if line.startswith("event: "):
-                    name = line.removeprefix("event: ")
-                elif line.startswith("data: "):
-                    data = json.loads(line.removeprefix("data: "))
-                    if name == "error":
-                        raise problem_error(data, status=data["status"])
-                    yield values.event_of(name, data)
+                yield from lines.read(line)
 
     def similar(self, item: ItemReference, k: int = 10) -> list[SimilarItem]:
         """The `k` items closest to `item` in content, best first."""
@@ -127,7 +118,7 @@ class Client:
 
     def export(self, user_id: str) -> str:
         """All that is kept of a user, one JSON object a line."""
-        return self._answer("GET", calls.user_path(user_id, ending="/export")).text
+        return self._ask(calls.export(user_id))
 
     def delete(self, user_id: str) -> Mapping[str, object]:
         """Remove what is kept of a user; how many rows went of each kind, and what remains."""
@@ -148,32 +139,17 @@ class Client:
         self.close()
 
     def _ask(self, call: Call[T]) -> T:
-        answer = self._answer(call.method, call.path, body=call.body, params=call.params)
-        return call.read(answer.json())
-
-    def _answer(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, object] | None = None,
-        params: Mapping[str, str | int] | None = None,
-    ) -> httpx.Response:
-        try:
-            answer = self._http.request(method, path, json=body, params=params)
-        except httpx.HTTPError as error:
-            raise unreachable(str(self._http.base_url), error) from error
-        if answer.is_error:
-            raise error_of(answer, answer.text)
-        return answer
+        with reaching(str(self._http.base_url)):
+            answer = self._http.request(call.method, call.path, json=call.body, params=call.params)
+        return call.result(answer)
 
     @contextmanager
     def _streamed(self, call: Call[Reply]) -> Iterator[httpx.Response]:
-        try:
-            with self._http.stream(call.method, call.path, json=call.body) as answer:
-                if answer.is_error:
-                    answer.read()
-                    raise error_of(answer, answer.text)
-                yield answer
-        except httpx.HTTPError as error:
-            raise unreachable(str(self._http.base_url), error) from error
+        with (
+            reaching(str(self._http.base_url)),
+            self._http.stream(call.method, call.path, json=call.body) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                call.result(answer)
+            yield answer
