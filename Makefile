@@ -13,7 +13,7 @@ DEMO := runs/demo
 REPORT := runs/report
 SOURCES := llmrec tests benchmarks finetune docs examples app.py
 
-.PHONY: demo test lint types test-data browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation bench-explanations bench-load bench-loop example-shop example-films example-books example-games transcript clean help
+.PHONY: demo test lint types test-data fuzz browser screenshots bench bench-quality bench-quality-full bench-ranker bench-ranker-full bench-speed bench-conversation bench-explanations bench-load bench-loop example-shop example-films example-books example-games transcript clean help
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -116,6 +116,9 @@ bench-loop: $(VENV)/.installed ## what an update costs and loses, and how soon a
 example-shop example-films example-books example-games: example-%: $(VENV)/.installed ## a scenario: built, then a short chat (ARGS='--light' without models)
 	$(BIN)/llmrec data fetch
 	$(BIN)/python examples/$*.py $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## ten thousand made-up requests to the service; none may find a fault (CI sends fewer)
+	LLMREC_FUZZ=600 $(BIN)/python -m pytest tests/service/test_fuzz.py --timeout 7200
 
 transcript: $(DEMO)/manifest.json | $(VENV)/.installed ## ten turns with the demo, written to docs/transcript.md
 	$(BIN)/python docs/transcript.py $(DEMO)

@@ -1,6 +1,6 @@
 """Whatever is sent to whatever route, no answer is a fault of ours, and each is as the OpenAPI document says.
 
-`LLMREC_FUZZ=700` tries so many requests on each operation; the default is for every day.
+`LLMREC_FUZZ=600` (`make fuzz`) tries so many requests on each operation; the default is for every day.
 """
 
 from __future__ import annotations

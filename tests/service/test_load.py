@@ -196,6 +196,26 @@ def test_a_stop_lets_running_requests_end(serve: Serve) -> None:
     assert not service.thread.is_alive()
 
 
+def test_a_stream_begins_before_the_ranking_ends_and_a_stop_lets_it_end(serve: Serve) -> None:
+    model = StubModel(hold=threading.Event())
+    service = serve(model)
+    body = {"turns": [{"role": "user", "text": "tense"}]}
+    with service.client() as api, api.stream("POST", "/v1/chat", json=body) as answer:
+        lines = answer.iter_lines()
+        names = [next(lines)]
+        assert names == ["event: stage"]
+        assert model.started.wait(WAIT_S)
+        assert not model.hold.is_set()
+        service.server.should_exit = True
+        until(lambda: not service.server.servers or not service.server.servers[0].is_serving())
+        model.hold.set()
+        names += [line for line in lines if line.startswith("event: ")]
+    assert "event: cards" in names
+    assert names[-1] == "event: reply"
+    service.thread.join(WAIT_S)
+    assert not service.thread.is_alive()
+
+
 def test_a_stop_does_not_wait_for_ever(serve: Serve) -> None:
     model = StubModel(hold=threading.Event())
     service = serve(model, drain_s=1.0)
