@@ -57,13 +57,13 @@ class Knowledge:
         """What became of each row that was read to build this; empty for one that was loaded."""
         return self._index.reports
 
-    def similar(self, item: ItemReference, k: int = 10) -> list[SimilarItem]:
-        """The `k` available items closest to `item` in content, best first."""
-        item_id, catalogue = self.item_id(item), self.catalogue
-        mask = np.fromiter((other.available for other in catalogue.values()), dtype=np.bool_)
-        mask[catalogue.position(item_id)] = False
-        found = self._index.vectors.search(self._mean_vector([item_id]), checked_k(k), where=mask)
-        return [SimilarItem(i, catalogue[i].title, cosine, rank) for rank, (i, cosine) in enumerate(found, start=1)]
+    def similar(self, item: ItemReference, k: int = 10, *, unlike: Sequence[ItemReference] = ()) -> list[SimilarItem]:
+        """The `k` available items closest to `item` in content, best first; far from those in `unlike`, if any."""
+        others = [self.item_id(other) for other in unlike]
+        mask = np.fromiter((other.available for other in self.catalogue.values()), dtype=np.bool_)
+        found = self._index.vectors.recommend([self.item_id(item)], others, checked_k(k), where=mask)
+        titled = ((item_id, self.catalogue[item_id].title, cosine) for item_id, cosine in found)
+        return [SimilarItem(*one, rank) for rank, one in enumerate(titled, start=1)]
 
     def item_vector(self, item: ItemReference) -> Vectors:
         """float32 [dim], unit length: the sentence embedding of the item's title, facts and description."""

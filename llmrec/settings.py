@@ -54,8 +54,7 @@ class LanguageModelSettings(_Room):
 class RetrievalSettings(_Room):
     """Candidates: how many, and what each retriever's rank is worth in reciprocal rank fusion (0 = not asked).
 
-    Attributes:
-        vector_store: Where `dense` searches: `exact` here, `qdrant:http://host:6333/collection` there, `qdrant:memory`.
+    In `vector_store` searches `dense`: `exact` is here, others are `qdrant:http://host:6333/items`, `qdrant:memory`.
     """
 
     n_candidates: int = Field(100, ge=1, le=10_000)

@@ -139,6 +139,16 @@ def test_similar_and_vectors_have_the_promised_shapes(recommender: Recommender) 
         recommender.user_vector()
 
 
+def test_items_like_one_and_unlike_others_leave_all_of_them_out(recommender: Recommender) -> None:
+    near = [item.item_id for item in recommender.similar("Alien (1979)", k=9)]
+    other = [item.item_id for item in recommender.similar("Alien (1979)", k=9, unlike=["Aliens (1986)"])]
+    assert "2" not in near
+    assert len(near) == 9
+    assert len(other) == 8
+    assert not {"2", "3"} & set(other)
+    assert [item_id for item_id in near if item_id != "3"] != other
+
+
 def test_the_frame_has_the_fields_columns(recommender: Recommender) -> None:
     frame = recommender.recommend("horror", k=2).to_frame()
     assert list(frame.columns) == ["item_id", "title", "score", "rank", "ranked_by", "explanation"]
