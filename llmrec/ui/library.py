@@ -89,7 +89,7 @@ class LibraryHandlers:
         kept = {
             "conversation": to_browser(conversation, self._catalogue),
             "other_conversations": shelf_to_browser(self._shelf(stored), self._catalogue)["conversations"],
-            "reactions": [json.loads(line) for line in rows.splitlines()],
+            "on_the_server": [json.loads(line) for line in rows.splitlines()],
         }
         return json.dumps(kept, ensure_ascii=False, indent=1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +137,8 @@ class _Events:
     def restore(self, stored: object, kept: object, request: gr.Request) -> Updates:
         view = self._chat.restore(stored, request.headers.get("accept-language", ""))
         shelf_stored, shelf, complaint = self._library.restore(view.conversation, kept)
-        notice = {self._page.notice: complaint} if complaint else {}
+        # Both are kept by one browser, and what is wrong with both is said once.
+        notice = {self._page.notice: complaint} if complaint and not view.notice else {}
         return {**self._page.show(view), **notice, self._page.kept: shelf_stored, self._page.shelf: shelf}
 
     def relabel(self, stored: object, kept: Conversation | None, _draft: Draft | None, shelf: object) -> str:
@@ -224,6 +227,12 @@ class _Events:
         return kept if kept is not None else self._chat.restore(stored).conversation
 
 
+def _restore_script(page: Page) -> str:
+    script = (_ASSETS / "restore.js").read_text(encoding="utf-8")
+    keys = {"STORED": page.stored.storage_key, "KEPT": page.kept.storage_key}
+    return re.sub("STORED|KEPT", lambda match: json.dumps(keys[match[0]]), script)
+
+
 def _wire(demo: gr.Blocks, page: Page, events: _Events) -> None:
     # By default Gradio drops an event while the one before is under way: the second of two quick clicks, or the answer
     # to a new message while a stopped one still ends.
@@ -233,7 +242,7 @@ def _wire(demo: gr.Blocks, page: Page, events: _Events) -> None:
     quick = {**one_by_one, "outputs": page.outputs}
     slow = {**hidden, "outputs": [page.now, page.draft], "concurrency_id": "llm", "concurrency_limit": 1}
     library = {**one_by_one, "outputs": page.library_outputs}
-    demo.load(events.restore, [page.stored, page.kept], **library)
+    demo.load(events.restore, [page.stored, page.kept], js=_restore_script(page), **library)
     sent = [
         gr.on([page.message.submit, page.send.click], events.send, [*page.session, page.message], **quick),
         page.now.retry(events.retry, page.session, **quick),

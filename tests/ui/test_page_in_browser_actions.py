@@ -159,11 +159,13 @@ def test_a_visitor_takes_their_data_along_and_deletes_it(
         data = json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))
         assert download.value.suggested_filename == "my-recommendations.json"
         assert data["conversation"]["exchanges"][0]["asked"] == "something scary"
-        assert [row["item_id"] for row in data["reactions"]] == ["2"]
+        kept = data["on_the_server"]
+        assert [row["item_id"] for row in kept if row["kind"] == "feedback"] == ["2"]
+        assert [row["item_id"] for row in kept if row["kind"] == "impression"] == ["1", "2", "3", "4", "5"]
 
         page.get_by_text("Delete everything").click()
         page.get_by_role("button", name="Yes, delete it all").click()
-        expect(page.locator("#notice")).to_contain_text("All of it is gone: 1 reactions")
+        expect(page.locator("#notice")).to_contain_text("All of it is gone: 6 entries")
         expect(page.locator(".welcome")).to_be_visible()
         assert feedback.daily() == []
         page.reload()
@@ -184,7 +186,7 @@ def test_ten_turns_in_a_row_stay_in_order(serve: Serve, visit: Visitor, films: C
 
 
 @pytest.mark.parametrize("stored", ["garbage", '"x"', "{}"])
-def test_a_store_that_was_tampered_with_costs_nothing_but_itself(
+def test_a_store_that_cannot_be_read_gets_a_sentence_and_costs_nothing_but_itself(
     serve: Serve, visit: Visitor, recommender: FakeRecommender, stored: str
 ) -> None:
     with visit(serve(recommender)) as visitor:
@@ -192,10 +194,14 @@ def test_a_store_that_was_tampered_with_costs_nothing_but_itself(
         page.evaluate("(value) => Object.keys(localStorage).forEach((key) => localStorage.setItem(key, value))", stored)
         page.reload()
         expect(page.locator(".welcome")).to_be_visible()
-        page.wait_for_timeout(300)
-        visitor.errors.clear()
+        expect(page.locator("#notice .notice")).to_have_text("What this browser kept was unreadable.")
+        visitor.errors.clear()  # the browser's own, of what it could not read
         visitor.say("go on")
         visitor.answered()
+        expect(page.locator("#notice")).to_have_text("")
+        page.reload()
+        visitor.answered()
+        expect(page.locator("#notice")).to_have_text("")
         visitor.assert_clean()
 
 

@@ -104,7 +104,7 @@ def test_everything_of_a_user_is_exported(library: LibraryHandlers, feedback: SQ
     data = json.loads(library.export(conversation, stored))
     assert data["conversation"]["profile"]["liked"][0]["title"] == "Alien (1979)"
     assert [each["exchanges"][0]["asked"] for each in data["other_conversations"]] == ["two"]
-    assert [(row["item_id"], row["signal"]) for row in data["reactions"]] == [("2", "like")]
+    assert [(row["item_id"], row["signal"]) for row in data["on_the_server"]] == [("2", "like")]
 
 
 def test_everything_of_a_user_is_deleted_and_a_new_one_begins(
@@ -119,7 +119,7 @@ def test_everything_of_a_user_is_deleted_and_a_new_one_begins(
     assert after.view.conversation.user_id != conversation.user_id
     assert after.view.conversation.profile == Profile()
     assert after.stored == {"conversations": []}
-    assert "All of it is gone: 1 reactions" in str(after.view.notice)
+    assert "All of it is gone: 1 entries" in str(after.view.notice)
 
 
 def test_what_cannot_be_deleted_is_said(recommender: FakeRecommender, tmp_path: Path) -> None:
