@@ -118,7 +118,7 @@ example-shop example-films example-books example-games: example-%: $(VENV)/.inst
 	$(BIN)/python examples/$*.py $(ARGS)
 
 fuzz: $(VENV)/.installed-dev ## ten thousand made-up requests to the service; none may find a fault (CI sends fewer)
-	LLMREC_FUZZ=600 $(BIN)/python -m pytest tests/service/test_fuzz.py --timeout 7200
+	LLMREC_FUZZ=10000 $(BIN)/python -m pytest tests/service/test_fuzz.py --timeout 7200
 
 transcript: $(DEMO)/manifest.json | $(VENV)/.installed ## ten turns with the demo, written to docs/transcript.md
 	$(BIN)/python docs/transcript.py $(DEMO)
