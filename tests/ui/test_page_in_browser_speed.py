@@ -33,7 +33,8 @@ _PRESSED = """(place) => new Promise((resolve) => {
   const look = () => {
     const shown = [...document.querySelectorAll('.react-like')].find((each) => each.dataset.item === item);
     const isListed = document.querySelectorAll('#panel .liked li').length > n;
-    if (isListed && shown?.getAttribute('aria-pressed') === 'true') resolve(performance.now() - begun); else requestAnimationFrame(look);
+    const isPressed = shown?.getAttribute('aria-pressed') === 'true';
+    if (isListed && isPressed) resolve(performance.now() - begun); else requestAnimationFrame(look);
   };
   button.click();
   look();
