@@ -36,6 +36,8 @@ class SQLiteFeedbackStore(SQLFeedbackStore):
             FeedbackError: The file is damaged, of a newer version, no feedback file, or cannot be opened.
         """
         super().__init__(SQLiteDatabase(path, busy_timeout_s=busy_timeout_s), now=now)
+        if path.name != FEEDBACK_FILE:
+            return
         try:
             take_over(path.with_name(BEHAVIOUR_FILE), self._database)
         except BaseException:

@@ -138,6 +138,12 @@ class ItemsAnswer(BaseModel):
     next_offset: int | None
 
 
+class LearningAnswer(BaseModel):
+    """Whether anything is learned from a user now."""
+
+    allowed: bool
+
+
 class DeletedAnswer(BaseModel):
     """What went; `learned` rows stay in what was built, but are not used for this user any more."""
 

@@ -178,6 +178,12 @@ class FeedbackRequest(_Body):
     event_id: EventName = ""
 
 
+class LearningRequest(_Body):
+    """Whether impressions of a user are logged, and anything of theirs learned from."""
+
+    allowed: Annotated[bool, Field(examples=[False])]
+
+
 class InteractionModel(_Body):
     """One user met one item."""
 

@@ -123,6 +123,13 @@ class People:
         """Keep what they did, each under its id where it has one; without a time it is now. Raises FeedbackError."""
         self._store.record_interactions(rows, event_ids=event_ids)
 
+    def allow_learning(self, user_id: UserId, *, allowed: bool) -> None:
+        """Log what they are shown and learn from what they do, or no more of it. Raises FeedbackError."""
+        if allowed:
+            self._store.opt_in(user_id)
+        else:
+            self._store.opt_out(user_id)
+
     def export(self, user_id: UserId) -> Sequence[Mapping[str, object]]:
         """Every row that is kept of a user, oldest first within its kind. Raises FeedbackError."""
         learned = [{"kind": "learned", **asdict(row)} for row in self._learned_of(user_id)]

@@ -81,3 +81,8 @@ def test_an_old_and_a_new_file_have_the_columns_the_code_expects(old: Path, tmp_
         with sqlite3.connect(path) as raw:
             assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         raw.close()
+
+
+def test_a_store_of_another_name_leaves_the_file_of_interactions_to_its_owner(old: Path) -> None:
+    SQLiteFeedbackStore(old / "mine.sqlite3").close()
+    assert (old / "behaviour.sqlite3").exists()

@@ -1,5 +1,6 @@
 """The store in a real PostgreSQL."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -102,3 +103,11 @@ def _execute(url: str, statement: str) -> None:
     engine = create_engine(url, poolclass=NullPool)
     with engine.begin() as connection:
         connection.exec_driver_sql(statement)
+
+
+def test_without_its_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(
+        ConfigError, match=r"needs the package psycopg\. Install it with `pip install 'llmrec\[postgres\]'"
+    ):
+        open_store("postgresql://ann@127.0.0.1:9/x")

@@ -281,3 +281,16 @@ def test_an_interaction_sent_again_is_stored_once(api: httpx.Client, service: Ru
     for _ in range(2):
         api.post("/v1/interactions", json={"user_id": "ann", "interactions": rows})
     assert len(service.stores.feedback.interactions_of(UserId("ann"))) == 3
+
+
+def test_who_wants_nothing_learned_is_logged_no_more(api: httpx.Client, service: Running) -> None:
+    assert api.put("/v1/users/ann/learning", json={"allowed": False}).json() == {"allowed": False}
+    assert service.stores.feedback.opted_out(UserId("ann"))
+    for user_id in ("ann", "bob"):
+        assert len(ids(api.post("/v1/recommend", json={"user_id": user_id, "k": 2}))) == 2
+    api.put("/v1/users/cat/learning", json={"allowed": False})
+    api.put("/v1/users/cat/learning", json={"allowed": True})
+    service.stop()
+    with SQLiteFeedbackStore(service.stores.keys.path.parent / "feedback.sqlite3") as store:
+        assert [row.user_id for row in store.impressions()] == ["bob", "bob"]
+        assert not store.opted_out(UserId("cat"))

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import JsonValue
 
 from llmrec.errors import ConfigError
-from llmrec.service.answers import DeletedAnswer, ItemsAnswer, RecordedAnswer
+from llmrec.service.answers import DeletedAnswer, ItemsAnswer, LearningAnswer, RecordedAnswer
 from llmrec.service.house import Asking, InHouse
-from llmrec.service.models import FeedbackRequest, InteractionsRequest, RatedItem
+from llmrec.service.models import FeedbackRequest, InteractionsRequest, LearningRequest, RatedItem
 from llmrec.service.people import Identity
 from llmrec.service.problems import RESPONSES, JsonAnswer, to_json
 from llmrec.service.routes.recommending import reference
@@ -75,6 +75,13 @@ def export(user_id: str, house: InHouse, asking: Asking) -> Response:
     acting = _somebody(asking, user_id)
     lines = "".join(f"{to_json(row)}\n" for row in house.people.export(acting))
     return Response(lines, media_type="application/x-ndjson")
+
+
+@router.put("/users/{user_id:path}/learning", response_model=LearningAnswer)
+def learning(user_id: str, asked: LearningRequest, house: InHouse, asking: Asking) -> Response:
+    """Log no more of what a user is shown, and learn from nothing of theirs; or do so again."""
+    house.people.allow_learning(_somebody(asking, user_id), allowed=asked.allowed)
+    return JsonAnswer({"allowed": asked.allowed})
 
 
 @router.delete("/users/{user_id:path}", response_model=DeletedAnswer)
