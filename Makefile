@@ -120,7 +120,7 @@ example-shop example-films example-books example-games: example-%: $(VENV)/.inst
 fuzz: $(VENV)/.installed-dev ## ten thousand made-up requests to the service; none may find a fault (CI sends fewer)
 	LLMREC_FUZZ=10000 $(BIN)/python -m pytest tests/service/test_fuzz.py --timeout 7200
 
-transcript: $(DEMO)/manifest.json | $(VENV)/.installed ## ten turns with the demo, written to docs/transcript.md
+transcript: $(DEMO)/manifest.json | $(VENV)/.installed ## ten turns with the demo, written to docs/transcript.md and into the README
 	$(BIN)/python docs/transcript.py $(DEMO)
 
 clean: ## remove what was built and installed here

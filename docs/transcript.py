@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.readme import README, with_block
 from llmrec.recommender import Recommender
 from llmrec.types import CardsEvent, Profile, Reply, ReplyEvent, Turn
 
@@ -31,11 +32,11 @@ SAID = (
 
 
 def main() -> None:
-    """Hold the conversation and write it down."""
+    """Hold the conversation and write it down, as a page of its own and into the README."""
     demo = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
     recommender = Recommender.from_pretrained(demo)
     recommender.warm_up()
-    lines = [
+    head = [
         "# Ten turns with the demo",
         "",
         f"Written by `make transcript` with the demo over {recommender.name}: the packaged adapter ranks, {K} items a",
@@ -43,11 +44,14 @@ def main() -> None:
         "contributors, CC BY-SA 4.0, shortened.",
         "",
     ]
+    lines: list[str] = []
     seconds: list[tuple[float, float]] = []
     for text, reply, first, whole in converse(recommender):
         seconds += [(first, whole)] if reply.recommendations else []
         lines += told(text, reply)
-    OUT.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    talk = "\n".join(lines)
+    OUT.write_text("\n".join([*head, talk]), encoding="utf-8")
+    README.write_text(with_block(README.read_text(encoding="utf-8"), "transcript", talk), encoding="utf-8")
     cards, replies = (statistics.median(column) for column in zip(*seconds, strict=True))
     print(f"median of turns with cards: {cards:.1f} s to the first cards, {replies:.1f} s to the end", file=sys.stderr)
 
