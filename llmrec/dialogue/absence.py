@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_OPENED = r"^\W*(?:(?:but|and|so|ok|okay|hm+|tell\s+me|can\s+you\s+(?:explain|tell\s+me))\W+)*"
+_OPENED = (
+    r"^\W*(?:(?:but|and|so|ok|okay|hm+|tell\s+me|can\s+you\s+(?:explain|tell\s+me)"
+    r"|i\s+(?:don['\u2019]?t|do\s+not)\s+(?:understand|know|see|get))\W+)*"
+)
 _ASKED = re.compile(
     rf"{_OPENED}"
     r"(?:why\s+(?:not\b|(?:did|do|does|have|is|are|was)n['\u2019]?t\b|(?:did|do|is|was)\s+(?:you\s+)?not\b)"
@@ -23,6 +26,8 @@ _REASON = re.compile(
     rf"{_OPENED}"
     rf"(?:(?:why\b|how\s+come\b)(?!\s+(?:not\b|(?:did|do|does|have|has|is|are|was|were|wo|could|would)n['\u2019]?t\b)|{_OF_CONTENT})|what\s+makes\s+you\b"
     r"|what(?:['\u2019]s|\s+is|\s+was)\s+(?:the|your)\s+reasons?\s+(?:for|behind)\b"
+    r"|how\s+(?:do|did|can|could)\s+you\s+(?:know|pick|choose|select|find|come\s+up\s+with|get|decide)\b"
+    r"|what(?:['\u2019]s|\s+is)\s+(?:so\s+)?(?:good|great|special|interesting)\s+about\b"
     r"|(?:explain|justify)\b(?!\s+(?:how|what)\b))(?P<what>[^!\n]{0,160})$",
     re.IGNORECASE,
 )

@@ -77,6 +77,10 @@ class Comparisons:
         field, sign = self._directions[_one_space(asked["word"])]
         ones, others = self._named(draft, asked["one"]), self._named(draft, asked["other"])[:1]
         if not ones or not others:
+            missing = [m for m in references_to(draft.in_view(), asked.group()) if not m.item_ids]
+            if missing and draft.in_view():
+                draft.note("no_such")
+                _asked(draft, asked, ())
             return
         items = (*ones, *others)
         values = {item_id: value for item_id in items if (value := self._number(item_id, field)) is not None}

@@ -11,7 +11,7 @@ from llmrec.data.where import matches
 from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.grammar import ConstraintGrammar
 from llmrec.dialogue.named_items import Named, NamedItems
-from llmrec.dialogue.question_topics import Topic
+from llmrec.dialogue.question_topics import MAKERS, Topic
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.words import clean, fold, singular, split_words
 from llmrec.dialogue.years import year_field
@@ -20,6 +20,8 @@ from llmrec.types import Constraint, FactValue, Item, ItemId
 _MAX_TOLD_CHARS = 240
 _MAX_TITLES = 3
 _MIN_WORD = 4
+_QUANTITY = re.compile(r"^\W*(?:(?:they|it|all|any|both|each|either|of|these|those|them)\b\s*)+", re.IGNORECASE)
+_NAME = re.compile(r"\b[A-ZÀ-Þ][a-zß-ÿ]+(?:\s+[A-ZÀ-Þ][\w'-]*)*")
 
 
 class ItemAnswers:
@@ -64,7 +66,7 @@ class ItemAnswers:
 
     def whether(self, draft: Draft, what: str, item: Item) -> bool:
         """Answer by yes or no whether `what` is so, else tell a description with its words; False for neither."""
-        what = self._without_title(what)
+        what = _QUANTITY.sub("", self._without_title(what))
         constraints = [c for reading in self._grammar.read(what) for c in reading.constraints]
         if constraints and all(item.facts.get(c.field) is not None for c in constraints):
             wrong = [c for c in constraints if not matches(item, c)]
@@ -111,6 +113,9 @@ class ItemAnswers:
                 is_year = self._years is not None and constraint.field == self._years.name
                 if not is_year and item.facts.get(constraint.field) is not None and not matches(item, constraint):
                     self._confirm(draft, item, constraint, is_so=False)
+        name = self.field(MAKERS)
+        if name in item.facts and any(not self._grammar.names_value(m) for m in _NAME.findall(named.said)):
+            self._say(draft, "is_not_so", item, field=_words(name), value=_shown(item.facts[name]))
 
     def unknown(self, draft: Draft, item_ids: Sequence[ItemId]) -> None:
         """Say that the catalogue does not say that of these items."""

@@ -39,6 +39,7 @@ _MAX_ANSWERED = 3
 _MAX_QUESTIONS = 5
 _SHORT = 4
 _CAPITALS = re.compile(r"[A-ZÀ-Þ][\w'-]*(?:\s+(?:(?:of|the|and|in|a)\s+)?[A-ZÀ-Þ0-9][\w'-]*)*")
+_THEY = re.compile(r"^\W*(?:are|were|do|did|have|can)\s+(?:they|all|any|both)\b", re.IGNORECASE)
 _CALLED_IT = re.compile(r"\b(?:it|that|this)\b", re.IGNORECASE)
 
 
@@ -62,6 +63,10 @@ class ItemQuestions:
         why = asked_absence(draft.text) or asked_reason(draft.text)
         if why and not self._named.first(why) and self._unknown_name(why):
             self._say_missing(draft, self._unknown_name(why))
+            _understood(draft, ())
+            return
+        if why and any(not mention.item_ids for mention in _pointed(draft, why)):
+            draft.note("no_such")
             _understood(draft, ())
             return
         another = asks_of_another(draft.rest, draft.in_view())
@@ -93,7 +98,8 @@ class ItemQuestions:
         named = self._named.ids(asked)
         if named or self._unknown_name(asked):
             return tuple(item_id for item_id in named if item_id in shown)
-        return tuple(i for mention in _pointed(draft, asked) for i in mention.item_ids) or draft.it()
+        pointed = _pointed(draft, asked)
+        return tuple(i for mention in pointed for i in mention.item_ids) if pointed else draft.it()
 
     def _asked(self, draft: Draft, text: str) -> Iterator[tuple[re.Match[str], _Told]]:
         """The questions in `text`, each with what answers it of an item."""
@@ -167,6 +173,8 @@ class ItemQuestions:
         if missing:
             self._say_missing(draft, missing)
             return (), missing
+        if _THEY.search(clause):
+            return draft.in_view(), ""
         is_about_it = _CALLED_IT.search(clause) or match.re is WHAT_ELSE or len(split_words(clause)) <= _SHORT
         return (draft.it() if is_about_it else ()), ""
 

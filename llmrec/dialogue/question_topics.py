@@ -106,6 +106,10 @@ _OPEN = re.compile(
     r"|(?:do|have|did)\s+you\s+(?:have|got|sell|stock|like|know|see|seen|read)\b|spoil\b|tell\s+me\s+(?:how|who|what|where|when|if|whether)\b)",
     re.IGNORECASE,
 )
+_WHICH_IS_MOST = re.compile(
+    r"\b(?:which|what)\s+(?:one|of\s+(?:them|these|those))\s+(?:is|are|was)\s+(?:the\s+)?(?:(?:most|least)\s+\w+|\w{3,}est)\b",
+    re.IGNORECASE,
+)
 _WANTS_ITEMS = re.compile(
     rf"\b(?:show|recommend|suggest|find|list|give)\b|\b(?:(?<!you\s)like|similar\s+to|than)\s+(?:it|this|that|them|these|those)\b"
     rf"|\b(?:something|anything|another|others?|instead|else|one\s+(?:with|that)|more)\b|\b(?:what|which)\s+(?:\w+\s+)?{KIND}\b"
@@ -116,6 +120,8 @@ _WANTS_ITEMS = re.compile(
 
 def is_open_question(text: str) -> bool:
     """Whether `text` asks something of an item that is in view: "how does it end?", "is there a sequel?"."""
+    if _WHICH_IS_MOST.search(text):
+        return True
     if _OPEN.match(text) is None or _WANTS_ITEMS.search(text):
         return False
     return _OF_AN_ITEM.search(text) is not None or _REFERS.search(text) is not None
@@ -129,7 +135,7 @@ IS_IT = re.compile(
 )
 """Questions that are answered by yes or no: "isn't it a comedy?", "it is a comedy, right?"."""
 HAVE_IT = re.compile(
-    r"\bdo\s+you\s+(?:have|sell|stock|carry)\s+(?P<what>(?:it|that|this|them|that\s+one|the\s+[^?.,;!\n\x00]{2,60}?)"
+    r"\b(?:do\s+you\s+(?:have|sell|stock|carry)|have\s+you(?:\s+got)?)\s+(?P<what>(?:it|that|this|them|that\s+one|the\s+[^?.,;!\n\x00]{2,60}?)"
     r"\s+(?:in|as|on)\s+[^.,;!?\n\x00]{2,40})\?",
     re.IGNORECASE,
 )

@@ -12,6 +12,11 @@ _BOUNDS = {"$gt": "over", "$gte": "at least", "$lt": "under", "$lte": "at most"}
 _YEAR_BOUNDS = {"$gt": "after", "$gte": "not before", "$lt": "before", "$lte": "not after"}
 
 
+def is_bound(constraint: Constraint) -> bool:
+    """Whether it is one end of a range."""
+    return constraint.op in _BOUNDS
+
+
 def condition_evidence(item: Item, met: Sequence[Constraint], fields: Mapping[str, FactField]) -> list[Evidence]:
     """One piece of evidence per field or wanted value; exclusions are kept silently.
 

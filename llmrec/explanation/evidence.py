@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import matches
 from llmrec.explanation.citing import MIN_SIMILARITY, Citations, Partner, known_partners, worded_facts
-from llmrec.explanation.conditions import condition_evidence
+from llmrec.explanation.conditions import condition_evidence, is_bound
 from llmrec.explanation.terms import stems
 from llmrec.explanation.wishes import wish_evidence
 from llmrec.explanation.wording import merged
@@ -91,7 +91,11 @@ class EvidenceExplainer:
         return [*nothing, *[*self._popular(item), *_plain_fact(item)][:1]]
 
     def _conditions(self, query: Query, item: Item) -> list[Evidence]:
-        met = [constraint for constraint in dict.fromkeys(query.all_constraints) if matches(item, constraint)]
+        stated = list(dict.fromkeys(query.all_constraints))
+        met = [constraint for constraint in stated if matches(item, constraint)]
+        # Half of "from 1990 to 1999" is not what was asked: "from 2003, not before 1990" would sound as if it were.
+        half_met = {(c.field, is_bound(c)) for c in stated if is_bound(c) and c not in met}
+        met = [constraint for constraint in met if (constraint.field, is_bound(constraint)) not in half_met]
         return condition_evidence(item, met, self._catalogue.fields)
 
     def _popular(self, item: Item) -> list[Evidence]:

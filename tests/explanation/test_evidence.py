@@ -84,6 +84,14 @@ def profile(*, liked: str = "", wish: str = "", constraints: Sequence[Constraint
     )
 
 
+def test_half_of_a_range_that_was_given_up_is_no_reason(explainer: EvidenceExplainer) -> None:
+    entries = tuple(ConstraintEntry(constraint, 0) for constraint in (SINCE_1990, UNTIL_1999))
+    assert explain(explainer, "10", Query(profile=Profile(constraints=entries))).cites[0].kind == "fact"
+    assert explain(explainer, "9", Query(profile=Profile(constraints=entries))).text == (
+        "From 1995, within 1990 to 1999."
+    )
+
+
 def test_condition_wish_and_shared_fact_make_one_sentence(explainer: EvidenceExplainer) -> None:
     believed = profile(liked="2", wish="a scary film", constraints=(SINCE_1990, UNTIL_1999))
     explanation = explain(explainer, "6", Query(profile=believed))
