@@ -31,7 +31,7 @@ ORDINALS: Mapping[str, int] = {
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "sci fi": ("scifi", "science fiction", "sf", "sciencefiction"),
     "science fiction": ("scifi", "sci fi", "sf"),
-    "romance": ("romantic", "rom"),
+    "romance": ("romantic", "rom", "love story"),
     "comedy": ("comedic", "com"),
     "animation": ("animated", "cartoon"),
     "musical": ("musical film",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Self
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.dialogue.concepts import Concept
+from llmrec.dialogue.lexicon import FILLERS
 from llmrec.dialogue.vocabulary import HIGH, LOW, YES, Meaning, Vocabulary
+from llmrec.dialogue.words import split_words
 from llmrec.interfaces import Embedder
 from llmrec.types import Vectors
 
@@ -33,7 +35,8 @@ _NEGATION = re.compile(
 class LikenessReader:
     """Reads words by how alike they are to the phrases of each concept; implements VagueReader.
 
-    One ridge regression from vectors of phrases to what they mean; phrases that mean nothing hold it back.
+    What is said word for word means what the phrase means. For the rest there is one ridge regression from vectors of
+    phrases to what they mean; phrases that mean nothing hold it back.
     """
 
     name: Literal["encoder"] = "encoder"
@@ -45,6 +48,7 @@ class LikenessReader:
         # "Pages" names what is measured, and neither end of it.
         said = [(c.phrases + (() if c.direction else c.names), meant) for c, meant in known if meant or not c.names]
         self._said = said
+        self._known = _word_for_word(said)
         self._meanings = tuple(dict.fromkeys(meaning for _, meant in self._said for meaning in meant))
 
     def read(self, words: str) -> tuple[Meaning, ...]:
@@ -66,6 +70,9 @@ class LikenessReader:
 
     def _likely(self, text: str) -> Iterator[Meaning]:
         """What is likely meant, the likeliest first; of a number one end at most."""
+        if known := self._known.get(_key(text)):
+            yield from known
+            return
         learned = self._learned
         scores = self._embedder.embed([text.strip()], kind="query")[0] @ learned.weights
         numbers: set[str] = set()
@@ -83,6 +90,21 @@ class LikenessReader:
         vectors = self._embedder.embed([phrase for phrase, _ in rows], kind="query")
         meant = np.array([[meaning in some for meaning in self._meanings] for _, some in rows], dtype=np.bool_)
         return _Learned.of(vectors, meant)
+
+
+def _word_for_word(said: Sequence[tuple[tuple[str, ...], tuple[Meaning, ...]]]) -> Mapping[str, tuple[Meaning, ...]]:
+    """Phrases that deny nothing, by their words; those of two meanings are left to likeness."""
+    meant: dict[str, set[tuple[Meaning, ...]]] = {}
+    for phrases, meanings in said:
+        for phrase in phrases:
+            if not _NEGATION.search(phrase):
+                meant.setdefault(_key(phrase), set()).add(meanings)
+    return {key: meanings for key, (meanings, *others) in meant.items() if key and meanings and not others}
+
+
+def _key(text: str) -> str:
+    """The words of `text` that say something."""
+    return " ".join(word.key for word in split_words(text) if word.key not in FILLERS)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,12 @@ def written(meanings: Iterable[Meaning]) -> str:
 def _thirds(catalogue: Catalogue, name: str) -> tuple[float, float]:
     facts = (item.facts.get(name) for item in catalogue.values())
     low, high = np.quantile([float(f) for f in facts if isinstance(f, (int, float))], _THIRDS, method="nearest")
-    return float(low), float(high)
+    return _whole(low), _whole(high)
+
+
+def _whole(number: float) -> float:
+    """As people say it: 97, not 97.0."""
+    return int(number) if number == int(number) else float(number)
 
 
 def _words(name: str) -> set[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import constraint_text, matches, parse_where
 from llmrec.errors import DataError
-from llmrec.types import ItemId, Profile, Reply, Understanding
+from llmrec.types import Constraint, ItemId, Profile, Reply, Understanding
 
 _ITEM_LISTS = ("liked", "disliked", "seen", "shown", "accepted")
 
@@ -89,21 +89,23 @@ def _state(played: Played, rest: str) -> bool:
     if name == "no":
         return all(entry.constraint.field != rest.removeprefix("where ") for entry in profile.constraints)
     if name == "where":
-        return _where(played, profile, rest)
+        return _holds([entry.constraint for entry in profile.constraints], played, rest)
+    if name == "leaning":
+        return _holds([entry.constraint for entry in profile.leanings], played, rest)
     if name == "wish":
         texts = [wish.text.casefold() for wish in profile.wishes]
         return not texts if rest == "empty" else any(rest.casefold() in text for text in texts)
     if name not in _ITEM_LISTS:
-        raise DataError(f"the state has no {name!r}; it has {', '.join((*_ITEM_LISTS, 'wish', 'where'))}.")
+        raise DataError(f"the state has no {name!r}; it has {', '.join((*_ITEM_LISTS, 'wish', 'where', 'leaning'))}.")
     ids = {entry.item_id for entry in getattr(profile, name)}
     return not ids if rest == "empty" else set(played.items(rest)) <= ids
 
 
-def _where(played: Played, profile: Profile, rest: str) -> bool:
+def _holds(believed: Sequence[Constraint], played: Played, rest: str) -> bool:
     if rest == "empty":
-        return not profile.constraints
+        return not believed
     wanted = {constraint_text(c) for c in parse_where([rest], played.catalogue.fields)}
-    return wanted <= {constraint_text(entry.constraint) for entry in profile.constraints}
+    return wanted <= {constraint_text(constraint) for constraint in believed}
 
 
 def _says(played: Played, rest: str) -> bool:

@@ -49,8 +49,14 @@ def test_an_encoder_that_confuses_all_reads_nothing() -> None:
         def embed(self, texts: Sequence[str], *, kind: Literal["query", "document"]) -> Vectors:
             return super().embed(["hello"] * len(texts), kind=kind)
 
-    assert LikenessReader(VOCABULARY, CONCEPTS, Confused()).read("make me laugh") == ()
+    assert LikenessReader(VOCABULARY, CONCEPTS, Confused()).read("she has to laugh") == ()
 
 
 def test_without_anything_to_mean_nothing_is_read() -> None:
     assert LikenessReader(Vocabulary({}, {}), CONCEPTS, HashingEmbedder()).read("make me laugh") == ()
+
+
+def test_what_is_said_word_for_word_needs_no_encoder() -> None:
+    reader = LikenessReader(VOCABULARY, CONCEPTS, HashingEmbedder())
+    assert written(reader.read("something witty")) == "genres=Comedy"
+    assert written(reader.read("nothing with nightmares")) == "not genres=Horror"
