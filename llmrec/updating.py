@@ -18,6 +18,7 @@ from llmrec.data.reports import IngestReport
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.errors import ArtifactError
 from llmrec.index import SEED, Fitted
+from llmrec.prompting.textualize import item_document
 from llmrec.retrieval.hybrid import LEARNED, HybridRetriever
 from llmrec.retrieval.updates import Widening
 from llmrec.retrieval.vector_stores import ExactVectorStore
@@ -161,8 +162,11 @@ def _is_outgrown(fitted: Fitted, news: ReadNews) -> bool:
 
 
 def _vectors(fitted: Fitted, catalogue: Catalogue, overrides: Overrides) -> Vectors:
-    """The vectors there are, and those of new or edited items, float32 [n_items, dim]."""
-    changed = [item for item in catalogue.values() if fitted.catalogue.get(item.id) != item]
+    """The vectors there are, and those of new or edited texts, float32 [n_items, dim]."""
+    texts = {item.id: item_document(item) for item in fitted.catalogue.values()}
+    changed = [item for item in catalogue.values() if texts.get(item.id) != item_document(item)]
+    if not changed:
+        return fitted.vectors.matrix
     encoder = encoder_of(fitted.settings.changed(overrides.settings), overrides, fetch=True)
     require_encoder(fitted, encoder)
     vectors = np.empty((len(catalogue), fitted.vectors.dim), dtype=np.float32)

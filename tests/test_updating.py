@@ -89,6 +89,15 @@ def test_only_new_and_edited_items_are_encoded(fitted: Fitted) -> None:
     require_sound(after)
 
 
+def test_an_item_that_is_sold_out_needs_no_encoder(fitted: Fitted) -> None:
+    item = fitted.catalogue[ItemId("i3")]
+    row = {"item_id": "i3", "title": item.title, **item.facts, "genres": "g3", "available": "no"}
+    encoder = Counting()
+    after = taken_in(fitted, encoder, items=[row])
+    assert encoder.texts == []
+    assert not after.catalogue[ItemId("i3")].available
+
+
 def test_a_new_item_suits_those_who_met_alike_ones(fitted: Fitted) -> None:
     rows = [{"item_id": "i40", "title": "item 0", "year": 1990, "genres": "g0"}]
     after = taken_in(fitted, items=rows)
