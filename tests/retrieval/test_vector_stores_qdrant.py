@@ -20,6 +20,7 @@ from llmrec.retrieval.vector_stores_qdrant import QdrantVectorStore
 from llmrec.settings import Settings
 from llmrec.types import Constraint, Item, ItemId, Operator
 from tests.contracts.vector_store import EAST, NORTH, WEST, A, B, C, D, VectorStoreContract, rows
+from tests.retrieval.qdrant_over_http import qdrant_over_http
 from tests.test_recommender import events, table
 
 
@@ -144,6 +145,25 @@ def test_a_point_that_is_no_item_is_not_shown(caplog: pytest.LogCaptureFixture) 
     assert list(store.search(rows(EAST)[0], 1)) == [(A, 1.0)]
     assert "has a point 4 in mixed, which is no item" in caplog.text
     client.close()
+
+
+def test_over_http_the_same_is_found_by_ids_and_facts() -> None:
+    exact = ExactVectorStore(SHOP.ids, np.eye(5, dtype=np.float32))
+    vector = np.array([0.1, 0.3, 0.5, 0.7, 0.4], dtype=np.float32)
+    stated = parse_where({"price": 9.5, "genres": "Horror"}, SHOP.fields)
+    where = FactColumns(SHOP).mask(stated)
+    with qdrant_over_http() as (url, database):
+        connected = [QdrantVectorStore.connect(f"qdrant:{url}/shop", exact, SHOP, encoder="e") for _ in range(2)]
+        for store in connected:
+            assert list(store.search(vector, 3)) == list(exact.search(vector, 3))
+            found = store.search(vector, 3, where=where, stated=stated)
+            assert list(found) == list(exact.search(vector, 3, where=where))
+            found = store.recommend(["0", "1"], ["2"], 2, where=~where, stated=stated)
+            assert list(found) == list(exact.recommend(["0", "1"], ["2"], 2, where=~where))
+        uploads = [path for path, _ in database.asked if path.startswith("PUT") and "/points?" in path]
+        assert len(uploads) == 1  # the second process finds it filled
+        _, last = database.asked[-1]
+        assert last["query"]["recommend"] == {"positive": [0, 1], "negative": [2], "strategy": "average_vector"}
 
 
 @pytest.fixture(scope="module")
