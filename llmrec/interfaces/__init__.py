@@ -33,7 +33,7 @@ from llmrec.interfaces.stages import (
     rankings_of,
     ranks_together,
 )
-from llmrec.interfaces.stores import FeedbackStore, ItemSimilarity, VectorStore
+from llmrec.interfaces.stores import BulkVectorStore, FeedbackStore, ItemSimilarity, VectorStore
 
 __all__ = [
     "Arranger",
@@ -43,6 +43,7 @@ __all__ = [
     "BulkLabelScorer",
     "BulkRanker",
     "BulkRetriever",
+    "BulkVectorStore",
     "CandidateFusion",
     "CandidateScorer",
     "CatalogueScorer",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from llmrec.types import (
     Constraint,
@@ -50,6 +50,17 @@ class VectorStore(Protocol):
 
         None of the given items is found; those without a vector count nothing. None at all when no positive one has.
         """
+        ...
+
+
+@runtime_checkable
+class BulkVectorStore(VectorStore, Protocol):
+    """A vector store that searches sooner for many vectors together than one by one."""
+
+    def search_many(
+        self, vectors: Vectors, k: int, *, where: Sequence[ItemMask]
+    ) -> Sequence[Sequence[tuple[ItemId, float]]]:
+        """For each of `vectors`, float32 [n, dim], with its own of `where`, what `search` finds."""
         ...
 
 

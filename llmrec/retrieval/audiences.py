@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
-from llmrec.interfaces import Retriever
+from llmrec.interfaces import Retriever, lists_of
 from llmrec.retrieval.best import require_k
 from llmrec.types import Candidate, ItemId, ItemMask, Query
 
@@ -28,7 +29,13 @@ class WishRetriever:
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """The other's candidates; none without a wish. Raises ConfigError when `k` is below 1."""
         require_k(k)
-        return self._retriever.retrieve(query, k, allowed=allowed) if query.text.strip() else []
+        return self._retriever.retrieve(query, k, allowed=allowed) if _wishes(query) else []
+
+    def retrieve_many(
+        self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask]
+    ) -> Sequence[Sequence[Candidate]]:
+        """For each of `queries`, with its own of `allowed`, what `retrieve` gives it."""
+        return _asked_of(self._retriever, list(map(_wishes, queries)), queries, k, allowed)
 
 
 class StrangerRetriever:
@@ -50,5 +57,28 @@ class StrangerRetriever:
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """The other's candidates; none where an item is known. Raises ConfigError when `k` is below 1."""
         require_k(k)
-        is_known = any(item_id in self._item_ids for item_id in query.positive_item_ids)
-        return [] if is_known else self._retriever.retrieve(query, k, allowed=allowed)
+        return self._retriever.retrieve(query, k, allowed=allowed) if self._is_stranger(query) else []
+
+    def retrieve_many(
+        self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask]
+    ) -> Sequence[Sequence[Candidate]]:
+        """For each of `queries`, with its own of `allowed`, what `retrieve` gives it."""
+        return _asked_of(self._retriever, list(map(self._is_stranger, queries)), queries, k, allowed)
+
+    def _is_stranger(self, query: Query) -> bool:
+        return not any(item_id in self._item_ids for item_id in query.positive_item_ids)
+
+
+def _wishes(query: Query) -> bool:
+    return bool(query.text.strip())
+
+
+def _asked_of(
+    retriever: Retriever, wanted: Sequence[bool], queries: Sequence[Query], k: int, allowed: Sequence[ItemMask]
+) -> Sequence[Sequence[Candidate]]:
+    """What `retriever` finds for each of `queries` that is `wanted`, together where it can; nothing for the others."""
+    require_k(k)
+    if not any(wanted):
+        return [[] for _ in wanted]
+    found = iter(lists_of(retriever, list(compress(queries, wanted)), k, list(compress(allowed, wanted))))
+    return [next(found) if is_wanted else [] for is_wanted in wanted]

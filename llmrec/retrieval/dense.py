@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from llmrec.data.interactions import Interactions
 from llmrec.errors import ConfigError
-from llmrec.interfaces import Embedder, VectorStore
+from llmrec.interfaces import BulkVectorStore, Embedder, VectorStore
 from llmrec.retrieval.best import Scores, require_k
 from llmrec.retrieval.item_to_item import position_of
 from llmrec.retrieval.scoring import ScoreTable, seed_table
@@ -92,7 +92,22 @@ class DenseRetriever:
         vector = self.query_vector(query)
         if vector is None:
             return []
-        found = self._nearest(query, vector, k, allowed)
+        return self._candidates(self._nearest(query, vector, k, allowed))
+
+    def retrieve_many(
+        self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask]
+    ) -> Sequence[Sequence[Candidate]]:
+        """For each of `queries`, with its own of `allowed`, what `retrieve` gives it."""
+        require_k(k)
+        if not isinstance(self._store, BulkVectorStore):
+            return [self.retrieve(query, k, allowed=mask) for query, mask in zip(queries, allowed, strict=True)]
+        vectors = [self.query_vector(query) for query in queries]
+        known = [vector for vector in vectors if vector is not None]
+        masks = [mask for vector, mask in zip(vectors, allowed, strict=True) if vector is not None]
+        found = iter(self._store.search_many(np.stack(known), k, where=masks) if known else ())
+        return [self._candidates(next(found)) if vector is not None else [] for vector in vectors]
+
+    def _candidates(self, found: Sequence[tuple[ItemId, float]]) -> Sequence[Candidate]:
         return [
             Candidate(item_id, score, self.name, {self.name: rank}) for rank, (item_id, score) in enumerate(found, 1)
         ]

@@ -77,7 +77,16 @@ class ExactVectorStore:
         self, vector: Vectors, k: int, *, where: ItemMask | None = None, stated: Sequence[Constraint] = ()
     ) -> Sequence[tuple[ItemId, float]]:
         """At most `k` (item, cosine) with `where` true, best first, ties by position. Raises ConfigError for k < 1."""
-        scores = self.scores(vector)
+        return self._best(self.scores(vector), k, where)
+
+    def search_many(
+        self, vectors: Vectors, k: int, *, where: Sequence[ItemMask]
+    ) -> Sequence[Sequence[tuple[ItemId, float]]]:
+        """What `search` finds for each of `vectors`, float32 [n, dim]: all items are passed over once, not n times."""
+        scores = self._matrix @ vectors.T
+        return [self._best(np.ascontiguousarray(own), k, mask) for own, mask in zip(scores.T, where, strict=True)]
+
+    def _best(self, scores: NDArray[np.float32], k: int, where: ItemMask | None) -> Sequence[tuple[ItemId, float]]:
         positions = best_positions(scores, k, allowed=where)
         return [(self._ids[p], score) for p, score in zip(positions.tolist(), scores[positions].tolist(), strict=True)]
 

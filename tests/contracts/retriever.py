@@ -5,7 +5,7 @@ import pytest
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError
-from llmrec.interfaces import Retriever
+from llmrec.interfaces import BulkRetriever, Retriever
 from llmrec.types import History, Interaction, ItemEntry, ItemId, Profile, Query, UserId, WishEntry
 
 
@@ -73,3 +73,15 @@ class RetrieverContract:
     def test_less_than_one_item_cannot_be_asked_for(self, retriever: Retriever, query: Query, k: int) -> None:
         with pytest.raises(ConfigError, match=f"k is {k}; ask for at least 1 item"):
             retriever.retrieve(query, k)
+
+    def test_many_queries_together_get_what_each_gets_alone(self, retriever: Retriever, films: Catalogue) -> None:
+        if not isinstance(retriever, BulkRetriever):
+            pytest.skip("it is asked one query at a time")
+        queries = [*QUERIES, Query(), QUERIES[0]]
+        masks = [np.arange(len(films)) % 3 != number % 3 for number in range(len(queries))]
+        together = retriever.retrieve_many(queries, 5, allowed=masks)
+        for query, mask, found in zip(queries, masks, together, strict=True):
+            alone = retriever.retrieve(query, 5, allowed=mask)
+            assert [candidate.item_id for candidate in found] == [candidate.item_id for candidate in alone]
+            assert [one.score for one in found] == pytest.approx([one.score for one in alone], abs=1e-5)
+            assert [one.ranks for one in found] == [one.ranks for one in alone]
