@@ -107,7 +107,8 @@ def delete(directory: Directory, user: UserArgument, store: Store = "", as_json:
         gone = opened.erase(UserId(user))
     counts = {"feedback": gone.feedback, "interactions": gone.interactions, "impressions": gone.impressions}
     learned = len(_history(fitted, user))
-    adapters = [fitted.settings.language_model.adapter] if learned and fitted.settings.language_model.adapter else []
+    adapter = Path(fitted.settings.language_model.adapter).name
+    adapters = [adapter] if learned and adapter else []
     _say_gone(counts, as_json, learned=learned, adapters=adapters)
 
 

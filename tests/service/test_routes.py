@@ -294,3 +294,7 @@ def test_who_wants_nothing_learned_is_logged_no_more(api: httpx.Client, service:
     with SQLiteFeedbackStore(service.stores.keys.path.parent / "feedback.sqlite3") as store:
         assert [row.user_id for row in store.impressions()] == ["bob", "bob"]
         assert not store.opted_out(UserId("cat"))
+
+
+def test_a_deletion_says_where_the_user_may_still_be(api: httpx.Client) -> None:
+    assert "Backups" in api.delete("/v1/users/nobody-here").json()["note"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +11,7 @@ from pydantic import JsonValue
 
 from llmrec.errors import ConfigError
 from llmrec.service.answers import DeletedAnswer, ItemsAnswer, LearningAnswer, RecordedAnswer
-from llmrec.service.house import Asking, InHouse
+from llmrec.service.house import Asking, House, InHouse
 from llmrec.service.models import FeedbackRequest, InteractionsRequest, LearningRequest, RatedItem
 from llmrec.service.people import Identity
 from llmrec.service.problems import RESPONSES, JsonAnswer, to_json
@@ -22,6 +23,8 @@ _LINES: dict[int | str, dict[str, Any]] = {
     200: {"description": "One JSON object a line.", "content": {"application/x-ndjson": {"schema": {}}}}
 }
 _LEARNED = "The recommender was built from {n} rows of this user; they are used no more. Build it anew without them."
+_TRAINED = "The adapter {adapter} was trained on data that may hold them: train it anew too."
+_BACKUPS = "Backups made before now still hold what was deleted."
 
 
 @router.post("/feedback", status_code=201, response_model=RecordedAnswer)
@@ -88,8 +91,15 @@ def learning(user_id: str, asked: LearningRequest, house: InHouse, asking: Askin
 def delete(user_id: str, house: InHouse, asking: Asking) -> Response:
     """Remove what was stored of a user, and use what was learned from them no more."""
     counts = house.people.delete(_somebody(asking, user_id))
-    note = _LEARNED.format(n=counts["learned"]) if counts["learned"] else ""
-    return JsonAnswer({**counts, "note": note})
+    return JsonAnswer({**counts, "note": _note(house, n_learned=counts["learned"])})
+
+
+def _note(house: House, *, n_learned: int) -> str:
+    if not n_learned:
+        return _BACKUPS
+    adapter = Path(house.recommender.settings.language_model.adapter).name
+    trained = [_TRAINED.format(adapter=adapter)] if adapter else []
+    return " ".join([_LEARNED.format(n=n_learned), *trained, _BACKUPS])
 
 
 def _somebody(asking: Identity, user_id: str | None) -> UserId:
