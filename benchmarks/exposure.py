@@ -74,12 +74,12 @@ def main() -> None:
     parser.add_argument("--dataset", default="movielens-100k")
     parser.add_argument("--stage", default="ease", help="any retriever that answers users who say nothing")
     parser.add_argument("--part", choices=("validation", "test"), default="validation")
-    parser.add_argument("--limits", type=_numbers, default=LIMITS, help="values of ranking.exposure, commas between")
+    parser.add_argument("--limits", type=numbers, default=LIMITS, help="values of ranking.exposure, commas between")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     started = time.process_time()
     try:
-        rows = curve(*_task(given.dataset, given.data, given.part, given.stage), given.stage, limits=given.limits)
+        rows = curve(*cut_task(given.dataset, given.data, given.part, given.stage), given.stage, limits=given.limits)
     except LLMRecError as error:
         sys.exit(str(error))
     told = {"dataset": given.dataset, "part": given.part, "stage": given.stage, "rows": [asdict(row) for row in rows]}
@@ -89,7 +89,7 @@ def main() -> None:
 
 def curve(subject: Subject, task: Task, stage: str, *, limits: Sequence[float]) -> Sequence[Row]:
     """A row for limit 0 and one for each of `limits` above it."""
-    ranked = _ranked(subject, task, stage)
+    ranked = ranked_lists(subject, task, stage)
     n_items = len(task.fit_on.item_ids)
     parts = item_popularity_groups(np.bincount(task.fit_on.items, minlength=n_items).astype(np.float64))
     base = _listed(0.0, ranked[:, :PLACES], task, parts, None)
@@ -101,11 +101,13 @@ def curve(subject: Subject, task: Task, stage: str, *, limits: Sequence[float]) 
     return rows
 
 
-def _numbers(text: str) -> tuple[float, ...]:
+def numbers(text: str) -> tuple[float, ...]:
+    """The numbers of a list with commas."""
     return tuple(map(float, text.split(",")))
 
 
-def _task(dataset: str, data: Path, part: str, stage: str) -> tuple[Subject, Task]:
+def cut_task(dataset: str, data: Path, part: str, stage: str) -> tuple[Subject, Task]:
+    """A data set, and the part of it that is asked for; a look at test rows is written down. Raises LLMRecError."""
     settings = Settings().changed(["language_model.model=none", HYBRID])
     overrides = Overrides()
     subject = dataset_subject(dataset, data, core=5, settings=settings, with_texts=True, overrides=overrides)
@@ -119,7 +121,8 @@ def _task(dataset: str, data: Path, part: str, stage: str) -> tuple[Subject, Tas
     return subject, task
 
 
-def _ranked(subject: Subject, task: Task, stage: str) -> NDArray[np.int32]:
+def ranked_lists(subject: Subject, task: Task, stage: str) -> NDArray[np.int32]:
+    """The best `DEPTH` items of each user by a stage; -1 where there are fewer."""
     scorer = TaskStages(subject.workshop, task, seed=0).fitted(stage).scorer
     keys = tie_keys(subject.workshop.context.catalogue.ids, seed=0)
     found = [
@@ -133,7 +136,7 @@ def _listed(
     limit: float, lists: NDArray[np.int32], task: Task, parts: Groups, base: tuple[Row, NDArray[np.float64]] | None
 ) -> tuple[Row, NDArray[np.float64]]:
     """The row of these lists, and NDCG@10 of each user."""
-    ranks = _answer_ranks(lists, task)
+    ranks = answer_ranks(lists, task)
     per_user = user_metrics(ranks, cutoffs=(PLACES,))[_METRIC]
     shown = exposure(lists, len(parts.of))
     before = per_user if base is None else base[1]
@@ -155,7 +158,7 @@ def _listed(
     return row, per_user
 
 
-def _answer_ranks(lists: NDArray[np.int32], task: Task) -> AnswerRanks:
+def answer_ranks(lists: NDArray[np.int32], task: Task) -> AnswerRanks:
     """Places of the answers; below all lists is one place, as NDCG@10 does not tell them apart."""
     n_items, answers = len(task.fit_on.item_ids), task.answers
     hits = lists[answers.users] == answers.items[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,7 @@ class Knowledge:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._fitted: Fitted | None = None
+        self._context: Mapping[str, str] = {}
 
     @property
     def catalogue(self) -> Catalogue:
@@ -106,7 +107,12 @@ class Knowledge:
     ) -> Query:
         known = self.history(str(user_id)).interactions if user_id is not None else ()
         met = tuple(Interaction(_SOMEBODY, self.item_id(row), rating_of(row)) for row in as_references(history))
-        return Query(turns=tuple(map(as_turn, turns)), profile=profile or Profile(), history=History(known + met))
+        return Query(
+            turns=tuple(map(as_turn, turns)),
+            profile=profile or Profile(),
+            history=History(known + met),
+            context=self._context,
+        )
 
     @property
     def _index(self) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -128,12 +129,7 @@ class Recommender(Knowledge):
         return self._answering or self._served.plain
 
     def assistant_for(self, user_id: str | None) -> Assistant:
-        """What answers this user: while an experiment runs in the directory, the assistant of their arm.
-
-        Raises:
-            AssetError: A model is not on this machine.
-            ModelError: It cannot be loaded.
-        """
+        """What answers this user: the assistant of their arm while an experiment runs. Raises AssetError, ModelError."""
         if self._answering is not None or user_id is None:
             return self.assistant
         return self._served.for_user(UserId(str(user_id)))
@@ -141,6 +137,17 @@ class Recommender(Knowledge):
     def for_user(self, user_id: str | None) -> Self:
         """The same recommender as this user gets it, also one whom it has no history of; see `assistant_for`."""
         return self.answered_by(self.assistant_for(user_id))
+
+    def in_context(self, context: Mapping[str, str]) -> Self:
+        """The same recommender for a request made there and then: `{"weekday": "saturday", "device": "phone"}`.
+
+        The language model is told; `ranking.context` says what `weekday` and `time_of_day` (UTC) are worth beside.
+        """
+        if self._answering is None:
+            _ = self._served  # made once, for both
+        other = copy(self)
+        other._context = dict(context)
+        return other
 
     @property
     def _served(self) -> Serving:
@@ -153,7 +160,7 @@ class Recommender(Knowledge):
     def answered_by(self, assistant: Assistant) -> Self:
         """The same recommender with another `assistant`; what was learned is shared, not copied."""
         other = type(self)(self.settings, overrides=self._overrides)
-        other._fitted, other._answering = self._index, assistant
+        other._fitted, other._answering, other._context = self._index, assistant, self._context
         return other
 
     def through(self, around: Around) -> Self:

@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 
 from llmrec.assistant import Assistant
-from llmrec.build import ChatModel, Overrides, assemble, encoder_of
+from llmrec.build import Around, ChatModel, Overrides, assemble, encoder_of
 from llmrec.errors import LLMRecError
 from llmrec.experiments.definition import EXPERIMENTS_FILE, Arm, Experiment, running
 from llmrec.experiments.exploring import ExploredPlace, Style, most_different, rarest
@@ -21,6 +21,7 @@ from llmrec.exposing import exposing
 from llmrec.index import Fitted
 from llmrec.models import load_language_model
 from llmrec.rankers import user_counts
+from llmrec.ranking.context import ContextLifts, ContextRanker
 from llmrec.settings import LanguageModelSettings, Settings
 from llmrec.types import Query, Ranking, UserId
 
@@ -103,6 +104,9 @@ class Serving:
         model = self._own.language_model or self._model(settings.language_model)
         overrides = replace(self._shared, settings=changes, language_model=model)
         assistant = assemble(self._fitted, overrides)
+        if settings.ranking.context and len(self._fitted.interactions):
+            overrides = replace(overrides, around=_in_context(self._fitted, settings.ranking.context, overrides.around))
+            assistant = assemble(self._fitted, overrides)
         if settings.ranking.exposure and len(self._fitted.interactions):
             around = exposing(assistant, self._fitted, settings.ranking, overrides.around)
             assistant = assemble(self._fitted, replace(overrides, around=around))
@@ -129,6 +133,14 @@ class Serving:
             rng=np.random.default_rng(),
             arm=tag,
         )
+
+
+def _in_context(fitted: Fitted, weight: float, around: Around | None) -> Around:
+    """What has to stand around the stages for `ranking.context`; inside of it what already does."""
+    met = fitted.interactions
+    lifts = ContextLifts.fit(fitted.catalogue.ids, met.items, met.at)
+    inner = around or Around(lambda ranker: ranker, lambda phraser: phraser)
+    return replace(inner, ranker=lambda ranker: ContextRanker(inner.ranker(ranker), lifts, weight=weight))
 
 
 def _stamp(directory: Path | None) -> int:

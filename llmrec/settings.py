@@ -151,8 +151,9 @@ class RankingSettings(_Room):
         max_history: Newest titles of a history that are shown.
         n_orders: Of `listwise`: in how many orders the slate is shown, each for the cost of one; scores are averaged.
         min_label_mass: Below this the model is not answering and the retrieval order stands.
+        context: What the weekday and time of day of a request are worth (docs/running-experiments.md: so far nothing).
         exposure: How far the last places of a list go to items that nobody would be shown: 0 not at all, 1 as far as
-            the candidates reach. It costs accuracy (docs/fairness.md); with more retrieval.n_candidates it costs less.
+            the candidates reach; see docs/fairness.md for what it costs.
         exposure_places: How many items a list shows, for `exposure`.
     """
 
@@ -165,6 +166,7 @@ class RankingSettings(_Room):
     max_lift: int = Field(10, ge=0)
     min_label_mass: float = Field(0.01, ge=0, le=1)
     max_prompt_tokens: int = Field(1024, ge=128)
+    context: float = Field(0.0, ge=0, le=10)
     exposure: float = Field(0.0, ge=0, le=1)
     exposure_places: int = Field(10, ge=1, le=100)
     timeout_s: Seconds = 30.0

@@ -159,3 +159,22 @@ def test_why_an_item_gave_its_place_away_is_answered_by_the_order_that_is_shown(
         for item_id in recommender.catalogue:
             told = recommender.why_not([], item_id, user_id=user, k=2)
             assert (told.reason == "shown") == (item_id in shown)
+
+
+def test_the_moment_of_a_request_moves_the_order_where_that_is_wanted() -> None:
+    day, saturday, monday = 86_400.0, 2, 4
+    rows = [("x", saturday)] * 30 + [("y", monday)] * 31
+    met = [
+        {"user_id": f"u{number}", "item_id": item, "timestamp": on * day + number}
+        for number, (item, on) in enumerate(rows)
+    ]
+    only_popular = ("retrieval.popularity=1", "retrieval.hybrid=0", "retrieval.dense=0", "retrieval.bm25=0")
+
+    def first(weekday: str, *settings: str) -> str:
+        chosen = Settings().changed(["language_model.model=none", *only_popular, *settings])
+        recommender = Recommender(chosen, overrides=Overrides(encoder=HashingEmbedder()))
+        recommender.fit([{"item_id": item, "title": f"Thing {item}"} for item in "xy"], met)
+        return recommender.in_context({"weekday": weekday}).for_user("ann").recommend(k=2)[0].item_id
+
+    assert (first("saturday"), first("monday")) == ("y", "y")
+    assert (first("saturday", "ranking.context=1"), first("monday", "ranking.context=1")) == ("x", "y")

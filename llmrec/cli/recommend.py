@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,9 @@ def recommend(
     dislike: Annotated[list[str] | None, typer.Option("--not", help="A title or item id never to show.")] = None,
     seen: Annotated[list[str] | None, typer.Option("--seen", help="A title or item id that is known.")] = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="A hard condition, e.g. 'year>=1990'.")] = None,
+    context: Annotated[
+        list[str] | None, typer.Option("--context", metavar="NAME=VALUE", help="Where and when, e.g. weekday=saturday.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="How many.")] = 10,
     keep_viewed: Annotated[bool, typer.Option("--keep-viewed", help="Show what the user already met, too.")] = False,
     batch: Annotated[
@@ -86,10 +90,19 @@ def recommend(
         )
         recommend_batch(asked, opened, as_json=as_json)
         return
-    recommender = opened()
+    recommender = opened().in_context(_context(context or ()))
     profile = recommender.profile_of(liked=like or (), disliked=dislike or (), seen=seen or ())
     found = recommender.recommend(query, user_id=user, profile=profile, k=k, where=where, filter_viewed=not keep_viewed)
     _say_json(found, recommender) if as_json else _say_list(found)
+
+
+def _context(pairs: Sequence[str]) -> dict[str, str]:
+    from llmrec.errors import ConfigError
+
+    wrong = next((pair for pair in pairs if not pair.partition("=")[2]), None)
+    if wrong is not None:
+        raise ConfigError(f"{wrong!r} is no context; write NAME=VALUE, as in weekday=saturday.")
+    return {name.strip(): value.strip() for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def _say_json(found: Recommendations, recommender: Recommender) -> None:

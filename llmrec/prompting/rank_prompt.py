@@ -19,6 +19,7 @@ T = TypeVar("T")
 _INPUTS = ("history", "likes", "dislikes", "wish", "turns", "items")
 _SPEAKERS = {"user": "User", "assistant": "Assistant"}
 _WISH_CHARS = 300
+_CONTEXT_CHARS = 200
 _TURN_CHARS = 300
 _MAX_LIKES = 20
 
@@ -223,7 +224,7 @@ class _Parts:
             likes=history_lines(liked, catalogue, max_items=_MAX_LIKES, text=text),
             dislikes=history_lines(disliked, catalogue, max_items=_MAX_LIKES, text=text),
             # The newest words weigh most, and they stand last.
-            wish=neutralise(query.text[-_WISH_CHARS:], max_chars=_WISH_CHARS),
+            wish=neutralise(_wish(query), max_chars=_WISH_CHARS + _CONTEXT_CHARS),
             turns=tuple(
                 SpokenLine(_SPEAKERS[turn.role], neutralise(turn.text, max_chars=_TURN_CHARS))
                 for turn in _last(query.turns, limits.n_turns)
@@ -254,6 +255,13 @@ class _Parts:
         """The items at this extent."""
         chars = extent.description_chars
         return tuple(item_line(item, max_description_chars=chars, text=self.text) for item in self.items)
+
+
+def _wish(query: Query) -> str:
+    """What is felt like, and in which context; of a query without one the plain words, as adapters learned them."""
+    text = query.text[-_WISH_CHARS:]
+    context = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in query.context.items())
+    return f"{text} ({context[: _CONTEXT_CHARS - 3]})".lstrip() if context else text
 
 
 def _item(catalogue: Mapping[ItemId, Item], item_id: ItemId) -> Item:

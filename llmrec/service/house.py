@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -66,9 +66,9 @@ class House:
         # Somebody whose own key it is may be new here; a name that an application got wrong should not pass.
         return self.people.known(acting, must_exist=acting is not None and acting != identity.user_id)
 
-    def serving(self, identity: Identity, user_id: str | None) -> Recommender:
-        """The recommender as whom `identity` asks for gets it while an experiment runs. Raises ForbiddenError."""
-        return self.recommender.for_user(identity.acts_for(user_id))
+    def serving(self, identity: Identity, user_id: str | None, context: Mapping[str, str]) -> Recommender:
+        """The recommender as whom `identity` asks for gets it there and then. Raises ForbiddenError."""
+        return self.recommender.for_user(identity.acts_for(user_id)).in_context(context)
 
     def profile(self, model: ProfileModel | None, known: Known) -> Profile:
         """The profile that was sent, with what is known. Raises DataError when it is not of this catalogue."""

@@ -105,6 +105,10 @@ class ProfileModel(_Body):
 class _Asked(_Body):
     user_id: UserName | None = None
     deadline_s: Seconds | None = None
+    context: Annotated[
+        dict[Name, Name],
+        Field(max_length=20, examples=[{"weekday": "saturday", "device": "phone"}], description="Where and when."),
+    ] = {}
 
 
 class RecommendRequest(_Asked):

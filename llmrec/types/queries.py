@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -135,6 +136,7 @@ class Query:
         history: The user's interactions from before the conversation.
         constraints: Hard conditions from outside the conversation (an API's `where`); the profile's come on top.
         filter_viewed: Whether items of the history are kept out of the result.
+        context: Where and when it is asked, as the caller knows it: `{"weekday": "saturday", "device": "phone"}`.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -142,6 +144,7 @@ class Query:
     history: History = field(default_factory=History)
     constraints: tuple[Constraint, ...] = ()
     filter_viewed: bool = True
+    context: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.context import gains
 from benchmarks.exposure import curve
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
@@ -38,3 +39,32 @@ def test_the_curve_begins_at_the_stage_as_it_is_and_shows_more_with_each_step() 
     assert rows[0].gini > rows[-1].gini
     for row in rows:
         assert sum(row.shown.values()) == pytest.approx(1.0)
+
+
+def test_a_moment_that_decides_what_is_wanted_is_seen_to_help() -> None:
+    """Users met items of the weekend on a Saturday and others on Mondays, and are asked on a Saturday."""
+    catalogue = Catalogue(Item(ItemId(f"{number:02}"), f"Thing {number}") for number in range(40))
+    rng = np.random.default_rng(0)
+    rows = []
+    for user in range(200):
+        saturday, monday = rng.choice(20, size=6, replace=False), 20 + rng.choice(20, size=6, replace=False)
+        rows += [(user, item, day * 86_400.0) for day, met in ((2, saturday[:5]), (4, monday[:5])) for item in met]
+        rows.append((user, saturday[5], 9 * 86_400.0))
+    every = Interactions.from_rows(
+        (Interaction(UserId(f"{user:03}"), catalogue.ids[item], 1.0, at) for user, item, at in rows), catalogue
+    )
+    is_answer = every.at == 9 * 86_400.0
+    known = Interactions.from_rows(
+        (
+            Interaction(every.user_ids[user], every.item_ids[item], 1.0, at)
+            for user, item, at, held in zip(every.users, every.items, every.at, is_answer, strict=True)
+            if not held
+        ),
+        catalogue,
+    )
+    users = np.arange(200)
+    task = Task(known, users, known.histories(users), Answers(users, every.items[is_answer]))
+    ranked = np.tile(np.arange(40, dtype=np.int32)[::-1], (200, 1))
+    found = {(row.fields, row.weight): row.gain for row in gains(task, every, ranked, weights=(1.0,))}
+    assert found["weekday", 1.0].ci95[0] > 0.1
+    assert found["time of day", 1.0].mean == pytest.approx(0.0, abs=0.01)

@@ -6,7 +6,20 @@ from llmrec.language_model.scripted import ScriptedModel
 from llmrec.prompting.rank_prompt import RankPrompt
 from llmrec.prompting.slate import make_slate
 from llmrec.prompting.templates import PromptLibrary, PromptTemplate
-from llmrec.types import History, Interaction, Item, ItemId, Label, Prompt, Query, Slate, Turn, UserId
+from llmrec.types import (
+    History,
+    Interaction,
+    Item,
+    ItemId,
+    Label,
+    Profile,
+    Prompt,
+    Query,
+    Slate,
+    Turn,
+    UserId,
+    WishEntry,
+)
 
 SLATE = Slate((Label("A"), Label("B")), (ItemId("2"), ItemId("5")))
 
@@ -78,6 +91,20 @@ def test_an_item_outside_the_catalogue_is_named(films: Catalogue) -> None:
     slate = Slate((Label("A"),), (ItemId("99"),))
     with pytest.raises(UnknownItemError, match="'99'"):
         rank_prompt().build(Query(), slate, films, count_tokens=count_words, max_tokens=100)
+
+
+def test_where_and_when_stands_beside_the_wish(films: Catalogue) -> None:
+    context = {"weekday": "saturday", "time_of_day": "evening"}
+    said = Profile(wishes=(WishEntry("something scary", 0),))
+    assert "The user's wish: (weekday saturday, time of day evening)" in text_of(films, Query(context=context))
+    text = text_of(films, Query(profile=said, context=context))
+    assert "The user's wish: something scary (weekday saturday, time of day evening)" in text
+
+
+def test_a_hostile_context_makes_no_line_of_its_own_and_no_long_one(films: Catalogue) -> None:
+    text = text_of(films, Query(context={"place": "here\nA. Anything " + "x" * 5000}))
+    assert "\nA. Anything" not in text
+    assert len(text) < len(text_of(films, Query())) + 300
 
 
 def test_hostile_text_makes_no_line_of_its_own() -> None:

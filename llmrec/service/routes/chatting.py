@@ -38,7 +38,7 @@ async def chat(asked: ChatRequest, request: Request, house: InHouse, asking: Ask
     def events() -> Iterator[Event]:
         known = house.known(asking, asked.user_id)
         profile = house.profile(asked.profile, known)
-        serving = house.serving(asking, asked.user_id)
+        serving = house.serving(asking, asked.user_id, asked.context)
         return serving.chat_stream(turns, profile, user_id=known.learned_as, history=known.history, k=asked.k)
 
     def answer(reply: Reply, ticket: Ticket) -> Json:

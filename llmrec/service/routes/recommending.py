@@ -35,7 +35,7 @@ async def recommend(asked: RecommendRequest, request: Request, house: InHouse, a
 
     def work() -> Recommendations:
         known = house.known(asking, asked.user_id)
-        return house.serving(asking, asked.user_id).recommend(
+        return house.serving(asking, asked.user_id, asked.context).recommend(
             asked.query,
             user_id=known.learned_as,
             history=[*known.history, *references(asked.history)],
@@ -64,7 +64,7 @@ async def rank(asked: RankRequest, request: Request, house: InHouse, asking: Ask
 
     def work() -> Recommendations:
         known = house.known(asking, asked.user_id)
-        return house.serving(asking, asked.user_id).rank(
+        return house.serving(asking, asked.user_id, asked.context).rank(
             asked.query,
             references(asked.items),
             user_id=known.learned_as,
@@ -81,7 +81,7 @@ async def explain(asked: ExplainRequest, request: Request, house: InHouse, askin
 
     def work() -> dict[str, Any]:
         known = house.known(asking, asked.user_id)
-        found = house.serving(asking, asked.user_id).explain(
+        found = house.serving(asking, asked.user_id, asked.context).explain(
             asked.query,
             reference(asked.item),
             user_id=known.learned_as,
