@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 import tempfile
 import time
@@ -22,6 +23,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import loop_experiments
+from benchmarks.loop_store import kill_writers
 from benchmarks.provenance import commit, machine, median_ci95
 from llmrec.build import Overrides, encoder_of, fit_tables
 from llmrec.data.interactions import Interactions
@@ -38,6 +41,7 @@ from llmrec.updating import ReadNews, require_sound, updated
 
 Figures = Mapping[str, object]
 _N_ASKED, _N_TIMED = 200, 5
+_N_KILLS, _N_EXPERIMENTS = 200, 1_000
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,23 @@ def rounded(estimate: Estimate, digits: int = 4) -> Figures:
     return {"mean": round(estimate.mean, digits), "ci95": [round(bound, digits) for bound in estimate.ci95]}
 
 
-ROWS: Sequence[Callable[[Ground], Figures]] = (incremental_update, next_request)
+def killed_writers(ground: Ground) -> Figures:
+    """What 200 writers of feedback that were killed had been told was kept, and what was; see `loop_store`."""
+    return kill_writers(str(ground.place / "feedback.sqlite3"), _N_KILLS, random.Random(ground.seed))
+
+
+def simulated_experiments(ground: Ground) -> Figures:
+    """How often intervals of simulated experiments hold what they should; see `loop_experiments`."""
+    found = loop_experiments.rows(_N_EXPERIMENTS, seed=ground.seed)
+    return {row.what: f"{row.value:.1%}, to be in {row.low:.0%} to {row.high:.0%}" for row in found}
+
+
+ROWS: Sequence[Callable[[Ground], Figures]] = (
+    incremental_update,
+    next_request,
+    killed_writers,
+    simulated_experiments,
+)
 
 
 def measure(data: Path, dataset: str, *, seed: int, share: float) -> Figures:
