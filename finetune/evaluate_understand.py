@@ -1,9 +1,10 @@
-"""Measures what each voice adds to understanding: precision and recall of entries over messages with their meanings.
+"""Measures what each voice adds to understanding: precision and recall of entries over messages with meanings.
 
-    python -m finetune.evaluate_understand --messages tests/behaviour/messages --catalogues tests/behaviour/catalogues \\
-        --adapter llmrec/adapters/understand
+    MESSAGES=tests/behaviour/messages
+    python -m finetune.evaluate_understand --messages $MESSAGES --catalogues tests/behaviour/catalogues --adapter DIR
 
-Voices: the exact grammar alone; with the sentence encoder; with the adapter; with both, the adapter first.
+Voices: the exact grammar alone; with the sentence encoder; with the adapter; with both, either first. The waits are of
+whole messages; in the arms with both, what the adapter said before is not asked again.
 """
 
 from __future__ import annotations
@@ -27,9 +28,8 @@ from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.understanding import GrammarTracker
 from llmrec.dialogue.vague import LikenessReader
 from llmrec.dialogue.vocabulary import Meaning, Vocabulary, written
-from llmrec.errors import LLMRecError
+from llmrec.errors import ConfigError, LLMRecError
 from llmrec.evaluation.dialogue_catalogues import read_catalogue
-from llmrec.interfaces import Embedder
 from llmrec.models import load_encoder
 from llmrec.settings import EncoderSettings
 from llmrec.types import Profile, Turn
@@ -51,29 +51,33 @@ class Read:
         return judge(self.message, self.found)
 
 
-class Voices:
-    """Trackers over catalogues with some voices beside the grammar."""
+class Remembering:
+    """A voice whose readings are kept, so that arms that share it ask it once; implements VagueReader."""
 
-    def __init__(self, embedder: Embedder | None) -> None:
-        """The encoder's voice reads with `embedder`; None leaves it out."""
-        self._embedder = embedder
+    def __init__(self, reader: VagueReader) -> None:
+        """Remember what `reader` says."""
+        self.name = reader.name
+        self._reader = reader
+        self._known: dict[str, Sequence[Meaning]] = {}
 
-    def tracker(self, catalogue: Catalogue) -> GrammarTracker:
-        """One over `catalogue`."""
-        concepts = concepts_in(_LANGUAGE)
-        vocabulary = Vocabulary.of(catalogue, concepts)
-        readers: list[VagueReader] = []
-        if self._embedder is not None:
-            readers.append(LikenessReader(vocabulary, concepts, self._embedder))
-        leanings = Leanings(catalogue, vocabulary, readers) if readers else None
-        return GrammarTracker(catalogue, TitleIndex(catalogue), leanings=leanings)
+    def read(self, words: str) -> Sequence[Meaning]:
+        """What it said before, or says now."""
+        if words not in self._known:
+            self._known[words] = self._reader.read(words)
+        return self._known[words]
 
 
-def read_all(messages: Sequence[Message], catalogues: Mapping[str, Catalogue], voices: Voices) -> list[Read]:
-    """Each message read as the first of a conversation."""
-    trackers = {name: voices.tracker(catalogue) for name, catalogue in catalogues.items()}
-    for tracker in trackers.values():
-        tracker.update(Profile(), Turn("user", "xylograph"), index=0)  # what is prepared once is not timed
+def tracker(catalogue: Catalogue, readers: Sequence[VagueReader]) -> GrammarTracker:
+    """The exact grammar over `catalogue`, and `readers` for what it leaves unread."""
+    vocabulary = Vocabulary.of(catalogue, concepts_in(_LANGUAGE))
+    leanings = Leanings(catalogue, vocabulary, readers) if readers else None
+    return GrammarTracker(catalogue, TitleIndex(catalogue), leanings=leanings)
+
+
+def read_all(messages: Sequence[Message], trackers: Mapping[str, GrammarTracker]) -> list[Read]:
+    """Each message read as the first of a conversation by the tracker of its catalogue."""
+    for one in trackers.values():
+        one.update(Profile(), Turn("user", "xylograph"), index=0)  # what is prepared once is not timed
     found = []
     for message in messages:
         began = time.perf_counter()
@@ -93,6 +97,39 @@ def report(reads: Sequence[Read]) -> Mapping[str, object]:
     return {**by_file, "all": summed([one.judged for one in reads]), "wait": waits}
 
 
+def _arms(
+    catalogues: Mapping[str, Catalogue], adapter: Path | None, *, dtype: str
+) -> Mapping[str, Mapping[str, Sequence[VagueReader]]]:
+    """By the name of an arm and of a catalogue who reads after the grammar, in this order."""
+    concepts, store = concepts_in(_LANGUAGE), AssetStore()
+    words = {name: Vocabulary.of(catalogue, concepts) for name, catalogue in catalogues.items()}
+    encoder = load_encoder(EncoderSettings(), store)
+    likeness = {name: LikenessReader(vocabulary, concepts, encoder) for name, vocabulary in words.items()}
+    arms: dict[str, Mapping[str, Sequence[VagueReader]]] = {
+        "grammar": dict.fromkeys(catalogues, ()),
+        "grammar + encoder": {name: (likeness[name],) for name in catalogues},
+    }
+    if adapter is not None:
+        model = _adapter_readers(adapter, words, store, dtype=dtype)
+        arms["grammar + adapter"] = {name: (model[name],) for name in catalogues}
+        arms["grammar + adapter, then encoder"] = {name: (model[name], likeness[name]) for name in catalogues}
+        arms["grammar + encoder, then adapter"] = {name: (likeness[name], model[name]) for name in catalogues}
+    return arms
+
+
+def _adapter_readers(
+    adapter: Path, words: Mapping[str, Vocabulary], store: AssetStore, *, dtype: str
+) -> Mapping[str, VagueReader]:
+    try:
+        from finetune.understand_voice import AdaptedModel, AdapterReader
+    except ImportError as error:
+        raise ConfigError(
+            f"the second voice needs llguidance: {error}.", hint="pip install 'llmrec[understand]'"
+        ) from error
+    adapted = AdaptedModel(adapter, store, dtype=dtype)
+    return {name: Remembering(AdapterReader(adapted, vocabulary)) for name, vocabulary in words.items()}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; 0 when the table is printed."""
     options = _parser().parse_args(arguments)
@@ -100,9 +137,10 @@ def main(arguments: Sequence[str]) -> int:
         messages = read_messages(options.messages)
         names = dict.fromkeys(message.catalogue for message in messages)
         catalogues = {name: read_catalogue(options.catalogues / f"{name}.txt") for name in names}
-        encoder = load_encoder(EncoderSettings(), AssetStore())
-        arms = {"grammar": Voices(None), "grammar + encoder": Voices(encoder)}
-        found = {name: read_all(messages, catalogues, voices) for name, voices in arms.items()}
+        found = {
+            name: read_all(messages, {own: tracker(catalogue, readers[own]) for own, catalogue in catalogues.items()})
+            for name, readers in _arms(catalogues, options.adapter, dtype=options.dtype).items()
+        }
     except LLMRecError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -119,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evaluate_understand", description=__doc__.partition("\n")[0])
     parser.add_argument("--messages", type=Path, required=True, help="directory of messages with their meanings")
     parser.add_argument("--catalogues", type=Path, required=True, help="directory of the catalogues they are about")
+    parser.add_argument("--adapter", type=Path, help="directory of the second voice's adapter")
+    parser.add_argument("--dtype", default="auto", help="number format of its base: auto, float32, bfloat16")
     parser.add_argument("--wrong", action="store_true", help="also list what was missed or read wrongly")
     return parser
 

@@ -67,7 +67,7 @@ class Vocabulary:
             if field.kind == "flag":
                 values[field.name] = (YES,)
             elif any(value_key(value) in known for value in field.values):
-                values[field.name] = field.values[:_MAX_VALUES]
+                values[field.name] = tuple(value for value in field.values if _JOINT not in value)[:_MAX_VALUES]
         bounds = {name: _thirds(catalogue, name) for d in DIMENSIONS if (name := field_of(d, catalogue))}
         values |= dict.fromkeys(bounds, (LOW, HIGH))
         return cls(values, bounds)
