@@ -19,19 +19,26 @@ _PACKAGES = (
     "llmrec", "torch", "transformers", "sentence-transformers", "peft", "accelerate", "datasets", "gradio", "bm25s",
     "numpy",
 )  # fmt: skip
+_PROBE_S = 15.0
 
 
 def doctor(
     directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="A recommender directory to check.")] = None,
+    language_model: Annotated[
+        str | None,
+        typer.Option("--lm", metavar="openai:URL#MODEL", help="Ask the server of a language model what it can do."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say versions, device, threads, cache and hashes, and what is missing."""
+    """Say versions, device, threads, cache and hashes, and what is missing; with --lm what a server can do."""
     packages = {name: _version(name) for name in _PACKAGES}
     assets, missing = _assets()
     missing += [f"package {name}" for name, found in packages.items() if found is None]
     checked, problem = _directory(directory) if directory else (None, "")
     if problem:
         missing.append(problem)
+    able, unable = _language_model(language_model) if language_model else (None, "")
+    missing += [unable] if unable else []
     report: dict[str, object] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -39,6 +46,7 @@ def doctor(
         **_compute(),
         **assets,
         "recommender": checked,
+        "language model": able,
         "missing": missing,
     }
     if as_json:
@@ -67,6 +75,20 @@ def _assets() -> tuple[dict[str, object], list[str]]:
     cached = {status.asset.name: status.cached for status in store.statuses()}
     missing = [f"asset {name}: run `llmrec data fetch {name}`" for name in data.NEEDED if not cached[name]]
     return {"cache": str(store.cache_dir), "offline": store.offline, "assets": cached}, missing
+
+
+def _language_model(setting: str) -> tuple[str | None, str]:
+    """What the server of a language model can do, or why that cannot be said."""
+    from llmrec.language_model.remote import RemoteLM
+
+    try:
+        model = RemoteLM.connect(setting)
+        try:
+            return model.abilities(timeout_s=_PROBE_S).sentence(model.name), ""
+        finally:
+            model.close()
+    except LLMRecError as error:
+        return None, str(error)
 
 
 def _directory(directory: Path) -> tuple[dict[str, object] | None, str]:

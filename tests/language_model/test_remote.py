@@ -10,6 +10,7 @@ from llmrec.errors import ConfigError, ModelError, ModelTimeout
 from llmrec.interfaces import LanguageModel
 from llmrec.language_model.remote import RemoteLM
 from llmrec.types import ChatMessage, Completion, Prompt
+from tests.cli_helpers import call
 from tests.contracts.label_scorer import QUESTION, LabelScorerContract
 from tests.contracts.language_model import LanguageModelContract, say
 from tests.contracts.text_chooser import CHOICES, TextChooserContract
@@ -244,3 +245,13 @@ def test_more_labels_than_there_are_letters_are_refused(remote: RemoteLM) -> Non
 
 def test_tokens_are_counted_by_bytes(remote: RemoteLM) -> None:
     assert remote.count_tokens(Prompt((ChatMessage("user", "推荐电影"),), "hash")) == 6 + 8
+
+
+def test_the_doctor_says_what_a_server_can_do(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "doctor", "--lm", server.setting, "--json")
+    said = "answers chats and lists the log-probabilities of 52 tokens: it has its say."
+    assert done.json["language model"].endswith(said)
+    server.behaviour = fake_server.problem(404, "no such model")
+    done = call(capsys, "doctor", "--lm", server.setting, "--json")
+    assert done.json["language model"] is None
+    assert done.json["missing"][-1].endswith("answered with status 404: no such model.")
