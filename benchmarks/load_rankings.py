@@ -48,6 +48,8 @@ async def served_rate(url: str, user_ids: Sequence[str], *, n_callers: int, n_ca
         await asyncio.gather(*(ask() for _ in range(n_callers)))
         seconds = time.perf_counter() - started
         after = await _counts(client)
+    if after == before:
+        raise SystemExit("no ranking was made: the recommender has no language model, or gives it no weight")
     n_rankings, n_model_calls = (now - then for now, then in zip(after, before, strict=True))
     return {"per_s": round(n_rankings / seconds, 3), "rankings_a_call": round(n_rankings / n_model_calls, 2)}
 

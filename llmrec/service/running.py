@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -56,6 +57,9 @@ def serve_forever(app: FastAPI, bound: socket.socket, settings: ServiceSettings,
     # Once it has stopped, the server raises the signal again; that it was told to is no fault.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    # What was loaded stays until the end: looking through all of it for garbage would hold up every request meanwhile.
+    gc.collect()
+    gc.freeze()
     ready()
     with bound:
         server_of(app, settings).run(sockets=[bound])
