@@ -25,12 +25,15 @@ def take_over(path: Path, database: Database) -> None:
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(path)) as old:
+        # Plainly opened, a file that another process has just taken over would be made anew, and empty.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as old:
             interactions = old.execute(
                 "SELECT id, user_id, item_id, value, at FROM interactions ORDER BY id"
             ).fetchall()
             forgotten = old.execute("SELECT user_hash FROM forgotten").fetchall()
     except sqlite3.Error as error:
+        if not path.exists():
+            return
         raise FeedbackError(
             f"the file of interactions {path} cannot be read: {error}.",
             hint="Nothing was deleted: move it away to start anew, or restore a copy.",

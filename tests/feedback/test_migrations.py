@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,23 @@ def test_an_old_and_a_new_file_have_the_columns_the_code_expects(old: Path, tmp_
 def test_a_store_of_another_name_leaves_the_file_of_interactions_to_its_owner(old: Path) -> None:
     SQLiteFeedbackStore(old / "mine.sqlite3").close()
     assert (old / "behaviour.sqlite3").exists()
+
+
+def test_stores_that_are_opened_at_once_take_the_file_over_once(old: Path) -> None:
+    failures: list[FeedbackError] = []
+
+    def start() -> None:
+        try:
+            open_store(old).close()
+        except FeedbackError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with open_store(old) as store:
+        assert len(store.interactions_of(ANN)) == 2
+    assert not (old / "behaviour.sqlite3").exists()

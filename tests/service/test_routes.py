@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from llmrec.build import Overrides
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.interactions import Interactions
 from llmrec.feedback import SQLiteFeedbackStore
 from llmrec.recommender import Recommender
+from llmrec.retrieval.hashing import HashingEmbedder
+from llmrec.service.house import Stores
+from llmrec.settings import Settings
 from llmrec.types import UserId
-from tests.service.conftest import Running, Serve
+from tests.service.conftest import OPEN, Running, Serve, run_service
+from tests.test_recommender import events, table
 
 
 @pytest.fixture
@@ -296,5 +304,16 @@ def test_who_wants_nothing_learned_is_logged_no_more(api: httpx.Client, service:
         assert not store.opted_out(UserId("cat"))
 
 
-def test_a_deletion_says_where_the_user_may_still_be(api: httpx.Client) -> None:
-    assert "Backups" in api.delete("/v1/users/nobody-here").json()["note"]
+def test_a_deletion_says_where_the_user_may_still_be(
+    films: Catalogue, interactions: Interactions, tmp_path: Path
+) -> None:
+    settings = Settings().changed(["language_model.model=none", "language_model.adapter=somewhere/mine"])
+    recommender = Recommender(settings, overrides=Overrides(encoder=HashingEmbedder()))
+    recommender.fit(table(films), events(interactions), name="films")
+    service = run_service(recommender, OPEN, Stores.in_directory(tmp_path))
+    with service.client() as api:
+        notes = [api.delete(f"/v1/users/{user_id}").json()["note"] for user_id in ("ann", "nobody-here")]
+    service.stop()
+    assert "3 rows of this user" in notes[0]
+    assert "adapter mine was trained on data that may hold them" in notes[0]
+    assert notes[1] == "Backups made before now still hold what was deleted."
