@@ -49,8 +49,8 @@ def mood_chart(field: str, moods: Mapping[str, float]) -> Chart | None:
         "mood",
         "What your items read like",
         f"Likeness of your items' texts to {field}: {_listed(f'{value} {lift:+.1f}' for value, lift in shown)}.",
-        f"Inferred from texts alone, whatever your items are filed under: nearness to the average item of each {field}"
-        " value, in standard deviations above a usual item.",
+        f"Inferred from texts alone, whatever your items are filed under: nearness to the average item of each value of"
+        f" {field}, in standard deviations above a usual item.",
         lambda theme: figures.draw_bars(
             [value for value, _ in shown], [lift for _, lift in shown], [f"{lift:+.1f}" for _, lift in shown], theme,
             x_label="standard deviations above a usual item",

@@ -67,7 +67,9 @@ def draw_bars(
         _legend(figure, [Line2D([], [], color=theme.ink, linewidth=1.8)], ["in the whole catalogue"], theme)
     _named_rows(axes, rows, labels, theme)
     reach = [*values, *(usual if usual is not None else ()), 1e-9]
-    axes.set_xlim(min(0.0, 1.3 * min(reach)), 1.25 * max(reach))
+    # Room for the number outside the longest bar on either side.
+    lowest, room = min(0.0, *reach), 0.19 * (max(reach) - min(0.0, *reach))
+    axes.set_xlim(lowest - room if lowest < 0 else 0.0, max(reach) + 1.2 * room)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     left, right = axes.get_xlim()
     axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, last_tick)])

@@ -91,4 +91,5 @@ def _tools_html(words: Messages) -> Html:
         element("div", element("p", text(words.say("erase_what"))), sure, class_="inside"),
         class_="delete",
     )
-    return join([element("h2", text(words.say("data")), class_="side-title"), export, delete])
+    actions = element("div", export, delete, class_="panel-actions")
+    return join([element("h2", text(words.say("data")), class_="side-title"), actions])

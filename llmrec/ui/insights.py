@@ -19,7 +19,7 @@ from llmrec.recommender import Recommender
 from llmrec.types import SignalCount
 from llmrec.ui.contract import ChatRecommender
 from llmrec.ui.conversation import Conversation
-from llmrec.ui.markup import Html, element, join, text
+from llmrec.ui.markup import Html, element, text
 
 logger = logging.getLogger(__name__)
 _FAILED = "The pictures could not be drawn: {reason}"
@@ -48,11 +48,11 @@ class InsightsPage:
         try:
             for section in self._sections(conversation):
                 drawn.append(section)
-                yield join([*drawn, drawing])
+                yield _sections_html([*drawn, drawing])
         except LLMRecError as error:
             logger.warning("insights failed", extra={"reason": str(error)})
             drawn.append(element("p", text(_FAILED.format(reason=error)), class_="notice", role="alert"))
-        yield join(drawn)
+        yield _sections_html(drawn)
 
     def _sections(self, conversation: Conversation) -> Iterator[Html]:
         yield _section_html(about_person(self._subject, person_of(conversation), self._plane))
@@ -88,6 +88,10 @@ def person_of(conversation: Conversation) -> Person:
         voices={card.item_id: card.voices for card in cards if card.voices},
         candidates=conversation.candidates,
     )
+
+
+def _sections_html(sections: Sequence[Html]) -> Html:
+    return element("div", *sections, class_="sections", lang="en")
 
 
 def _section_html(section: Section) -> Html:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components.navbar import Navbar
 
 from llmrec.dialogue.messages import DEFAULT_LANGUAGE
 from llmrec.errors import ConfigError, FeedbackError
@@ -100,9 +99,6 @@ def _build_page(demo: gr.Blocks, served: Served, places: Sequence[Place], *, kee
     recommender, feedback = served.recommender, served.feedback
     variants = variants_of(recommender)
     chat = ChatHandlers(recommender, feedback, places=places, variants=variants, keeps_trace=keeps_trace)
-    if len(places) > 1:
-        # Gradio's own list of pages would stand above ours.
-        Navbar(visible=False)
     first = chat.restore(None)
     page = lay_out(recommender.name, first, chat.viewer.frame(first.conversation))
     library = LibraryHandlers(recommender, feedback, chat)
