@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--calls", type=int, default=200, help="Of each kind, for the overhead and the throughput.")
     parser.add_argument("--recommender", type=Path, help="A directory of `llmrec build`, for the part real.")
     parser.add_argument("--real-sessions", type=int, default=8)
-    parser.add_argument("--real-turns", type=int, default=3, help="20 take an hour on two cores.")
+    parser.add_argument("--real-turns", type=int, default=3, help="Turns of each; the target is over 20.")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     found = measure(asked)
