@@ -129,7 +129,7 @@ class Recommender(Knowledge):
         return self._answering or self._served.plain
 
     def assistant_for(self, user_id: str | None) -> Assistant:
-        """What answers this user: the assistant of their arm while an experiment runs. Raises AssetError, ModelError."""
+        """What answers this user: while an experiment runs, their arm's assistant. Raises AssetError, ModelError."""
         if self._answering is not None or user_id is None:
             return self.assistant
         return self._served.for_user(UserId(str(user_id)))

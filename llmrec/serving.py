@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 
 from llmrec.assistant import Assistant
-from llmrec.build import Around, ChatModel, Overrides, assemble, encoder_of
+from llmrec.build import AdapterHost, Around, ChatModel, Overrides, assemble, encoder_of
 from llmrec.errors import LLMRecError
 from llmrec.experiments.definition import EXPERIMENTS_FILE, Arm, Experiment, running
 from llmrec.experiments.exploring import ExploredPlace, Style, most_different, rarest
@@ -117,8 +117,14 @@ class Serving:
 
     def _model(self, wanted: LanguageModelSettings) -> ChatModel | None:
         if wanted not in self._models:
-            self._models[wanted] = load_language_model(wanted, self._own.store)
+            self._models[wanted] = self._bare(wanted) or load_language_model(wanted, self._own.store)
         return self._models[wanted]
+
+    def _bare(self, wanted: LanguageModelSettings) -> ChatModel | None:
+        """The wanted model without an adapter, where it is here with one: weights are large."""
+        alike = (model for known, model in self._models.items() if known.model_copy(update={"adapter": ""}) == wanted)
+        host: object = next(alike, None)  # to mypy one protocol cannot be another
+        return host.with_adapter("") if isinstance(host, AdapterHost) else None
 
     def _explored(self, settings: Settings, assistant: Assistant, tag: str) -> ExploredPlace:
         known: dict[str, Style] = {

@@ -202,8 +202,7 @@ class ExplorationSettings(_Room):
 
     Attributes:
         place: Which one, from 1; 0 explores nothing. The last place of a list costs least.
-        styles: Who may nominate beside the ranking: `rare` what fewest users met, `different` what is least like the
-            rest of the list.
+        styles: Who nominates beside the ranking: `rare` what fewest users met, `different` what is least like the list.
     """
 
     place: int = Field(0, ge=0, le=100)
