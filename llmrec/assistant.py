@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -27,6 +27,7 @@ from llmrec.interfaces import (
     Retriever,
     lists_of,
 )
+from llmrec.turn_log import Shown, TurnLog
 from llmrec.types import (
     Allowed,
     Arrangement,
@@ -45,10 +46,7 @@ from llmrec.types import (
     Recommendation,
     Reply,
     ReplyEvent,
-    StageEvent,
-    StageTrace,
     TextEvent,
-    Trace,
     Understanding,
     WhyNot,
 )
@@ -146,12 +144,12 @@ class Assistant:
         Yields:
             Each stage as it ends, the cards, the cards again once phrased, the text, and the whole Reply last.
         """
-        turn = _TurnLog(self._now)
+        turn = TurnLog(self._now)
         understanding = self.understand(query)
         query = replace(query, profile=understanding.profile)
         understanding = replace(understanding, notes=(*understanding.notes, *self._reasons(query, understanding, k)))
         yield turn.log("understand", n_in=1, n_out=1)
-        shown = _Shown(self._stages.item_filter.allowed(query))
+        shown = Shown(self._stages.item_filter.allowed(query))
         if understanding.wants_items and not understanding.question:
             shown = yield from self._show(query, shown.allowed, understanding.k or k, turn)
         at = max(len(query.turns), query.profile.last_turn + 1)
@@ -174,29 +172,29 @@ class Assistant:
             told += [why.text for why in justifier.why(query, understanding.wondered_at, language=language)]
         return told
 
-    def _asked(self, query: Query, shown: _Shown, turn: int) -> QuestionEntry | None:
+    def _asked(self, query: Query, shown: Shown, turn: int) -> QuestionEntry | None:
         """The question beside the cards; none where nothing is shown or a condition had to be given up."""
         if self._stages.asker is None or not shown.cards or shown.allowed.relaxed:
             return None
         return self._stages.asker.ask(query, shown.left, k=len(shown.cards), turn=turn)
 
     def _recommend(self, query: Query, k: int) -> Iterator[Event]:
-        turn = _TurnLog(self._now)
+        turn = TurnLog(self._now)
         shown = yield from self._show(query, self._stages.item_filter.allowed(query), k, turn)
         yield ReplyEvent(Reply("", shown.cards, query.profile, turn.trace(shown, ())))
 
     def _rank(self, query: Query, wanted: Collection[ItemId]) -> Iterator[Event]:
-        turn = _TurnLog(self._now)
+        turn = TurnLog(self._now)
         mask = np.fromiter((item_id in wanted for item_id in self._stages.catalogue), dtype=np.bool_)
         allowed = Allowed(mask)
         candidates = yield from self._retrieve(query, allowed, len(wanted), turn)
         ranking = self._stages.ranker.rank(query, candidates)
         yield turn.log("rank", n_in=len(candidates), order=ranking.item_ids)
         cards = self._cards(ranking, self._stages.explainer.explain(query, ranking), {})
-        shown = _Shown(allowed, ranking, cards)
+        shown = Shown(allowed, ranking, cards)
         yield ReplyEvent(Reply("", cards, query.profile, turn.trace(shown, ())))
 
-    def _show(self, query: Query, allowed: Allowed, k: int, turn: _TurnLog) -> Generator[Event, None, _Shown]:
+    def _show(self, query: Query, allowed: Allowed, k: int, turn: TurnLog) -> Generator[Event, None, Shown]:
         stages = self._stages
         yield turn.log("filter", n_in=len(stages.catalogue), n_out=int(allowed.mask.sum()))
         candidates = yield from self._retrieve(query, allowed, k, turn)
@@ -207,7 +205,7 @@ class Assistant:
         yield turn.log("select", n_in=len(candidates), order=ranking.item_ids)
         explanations = stages.explainer.explain(query, ranking)
         left = self._left(candidates, ranking, allowed)
-        shown = _Shown(allowed, ranking, self._cards(ranking, explanations, arranged.placements), left)
+        shown = Shown(allowed, ranking, self._cards(ranking, explanations, arranged.placements), left)
         yield turn.log("explain", n_in=len(shown.cards), order=ranking.item_ids)
         yield CardsEvent(shown.cards)
         if stages.phraser is not None and shown.cards:
@@ -224,7 +222,7 @@ class Assistant:
         return Arrangement(ranking.keep(self._stages.item_filter.select(query, allowed, ranking, k)))
 
     def _retrieve(
-        self, query: Query, allowed: Allowed, k: int, turn: _TurnLog
+        self, query: Query, allowed: Allowed, k: int, turn: TurnLog
     ) -> Generator[Event, None, Sequence[Candidate]]:
         n_candidates = self._n_candidates(k)
         lists = []
@@ -276,36 +274,6 @@ class Assistant:
             )
             for rank, (item_id, score, explanation) in enumerate(rows, start=1)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    allowed: Allowed
-    ranking: Ranking = field(default_factory=lambda: Ranking((), (), "retrieval"))
-    cards: tuple[Recommendation, ...] = ()
-    left: tuple[ItemId, ...] = ()
-
-
-class _TurnLog:
-    """Stages of one turn with the seconds since the one before."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._since = now()
-        self._stages: list[StageTrace] = []
-
-    def log(self, name: str, *, n_in: int, n_out: int | None = None, order: Sequence[ItemId] = ()) -> StageEvent:
-        moment = self._now()
-        stage = StageTrace(name, moment - self._since, n_in, len(order) if n_out is None else n_out, tuple(order))
-        self._since = moment
-        self._stages.append(stage)
-        return StageEvent(stage)
-
-    def trace(self, shown: _Shown, notes: Sequence[str]) -> Trace:
-        report = shown.ranking.report
-        relaxed = (f"dropped {c.field} {c.op} {c.value}: nothing satisfies every wish" for c in shown.allowed.relaxed)
-        notes = (*notes, *relaxed, *filter(None, [report.degraded]))
-        return Trace(tuple(self._stages), report.prompt_hash, report.model, report.adapter, notes, report)
 
 
 def _ids(candidates: Sequence[Candidate]) -> tuple[ItemId, ...]:
