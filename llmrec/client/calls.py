@@ -161,9 +161,10 @@ def similar(item: ItemReference, k: int) -> Call[list[SimilarItem]]:
     return Call.of_json("GET", "/v1/similar", values.similar_of, params={"item": name, "k": checked_k(k)})
 
 
-def feedback(item: ItemReference, signal: Signal, *, user_id: str | None) -> Call[int]:
+def feedback(item: ItemReference, signal: Signal, *, user_id: str | None, text: str, event_id: str) -> Call[int]:
     """What a user thinks of an item."""
-    body = {"item": _reference(item), "signal": signal, "user_id": user_id}
+    about = {"item": _reference(item), "user_id": user_id, "event_id": event_id}
+    body = {**about, "signal": signal, "text": text}
     return Call.of_json("POST", "/v1/feedback", _recorded, body)
 
 

@@ -108,9 +108,11 @@ class Client:
             page, offset = self._ask(calls.items_page(offset))
             yield from page
 
-    def feedback(self, item: ItemReference, signal: Signal, *, user_id: str | None = None) -> None:
-        """Keep what a user thinks of an item; it is on the disk when this returns."""
-        self._ask(calls.feedback(item, signal, user_id=user_id))
+    def feedback(
+        self, item: ItemReference, signal: Signal, *, user_id: str | None = None, text: str = "", event_id: str = ""
+    ) -> None:
+        """Keep what a user thinks of an item; it is on the disk when this returns, and one `event_id` is kept once."""
+        self._ask(calls.feedback(item, signal, user_id=user_id, text=text, event_id=event_id))
 
     def add_interactions(self, items: Sequence[ItemReference], *, user_id: str | None = None) -> None:
         """Keep that a user met `items`, now; it counts from the next request on."""

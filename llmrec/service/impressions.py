@@ -40,6 +40,10 @@ class ImpressionLog:
             logger.warning("impressions are lost: %d answers wait to be logged", _MAX_WAITING)
         return query_id
 
+    def settle(self) -> None:
+        """Wait until all that was shown so far is written, so that it can be given out or deleted."""
+        self._writer.submit(lambda: None).result()
+
     def close(self) -> None:
         """Write what waits; nothing can be shown afterwards."""
         self._writer.shutdown(wait=True)

@@ -97,7 +97,9 @@ def test_a_stream_ends_with_the_whole_reply(client: Client, plain_recommender: R
 def test_what_is_said_and_done_is_kept_and_can_be_deleted(client: Client) -> None:
     client.add_interactions(["Heat (1995)", {"item_id": "1", "rating": 5}], user_id="eve")
     client.feedback("6", "dislike", user_id="eve")
-    assert client.export("eve").count("\n") == 3
+    for _ in range(2):
+        client.feedback("6", "text", user_id="eve", text="too loud", event_id="e1")
+    assert client.export("eve").count("\n") == 4
     assert not {"9", "1", "6"} & {item.item_id for item in client.recommend(user_id="eve", k=10)}
     assert client.delete("eve")["interactions"] == 2
     assert client.export("eve") == ""

@@ -161,6 +161,17 @@ def test_a_user_gets_all_that_is_kept_and_has_it_deleted(api: httpx.Client) -> N
     assert_problem(api.post("/v1/recommend", json={"user_id": "ann"}), 404, "unknown_user", "'ann'")
 
 
+def test_what_was_shown_a_moment_ago_is_exported_and_deleted_too(api: httpx.Client) -> None:
+    for _ in range(5):
+        api.post("/v1/recommend", json={"user_id": "ann", "k": 4})
+        kinds = [json.loads(line)["kind"] for line in api.get("/v1/users/ann/export").text.splitlines()]
+        assert kinds.count("impression") == 4
+        api.post("/v1/recommend", json={"user_id": "bob", "k": 4})
+        api.post("/v1/recommend", json={"user_id": "ann", "query": "something scary", "k": 4})
+        assert api.delete("/v1/users/ann").json()["impressions"] == 8
+        api.post("/v1/feedback", json={"user_id": "ann", "item": "1", "signal": "like"})
+
+
 def test_a_deleted_user_leaves_no_trace_in_the_files(api: httpx.Client, service: Running) -> None:
     name = "unmistakable-name"
     api.post("/v1/interactions", json={"user_id": name, "interactions": [{"item": "9"}]})

@@ -76,6 +76,7 @@ def items(
 def export(user_id: str, house: InHouse, asking: Asking) -> Response:
     """All that is kept of a user, one JSON object a line; empty when there is nothing."""
     acting = _somebody(asking, user_id)
+    house.impressions.settle()
     lines = "".join(f"{to_json(row)}\n" for row in house.people.export(acting))
     return Response(lines, media_type="application/x-ndjson")
 
@@ -90,7 +91,9 @@ def learning(user_id: str, asked: LearningRequest, house: InHouse, asking: Askin
 @router.delete("/users/{user_id:path}", response_model=DeletedAnswer)
 def delete(user_id: str, house: InHouse, asking: Asking) -> Response:
     """Remove what was stored of a user, and use what was learned from them no more."""
-    counts = house.people.delete(_somebody(asking, user_id))
+    acting = _somebody(asking, user_id)
+    house.impressions.settle()
+    counts = house.people.delete(acting)
     return JsonAnswer({**counts, "note": _note(house, n_learned=counts["learned"])})
 
 
