@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmrec.interfaces import Ranker
-from llmrec.ranking.exposure import worths
+from llmrec.ranking.exposure import reordered, worths
 from llmrec.types import Candidate, ItemId, Query, Ranking
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -95,15 +94,10 @@ class ContextRanker:
         self._weight = weight
 
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
-        """All candidates; a query without a known context is ranked as without this. Scores go with their items."""
+        """All candidates; a query without a known context is ranked as without this. Scores: see `reordered`."""
         ranking = self._ranker.rank(query, candidates)
         lifts = self._lifts.of(query.context, ranking.item_ids)
         if lifts is None:
             return ranking
         worth = np.log(worths(len(lifts), _PLACES)) + self._weight * lifts
-        order = np.argsort(-worth, kind="stable").tolist()
-        return replace(
-            ranking,
-            item_ids=tuple(ranking.item_ids[place] for place in order),
-            scores=tuple(ranking.scores[place] for place in order),
-        )
+        return reordered(ranking, np.argsort(-worth, kind="stable").tolist())

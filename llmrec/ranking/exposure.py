@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,15 +84,17 @@ class ExposureRanker:
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
         """All candidates; the items of the first places are in the other ranker's order, and so are the rest.
 
-        Scores stay what the other ranker gave, so that of an item that was lifted is below its neighbours'.
+        An item that was lifted has the score of the next below it, where that is higher than its own.
         """
         ranking = self._ranker.rank(query, candidates)
         bonuses = np.array([self._bonuses.get(item_id, 0.0) for item_id in ranking.item_ids])
         worth = worths(len(bonuses), self._places) + bonuses
         first = _chosen(worth[None, :], self._places)[0].tolist()
-        order = first + sorted(set(range(len(bonuses))) - set(first))
-        return replace(
-            ranking,
-            item_ids=tuple(ranking.item_ids[place] for place in order),
-            scores=tuple(ranking.scores[place] for place in order),
-        )
+        return reordered(ranking, first + sorted(set(range(len(bonuses))) - set(first)))
+
+
+def reordered(ranking: Ranking, order: Sequence[int]) -> Ranking:
+    """`ranking` with its places in this `order`; none has a lower score than those below it, as in every ranking."""
+    scores = [ranking.scores[place] for place in order]
+    falling = tuple(accumulate(reversed(scores), max))[::-1]
+    return replace(ranking, item_ids=tuple(ranking.item_ids[place] for place in order), scores=falling)

@@ -1,9 +1,15 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from llmrec.data.catalogue import Catalogue
+from llmrec.interfaces import Ranker
 from llmrec.ranking.context import ContextLifts, ContextRanker, context_at
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
-from llmrec.types import Candidate, ItemId, Query
+from llmrec.types import Candidate, ItemId, Query, Ranking
+from tests.contracts.ranker import RankerContract
 
 DAY, HOUR = 86_400.0, 3600.0
 SATURDAY = 2 * DAY  # 1970-01-03
@@ -52,3 +58,21 @@ def test_interactions_without_a_time_say_nothing() -> None:
     found = ContextLifts.fit(IDS, np.array([0, 1]), np.full(2, np.nan)).of({"weekday": "monday"}, IDS)
     assert found is not None
     np.testing.assert_allclose(found, 0.0, atol=1e-12)
+
+
+class TestContextRanker(RankerContract):
+    @pytest.fixture
+    def ranker(self, films: Catalogue) -> Ranker:
+        met = ContextLifts.fit(films.ids, np.arange(9), np.arange(9) * DAY)
+        in_context = ContextRanker(RetrievalOrderRanker(), met, weight=5.0)
+        return AskedOnSaturday(in_context)
+
+
+class AskedOnSaturday:
+    """Asks on a Saturday whatever it is asked."""
+
+    def __init__(self, ranker: Ranker) -> None:
+        self._ranker = ranker
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> Ranking:
+        return self._ranker.rank(replace(query, context={"weekday": "saturday"}), candidates)

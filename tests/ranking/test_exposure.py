@@ -5,6 +5,7 @@ from llmrec.errors import ConfigError
 from llmrec.ranking.exposure import ExposureRanker, learn_bonuses, with_exposure, worths
 from llmrec.ranking.retrieval_order import RetrievalOrderRanker
 from llmrec.types import Candidate, ItemId, Query
+from tests.contracts.ranker import RankerContract
 
 # Ten users who all rank 0 and 1 first; each has one of ten other items third.
 RANKED = np.array([[0, 1, 2 + user, 2 + (user + 1) % 10] for user in range(10)], dtype=np.int32)
@@ -60,9 +61,9 @@ def test_a_bonus_too_small_changes_nothing() -> None:
     assert rank(ExposureRanker(RetrievalOrderRanker(), {ItemId("e"): 0.13}, places=2)) == "aebcd"
 
 
-def test_scores_go_with_their_items() -> None:
+def test_a_lifted_item_has_the_score_of_the_next() -> None:
     ranking = ExposureRanker(RetrievalOrderRanker(), {ItemId("c"): 1.0}, places=1).rank(Query(), candidates("abc"))
-    assert (ranking.item_ids, ranking.scores) == (("c", "a", "b"), (8.0, 10.0, 9.0))
+    assert (ranking.item_ids, ranking.scores) == (("c", "a", "b"), (10.0, 10.0, 9.0))
 
 
 def test_nothing_and_fewer_than_the_places_can_be_ranked() -> None:
@@ -75,3 +76,9 @@ def test_nothing_and_fewer_than_the_places_can_be_ranked() -> None:
 def test_what_cannot_be_is_refused(places: int, limit: float) -> None:
     with pytest.raises(ConfigError, match=f"places is {places} and limit {limit}"):
         learn_bonuses(RANKED, 12, places=places, limit=limit)
+
+
+class TestExposureRanker(RankerContract):
+    @pytest.fixture
+    def ranker(self) -> ExposureRanker:
+        return ExposureRanker(RetrievalOrderRanker(), {ItemId("7"): 0.5, ItemId("9"): 1.0}, places=3)
