@@ -64,7 +64,7 @@ $(REPORT)/report.html: | $(VENV)/.installed
 	  --stages popularity,itemknn,ease,transitions,slit,hybrid --report $(REPORT)
 
 browser: ## install Debian's Chromium, which browser tests and screenshots need
-	$(if $(filter 0,$(shell id -u)),,sudo )apt-get install --yes chromium fonts-noto-core
+	$(if $(filter 0,$(shell id -u)),,sudo )apt-get install --yes chromium fonts-noto-core fonts-droid-fallback
 
 screenshots: $(DEMO)/manifest.json $(REPORT)/report.html | $(VENV)/.installed-dev ## the pictures of README and docs
 	$(BIN)/python docs/screenshots.py $(DEMO) $(REPORT)

@@ -36,6 +36,12 @@ def test_a_directory_that_is_no_recommender_is_said_on_the_page(tmp_path: Path) 
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_trace_for_others_ends_with_one_sentence(tmp_path: Path) -> None:
+    done = run("app.py", "--host", "0.0.0.0", "--trace", recommender=tmp_path / "none")
+    assert done.returncode == 1
+    assert done.stderr.startswith("a trace shows what users said; it is not served on 0.0.0.0.")
+
+
 def test_a_port_that_does_not_exist_ends_with_one_sentence(tmp_path: Path) -> None:
     done = run("app.py", "--port", "0", recommender=tmp_path / "none")
     assert (done.returncode, done.stderr.strip()) == (
