@@ -18,6 +18,7 @@ from llmrec.types import (
     Explanation,
     Item,
     ItemId,
+    LeaningEntry,
     Profile,
     Recommendation,
     Reply,
@@ -114,9 +115,10 @@ def event_of(name: str, data: Json) -> Event:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return list(map(_plain, value))
-    if isinstance(value, ConstraintEntry):
+    if isinstance(value, ConstraintEntry | LeaningEntry):
         stated = value.constraint
-        return {"field": stated.field, "op": stated.op, "value": _plain(stated.value), "turn": value.turn}
+        own = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "constraint"}
+        return {"field": stated.field, "op": stated.op, "value": _plain(stated.value), **own}
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value
@@ -131,9 +133,10 @@ def _part(value: Any, kind: Any) -> Any:  # noqa: ANN401 - whatever a profile's 
 
 
 def _entry(row: Json, kind: Any) -> Any:  # noqa: ANN401 - see _part
-    if kind is ConstraintEntry:
-        return ConstraintEntry(Constraint(row["field"], row["op"], _tupled(row["value"])), row["turn"])
-    return kind(**{field.name: _tupled(row[field.name]) for field in fields(kind) if field.name in row})
+    given = {field.name: _tupled(row[field.name]) for field in fields(kind) if field.name in row}
+    if kind in (ConstraintEntry, LeaningEntry):
+        given["constraint"] = Constraint(row["field"], row["op"], _tupled(row["value"]))
+    return kind(**given)
 
 
 def _tupled(value: Any) -> Any:  # noqa: ANN401 - any JSON value
