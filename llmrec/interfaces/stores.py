@@ -58,9 +58,9 @@ class BulkVectorStore(VectorStore, Protocol):
     """A vector store that searches sooner for many vectors together than one by one."""
 
     def search_many(
-        self, vectors: Vectors, k: int, *, where: Sequence[ItemMask]
+        self, vectors: Vectors, k: int, *, where: Sequence[ItemMask], stated: Sequence[Sequence[Constraint]]
     ) -> Sequence[Sequence[tuple[ItemId, float]]]:
-        """For each of `vectors`, float32 [n, dim], with its own of `where`, what `search` finds."""
+        """For each of `vectors`, float32 [n, dim], with its own of `where` and `stated`, what `search` finds."""
         ...
 
 

@@ -102,9 +102,10 @@ class DenseRetriever:
         if not isinstance(self._store, BulkVectorStore):
             return [self.retrieve(query, k, allowed=mask) for query, mask in zip(queries, allowed, strict=True)]
         vectors = [self.query_vector(query) for query in queries]
+        places = [place for place, vector in enumerate(vectors) if vector is not None]
         known = [vector for vector in vectors if vector is not None]
-        masks = [mask for vector, mask in zip(vectors, allowed, strict=True) if vector is not None]
-        found = iter(self._store.search_many(np.stack(known), k, where=masks) if known else ())
+        masks, stated = [allowed[place] for place in places], [queries[place].all_constraints for place in places]
+        found = iter(self._store.search_many(np.stack(known), k, where=masks, stated=stated) if known else ())
         return [self._candidates(next(found)) if vector is not None else [] for vector in vectors]
 
     def _candidates(self, found: Sequence[tuple[ItemId, float]]) -> Sequence[Candidate]:

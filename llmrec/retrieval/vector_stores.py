@@ -80,7 +80,7 @@ class ExactVectorStore:
         return self._best(self.scores(vector), k, where)
 
     def search_many(
-        self, vectors: Vectors, k: int, *, where: Sequence[ItemMask]
+        self, vectors: Vectors, k: int, *, where: Sequence[ItemMask], stated: Sequence[Sequence[Constraint]]
     ) -> Sequence[Sequence[tuple[ItemId, float]]]:
         """What `search` finds for each of `vectors`, float32 [n, dim]: all items are passed over once, not n times."""
         scores = self._matrix @ vectors.T

@@ -8,7 +8,6 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,7 +26,7 @@ from llmrec.servers import CircuitBreaker, key_for
 from llmrec.types import Constraint, ItemId, ItemMask, Vectors
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
+_Found = Sequence[tuple[ItemId, float]]
 
 PREFIX = "qdrant:"
 IN_MEMORY = "qdrant:memory"
@@ -143,8 +142,20 @@ class QdrantVectorStore:
     ) -> Sequence[tuple[ItemId, float]]:
         """At most `k` (item, cosine) with `where` true, best first, ties by position. Raises ConfigError for k < 1."""
         require_k(k)
+        asked = self._request(vector.tolist(), k, where, stated)
+        return self._found([asked], vector[None], k, instead=lambda: [self._exact.search(vector, k, where=where)])[0]
+
+    def search_many(
+        self, vectors: Vectors, k: int, *, where: Sequence[ItemMask], stated: Sequence[Sequence[Constraint]]
+    ) -> Sequence[Sequence[tuple[ItemId, float]]]:
+        """What `search` finds for each of `vectors`, float32 [n, dim], asked for at once."""
+        require_k(k)
+        asked = [
+            self._request(vector.tolist(), k, mask, conditions)
+            for vector, mask, conditions in zip(vectors, where, stated, strict=True)
+        ]
         return self._found(
-            vector.tolist(), vector, k, where, stated, instead=lambda: self._exact.search(vector, k, where=where)
+            asked, vectors, k, instead=lambda: self._exact.search_many(vectors, k, where=where, stated=stated)
         )
 
     def recommend(
@@ -166,34 +177,34 @@ class QdrantVectorStore:
             negative=list(self._exact.positions(negative)),
             strategy=models.RecommendStrategy.AVERAGE_VECTOR,
         )
+        asked = self._request(models.RecommendQuery(recommend=examples), k, where, stated)
         return self._found(
-            models.RecommendQuery(recommend=examples), target, k, where, stated,
-            instead=lambda: self._exact.recommend(positive, negative, k, where=where),
-        )  # fmt: skip
+            [asked], target[None], k, instead=lambda: [self._exact.recommend(positive, negative, k, where=where)]
+        )[0]
+
+    def _request(
+        self, query: list[float] | models.RecommendQuery, k: int, where: ItemMask | None, stated: Sequence[Constraint]
+    ) -> models.QueryRequest:
+        condition = None if where is None else self.condition(where, stated)
+        return models.QueryRequest(query=query, filter=condition, limit=k + _MORE, with_payload=False)
 
     def _found(
-        self,
-        query: list[float] | models.RecommendQuery,
-        target: Vectors,
-        k: int,
-        where: ItemMask | None,
-        stated: Sequence[Constraint],
-        *,
-        instead: Callable[[], T],
-    ) -> Sequence[tuple[ItemId, float]] | T:
-        """The best for `query`, or the answer of `instead` while the database fails."""
-        condition = None if where is None else self.condition(where, stated)
+        self, asked: Sequence[models.QueryRequest], targets: Vectors, k: int, *, instead: Callable[[], Sequence[_Found]]
+    ) -> Sequence[_Found]:
+        """The best `k` for each request, scored by its target; or what `instead` gives while the database fails."""
         try:
             with self._breaker.guarding(VectorStoreError, lambda reason: _RestingError(reason)), self._said():
-                answer = self._client.query_points(
-                    self._collection, query=query, query_filter=condition, limit=k + _MORE, with_payload=False
-                )
-                positions = self._positions(answer.points)
+                answers = self._client.query_batch_points(self._collection, list(asked))
+                positions = [self._positions(answer.points) for answer in answers]
         except _RestingError:
             return instead()
         except VectorStoreError as error:
             logger.warning("%s The search is done here.", error.message)
             return instead()
+        return [self._best(own, target, k) for own, target in zip(positions, targets, strict=True)]
+
+    def _best(self, positions: NDArray[np.int64], target: Vectors, k: int) -> _Found:
+        """The `k` of ascending `positions` that are nearest to `target`, ties by position."""
         scores = self._exact.matrix[positions] @ target
         order = np.argsort(-scores, kind="stable")[:k]
         return [(self._exact.item_ids[positions[n]], float(scores[n])) for n in order.tolist()]

@@ -72,5 +72,5 @@ class VectorStoreContract:
             pytest.skip("it searches for one vector at a time")
         store.add([A, B, C], rows(WEST, EAST, NORTH))
         masks = [np.ones(4, dtype=np.bool_), np.array([True, False, True, True])]
-        together = store.search_many(rows(EAST, NORTH), 2, where=masks)
+        together = store.search_many(rows(EAST, NORTH), 2, where=masks, stated=[(), ()])
         assert [list(found) for found in together] == [[(B, 1.0), (C, 0.0)], [(C, 1.0), (A, 0.0)]]

@@ -31,12 +31,10 @@ class _Database:
             case "PUT", "points":
                 self.client.upsert(collection, models.PointsList.model_validate(body).points)
                 return {"operation_id": 1, "status": "completed"}
-            case "POST", "points", "query":
-                asked = models.QueryRequest.model_validate(body)
-                found = self.client.query_points(
-                    collection, query=asked.query, query_filter=asked.filter, limit=asked.limit or 10
-                )
-                return found.model_dump(mode="json")
+            case "POST", "points", "query", "batch":
+                requests = models.QueryRequestBatch.model_validate(body).searches
+                found = self.client.query_batch_points(collection, requests)
+                return [one.model_dump(mode="json") for one in found]
         raise AssertionError(f"nobody answers {method} {path}")
 
 

@@ -163,7 +163,11 @@ def test_over_http_the_same_is_found_by_ids_and_facts() -> None:
         uploads = [path for path, _ in database.asked if path.startswith("PUT") and "/points?" in path]
         assert len(uploads) == 1  # the second process finds it filled
         _, last = database.asked[-1]
-        assert last["query"]["recommend"] == {"positive": [0, 1], "negative": [2], "strategy": "average_vector"}
+        assert last["searches"][0]["query"]["recommend"] == {
+            "positive": [0, 1],
+            "negative": [2],
+            "strategy": "average_vector",
+        }
 
 
 @pytest.fixture(scope="module")
