@@ -30,8 +30,8 @@ REPORT_SHOTS: dict[str, dict[str, Any]] = {
 }
 # What stands under the first screen is on the page, so the window is as high as three rows of figures.
 INSIGHTS_SHOTS: dict[str, dict[str, Any]] = {
-    "insights-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1480}},
-    "insights-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1480}},
+    "insights-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1815}},
+    "insights-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1815}},
 }
 MESSAGE = "a scary film from the 90s, I loved Alien"
 ANSWER_MS = 300_000
