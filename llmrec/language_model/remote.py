@@ -9,6 +9,7 @@ import re
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from string import ascii_lowercase, ascii_uppercase
 from threading import Lock
 
@@ -26,15 +27,17 @@ logger = logging.getLogger(__name__)
 # Single letters are one token to every tokenizer; of pairs nobody here can know.
 _LABELS = tuple(map(Label, ascii_uppercase + ascii_lowercase))
 _MAX_CHOICES = 8  # reading costs more than writing where a server has no GPU
+_MAX_AT_ONCE = 8  # requests of one call that wait at the server together
 _CONTEXT = 4096  # the protocol does not tell; a server with less refuses what is too long
 _BYTES_PER_TOKEN = 2  # titles with years have about so many, prose twice as many
 _TOKENS_PER_MESSAGE = 8
 _PROBE_S = 15.0
+_LETTER_TOKENS = 4  # of an answer that is a letter, with a bracket or a space around it
 _LETTER = re.compile(r"\W*([A-Za-z])(?:[.):,]|\W*$)")
 
 
 class RemoteLM:
-    """Implements LanguageModel, LabelScorer and TextChooser. Threads may share one."""
+    """Implements LanguageModel, BulkLabelScorer and TextChooser. Threads may share one."""
 
     def __init__(self, address: Address, caller: Caller) -> None:
         """Ask `caller` for the model of `address`; nothing is sent yet."""
@@ -127,6 +130,25 @@ class RemoteLM:
         listed = self._first_token(prompt, abilities.n_listed, deadline)
         return label_scores(listed, labels, n_prompt_tokens=n_tokens)
 
+    def score_labels_many(
+        self, prompts: Sequence[Prompt], labels: Sequence[Sequence[Label]], *, timeout_s: float
+    ) -> Sequence[LabelScores]:
+        """What `score_labels` gives each, asked at the same time: servers read together what comes together.
+
+        Raises:
+            ModelError: Any of them failed.
+            ModelTimeout: Any was late.
+        """
+        if not prompts:
+            return []
+        deadline = time.monotonic() + timeout_s
+
+        def scored(prompt: Prompt, own: Sequence[Label]) -> LabelScores:
+            return self.score_labels(prompt, own, timeout_s=max(0.0, deadline - time.monotonic()))
+
+        with ThreadPoolExecutor(min(len(prompts), _MAX_AT_ONCE), thread_name_prefix="llmrec-remote") as pool:
+            return list(pool.map(scored, prompts, labels))
+
     def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
         """One greedy completion per prompt, one after the other; empty and marked where the time ran out.
 
@@ -163,7 +185,7 @@ class RemoteLM:
         labels = self.labels(min(len(texts), _MAX_CHOICES))
         shown = [{"label": label, "text": text} for label, text in zip(labels, texts, strict=False)]
         asked = self._choose.render(question=prompt.messages[-1].content, texts=shown)
-        answer = self._completion(asked, _TOKENS_PER_MESSAGE, deadline)
+        answer = self._completion(asked, _LETTER_TOKENS, deadline)
         if answer.finished == "timeout":
             return answer
         letter = _LETTER.match(answer.text)

@@ -1,6 +1,7 @@
 """A language model behind a URL, against a server of this machine."""
 
 import logging
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -112,6 +113,18 @@ def test_a_server_that_lists_at_most_twenty_is_asked_for_twenty() -> None:
     # U and V are not listed: they have at most what T, the last that is, has.
     assert scores.log_probs[20] == scores.log_probs[21] == scores.log_probs[19]
     assert scores.label_mass == pytest.approx(float(np.exp(scores.log_probs[:20]).sum()), abs=1e-5)
+
+
+def test_prompts_that_come_together_are_at_the_server_together(remote: RemoteLM, server: FakeServer) -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    def answers_two_at_once(exchange: Exchange) -> None:
+        both.wait()
+        honest(exchange)
+
+    server.behaviour = answers_two_at_once
+    found = remote.score_labels_many([QUESTION, QUESTION], [remote.labels(2), remote.labels(3)], timeout_s=20)
+    assert [len(scores.log_probs) for scores in found] == [2, 3]
 
 
 def test_an_answer_that_is_no_letter_chooses_nothing() -> None:

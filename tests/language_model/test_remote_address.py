@@ -35,12 +35,12 @@ def test_a_setting_that_names_none_is_said(setting: str, said: str) -> None:
     assert "sk-1" not in str(caught.value)
 
 
-def test_a_model_alone_may_stand_for_its_room(tmp_path: object) -> None:
+def test_a_model_alone_may_stand_for_its_room() -> None:
     settings = Settings.from_mapping({"language_model": "openai:http://127.0.0.1:1/v1#m"})
     assert settings.language_model.model == "openai:http://127.0.0.1:1/v1#m"
 
 
-def test_an_adapter_cannot_be_put_into_a_model_behind_a_url(tmp_path: pytest.TempPathFactory) -> None:
+def test_an_adapter_cannot_be_put_into_a_model_behind_a_url() -> None:
     settings = Settings.from_mapping(
         {"language_model": {"model": "openai:http://127.0.0.1:1/v1#m", "adapter": "somewhere"}}
     )
