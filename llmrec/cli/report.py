@@ -11,7 +11,7 @@ from llmrec.cli.options import Device, Directory, NoModel, Set, User, open_recom
 from llmrec.cli.output import note, say
 
 if TYPE_CHECKING:
-    from llmrec.insights import Person
+    from llmrec.insights import Person, Section
     from llmrec.recommender import Recommender
     from llmrec.types import SignalCount
 
@@ -46,7 +46,7 @@ def report(
         reactions=_reactions(feedback or directory / "feedback.sqlite3", is_asked_for=feedback is not None),
         evaluation=Evaluation.load(evaluation) if evaluation is not None else None,
     )
-    sections = list(about_recommender(subject))
+    sections = [*about_recommender(subject), *_experiment(directory, feedback or directory)]
     if user is not None:
         sections.insert(0, about_person(subject, _person(recommender, user, k), plane_for(subject)))
     page = write_insights(subject.name, sections, out)
@@ -65,6 +65,22 @@ def _reactions(path: Path, *, is_asked_for: bool) -> list[SignalCount]:
         return []
     with SQLiteFeedbackStore(path) as store:
         return list(store.daily())
+
+
+def _experiment(directory: Path, feedback: Path) -> list[Section]:
+    """The experiment that was started last; nothing where there is none."""
+    from llmrec.experiments.definition import read_experiments
+    from llmrec.experiments.reporting import status_of
+    from llmrec.feedback import open_store
+    from llmrec.insights.sections import about_experiment
+
+    known = read_experiments(directory)
+    if not known:
+        return []
+    since = known[-1].started_at
+    with open_store(feedback) as store:
+        shown, said = list(store.impressions(since=since)), list(store.reactions(since=since))
+    return [about_experiment(status_of(known[-1], shown, said, effect=None, now=since))]
 
 
 def _person(recommender: Recommender, user: str, k: int) -> Person:

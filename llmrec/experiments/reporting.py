@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,21 @@ class Status:
             "waits": [{"arm": w.arm, "metric": w.metric, "users": w.users, "days": w.days} for w in self.waits],
             **({"lists": self.n_lists[0], "lists_won": self.n_lists[1]} if self.n_lists else {}),
         }
+
+
+def sentences(status: Status) -> tuple[str, ...]:
+    """What came of it in words: who took part, what is doubtful, and every difference to the first arm."""
+    users = ", ".join(f"{arm} {n}" for arm, n in status.n_users.items())
+    shown = f"{status.n_lists[0]} lists, {status.n_lists[1]} won." if status.n_lists else f"Users: {users}."
+    return (shown, *status.warnings, *(_told(row) for row in status.rows if row.difference is not None))
+
+
+def _told(row: Comparison) -> str:
+    assert row.difference is not None, "the first arm has nothing it differs from"
+    low, high = row.anytime
+    between = "too few users" if math.isinf(low) else f"95 % interval at any time {low:+.4f} to {high:+.4f}"
+    verdict = "no difference shown" if row.verdict == "not shown" else row.verdict
+    return f"{row.metric.capitalize()} of {row.arm}: {verdict} ({row.difference.value:+.4f}, {between})."
 
 
 def status_of(

@@ -10,6 +10,7 @@ import numpy as np
 from llmrec.evaluation.charts import Chart, charts_of
 from llmrec.evaluation.panels import panels_of
 from llmrec.evaluation.results import Evaluation
+from llmrec.experiments.reporting import Status, sentences
 from llmrec.insights import charts, health, mood, taste
 from llmrec.insights.figures import Values
 from llmrec.insights.plane import Plane, plane_of
@@ -54,6 +55,11 @@ def about_recommender(subject: Subject) -> Iterator[Section]:
     yield _catalogue(subject)
     yield from about_reactions(subject.reactions)
     yield from _quality(subject.evaluation)
+
+
+def about_experiment(status: Status) -> Section:
+    """What the arms of an experiment did so far, for its owner."""
+    return Section(f"Experiment {status.experiment.name}", " ".join(sentences(status)))
 
 
 def about_reactions(reactions: Sequence[SignalCount]) -> Iterator[Section]:

@@ -62,6 +62,16 @@ def test_a_difference_is_seen_and_said(shop: Path, capsys: pytest.CaptureFixture
     assert "quiet has stopped" in call(capsys, "experiment", "status", shop).out
 
 
+def test_the_report_tells_of_the_experiment(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call(capsys, "experiment", "start", shop, "quiet", *ARMS)
+    visited(shop, n=300)
+    assert call(capsys, "report", shop, "--out", tmp_path / "report").code == 0
+    [page] = (tmp_path / "report").glob("*.html")
+    text = page.read_text(encoding="utf-8")
+    assert "Experiment quiet" in text
+    assert "Conversion of plain: higher (+0." in text
+
+
 def test_how_long_an_effect_takes_is_said(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call(capsys, "experiment", "start", shop, "quiet", *ARMS)
     visited(shop, n=40)
