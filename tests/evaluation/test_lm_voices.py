@@ -84,6 +84,11 @@ def test_answers_are_kept_in_the_cache_unless_another_place_is_named(place: Path
     assert len(list((place / "cache" / ANSWERS_DIRECTORY).glob("*.jsonl"))) == 1
 
 
+def test_what_a_model_behind_a_url_answered_is_not_kept_for_its_weights_are_unknown(films: Catalogue) -> None:
+    settings = Settings().changed(["language_model.model=openai:http://127.0.0.1:9/v1#m"])
+    assert language_model_voices(films, settings, PromptLibrary.load(), Overrides())["lm"].log is None
+
+
 def test_a_model_in_memory_answers_each_stage_from_its_own_texts_and_keeps_no_file(films: Catalogue) -> None:
     shown: list[str] = []
 

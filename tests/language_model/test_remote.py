@@ -10,6 +10,7 @@ import pytest
 from llmrec.errors import ConfigError, ModelError, ModelTimeout
 from llmrec.interfaces import LanguageModel
 from llmrec.language_model.remote import RemoteLM
+from llmrec.prompt_ranker import PromptRanker
 from llmrec.types import ChatMessage, Completion, Prompt
 from tests.cli_helpers import call
 from tests.contracts.label_scorer import QUESTION, LabelScorerContract
@@ -268,3 +269,12 @@ def test_the_doctor_says_what_a_server_can_do(server: FakeServer, capsys: pytest
     done = call(capsys, "doctor", "--lm", server.setting, "--json")
     assert done.json["language model"] is None
     assert done.json["missing"][-1].endswith("answered with status 404: no such model.")
+
+
+def test_items_are_ranked_by_a_server_without_a_catalogue(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LLMREC_LM_KEY", raising=False)
+    ranked = PromptRanker.from_pretrained(server.setting).rank(["Alien (1979)"], ["Babe (1995)", "Aliens (1986)"])
+    asked = server.requests[-1]["messages"][-1]["content"]
+    # The fake finds A the likeliest answer, whatever it stands for.
+    assert f"A. {ranked[0].title}" in asked
+    assert [item.rank for item in ranked] == [1, 2]
