@@ -12,6 +12,7 @@ Direction = Literal["", "less", "more"]
 _ENDS: Mapping[str, Direction] = {"less": "less", "more": "more"}
 _COMMENT = "#"
 _NOTHING = "-"
+_INSTEAD = " > "
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class Concept:
             for what means nothing that is recorded.
         phrases: How it is said, as people write.
         direction: The end of a number that is meant; empty for a value.
+        instead: Names of what comes nearest to it, for catalogues that have none of `names`.
     """
 
     names: tuple[str, ...]
     phrases: tuple[str, ...]
     direction: Direction = ""
+    instead: tuple[str, ...] = ()
 
 
 @cache
@@ -48,4 +51,5 @@ def _concept(line: str) -> Concept:
     first, _, rest = names.partition(" ")
     if first in _ENDS:
         return Concept(tuple(rest.split("|")), said, _ENDS[first])
-    return Concept(tuple(names.split("|")), said)
+    own, _, instead = names.partition(_INSTEAD)
+    return Concept(tuple(own.split("|")), said, instead=tuple(instead.split("|")) if instead else ())

@@ -207,7 +207,7 @@ class CritiqueReader:
             wish = OPPOSITES[key]
             draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=True)
             draft.note("instead_of", phrase=phrase, wish=wish)
-            draft.unmet.append(Unmet(phrase, f"not {quality}", is_met=True))
+            draft.unmet.append(Unmet(phrase, wish, is_met=True))
         else:
             draft.unmet.append(Unmet(phrase, f"not {quality}"))
 

@@ -17,7 +17,7 @@ class Unmet:
 
     Attributes:
         phrase: As the user put it.
-        asks: The same as words that exclude: "not heavy" for "too heavy".
+        asks: The same as a wish, in words: "light" for "too heavy", "not loud" where no opposite is known.
         is_met: Whether something was done about it already.
     """
 

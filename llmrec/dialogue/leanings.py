@@ -39,18 +39,20 @@ class Leanings:
         self._vocabulary = vocabulary
         self._readers = readers
 
-    def read(self, draft: Draft, words: str) -> bool:
-        """Add what `words`, which the grammar left unread, are taken to mean; whether there is anything."""
+    def read(self, draft: Draft, words: str, *, said: str = "") -> bool:
+        """Add what `words`, which the grammar left unread, are taken to mean; whether there is anything.
+
+        `said` is how the user put it, where these are not the user's own words.
+        """
         if not words or draft.written_in != DEFAULT_LANGUAGE:
             return False
-        words = words[:_MAX_CHARS]
+        words, said = words[:_MAX_CHARS], (said or words)[:_MAX_CHARS]
         for reader in self._readers:
             meanings = reader.read(words)[:_MAX_LEANINGS]
             if meanings:
-                constraints = [self._vocabulary.constraint(meaning) for meaning in meanings]
-                return self._take(
-                    draft, words, [c for c in constraints if self._stands(draft, c, words, reader.name)], reader
-                )
+                read = [self._vocabulary.constraint(meaning) for meaning in meanings]
+                standing = [constraint for constraint in read if self._stands(draft, constraint, said, reader.name)]
+                return self._take(draft, said, standing, reader)
         return False
 
     def _take(self, draft: Draft, words: str, constraints: Sequence[Constraint], reader: VagueReader) -> bool:

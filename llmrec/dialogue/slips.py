@@ -23,7 +23,7 @@ _SLIPS: Mapping[str, str] = {word.replace("'", ""): word for word in _CONTRACTED
     "allready": "already", "flim": "film", "flims": "films", "moive": "movie", "moives": "movies", "movei": "movie",
     "bok": "book", "boks": "books", "thnaks": "thanks", "thansk": "thanks", "plese": "please", "befor": "before",
     "betwen": "between", "beetween": "between", "wiht": "with", "whit": "with", "witout": "without", "frm": "from",
-    "form the": "from the", "not all that": "not very",
+    "form the": "from the", "not all that": "not very", "feel-good": "feelgood",
 }  # fmt: skip
 _PATTERN = re.compile(rf"(?<![\w'])(?:{'|'.join(sorted(_SLIPS, key=len, reverse=True))})(?![\w'])", re.IGNORECASE)
 _MIN_CHARS = 5

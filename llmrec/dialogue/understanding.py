@@ -213,7 +213,7 @@ class GrammarTracker:
 
     def _read_unmet(self, draft: Draft) -> None:
         for unmet in draft.unmet:
-            is_read = self._leanings is not None and self._leanings.read(draft, unmet.asks)
+            is_read = self._leanings is not None and self._leanings.read(draft, unmet.asks, said=unmet.phrase)
             if not is_read and not unmet.is_met:
                 draft.note("cannot_act", phrase=unmet.phrase)
 

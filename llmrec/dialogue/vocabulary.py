@@ -77,7 +77,10 @@ class Vocabulary:
         if concept.direction:
             fields = [name for name in self.bounds if _words(name) & set(map(singular, concept.names))]
             return tuple(Meaning(name, _ENDS[concept.direction]) for name in fields)
-        names = {value_key(name) for name in concept.names}
+        return self._called(concept.names) or self._called(concept.instead)
+
+    def _called(self, any_of: Sequence[str]) -> tuple[Meaning, ...]:
+        names = {value_key(name) for name in any_of}
         return tuple(
             Meaning(field, value)
             for field, listed in self.values.items()

@@ -63,6 +63,12 @@ def test_what_is_unwanted_attracts_nothing_and_is_leant_away_from(films: Catalog
     assert "cannot act" not in " ".join(understood.notes)
 
 
+def test_a_denied_quality_leans_to_its_opposite_in_the_words_of_the_user(films: Catalogue) -> None:
+    understood = say(tracker(films, Reads("encoder", {"cheerful": (FUNNY,)})), "nothing sad")
+    assert leanings(understood) == ["genres = Comedy"]
+    assert understood.profile.leanings[0].words == "nothing sad"
+
+
 def test_what_no_voice_knows_cannot_be_acted_on(films: Catalogue, voice: Reads) -> None:
     assert "cannot act" in " ".join(say(tracker(films, voice), "nothing with umbrellas").notes)
 

@@ -57,6 +57,11 @@ def test_a_concept_is_what_the_catalogue_calls_it(films: Catalogue) -> None:
     assert Vocabulary.of(shop(), CONCEPTS).meant_by(Concept(("price",), ("cheap",), "less")) == (Meaning("price", LOW),)
 
 
+def test_where_a_catalogue_lacks_a_mood_it_is_what_comes_nearest(films: Catalogue) -> None:
+    wholesome = next(concept for concept in CONCEPTS if "feel good" in concept.names)
+    assert Vocabulary.of(films, CONCEPTS).meant_by(wholesome) == (Meaning("genres", "Comedy"),)
+
+
 def test_no_phrase_stands_under_two_names() -> None:
     said = [phrase for concept in CONCEPTS for phrase in concept.phrases]
     assert len(said) == len(set(said))
