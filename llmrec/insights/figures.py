@@ -21,6 +21,7 @@ N_SLICES = 5  # of a pie that can be told apart; the rest is one slice
 _SMALL = FONT_POINTS - 1.5
 _ROW_INCHES, _FRAME_INCHES = 0.34, 0.95
 _CELL_INCHES = 0.36
+_MAX_PERIOD_NAMES = 9
 _SIZES: Mapping[int | None, int] = {None: 5, 3: 16}  # of marks on the map; there are many candidates
 
 
@@ -180,12 +181,14 @@ def draw_rates(rates: Sequence[Rate], theme: Theme) -> Figure:
     values, low, high = (np.array([getattr(rate, part) for rate in rates]) for part in ("share", "low", "high"))
     arms = np.stack([values - low, high - values]).clip(min=0)
     axes.errorbar(at, values, yerr=arms, fmt="o-", color=theme.series[0], elinewidth=1.2, capsize=2.5, markersize=5)
-    for place, rate in zip(at, rates, strict=True):
+    # As many names as can be read, the last period among them.
+    named = range(len(rates) - 1, -1, -max(1, -(-len(rates) // _MAX_PERIOD_NAMES)))
+    for place in named:
         axes.annotate(
-            f"n={rate.n}", (place, 0), xytext=(0, 3), textcoords="offset points", ha="center", color=theme.muted,
-            fontsize=_SMALL - 1.5,
+            f"n={rates[place].n}", (place, 0), xytext=(0, 3), textcoords="offset points", ha="center",
+            color=theme.muted, fontsize=_SMALL - 1.5,
         )  # fmt: skip
-    axes.set_xticks(at, [rate.period for rate in rates], rotation=35, ha="right")
+    axes.set_xticks(list(named), [rates[place].period for place in named], rotation=35, ha="right")
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
