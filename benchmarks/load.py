@@ -75,7 +75,7 @@ def sessions(asked: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def overhead(asked: argparse.Namespace) -> Mapping[str, Any]:
-    """What the service adds to the library's call; over few items, for a longer call would hide it in its own chance."""
+    """What the service adds to the library's call; over few items, as a longer call would hide it."""
     with served({"items": _OVERHEAD_ITEMS}) as url:
         return compare(url, made_up(_OVERHEAD_ITEMS, 0.0), asked.calls)
 

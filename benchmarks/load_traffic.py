@@ -131,16 +131,21 @@ def metric(text: str, name: str) -> float:
 async def keep_rate(url: str, rate: float, seconds: float) -> Mapping[str, Any]:
     """Recommendations without a model that begin `rate` times a second, whether or not those before have ended."""
 
-    async def ask(number: int) -> float:
+    async def ask(number: int) -> float | None:
         await asyncio.sleep(number / rate)
         started = time.perf_counter()
         body = {"query": WISHES[number % len(WISHES)], "user_id": f"user{number % N_USERS}"}
-        (await client.post("/v1/recommend", json=body)).raise_for_status()
+        answer = await client.post("/v1/recommend", json=body)
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            return None
+        answer.raise_for_status()
         return time.perf_counter() - started
 
     async with client_of(url) as client:
         await ask(0)  # the first request of a process loads what the others find
-        return percentiles(await asyncio.gather(*(ask(number) for number in range(int(rate * seconds)))))
+        found = await asyncio.gather(*(ask(number) for number in range(int(rate * seconds))))
+    answered = [each for each in found if each is not None]
+    return {"refused": len(found) - len(answered), **percentiles(answered)}
 
 
 async def overwhelm(url: str) -> Mapping[str, Any]:
