@@ -157,7 +157,9 @@ class Bench:
             self.tally.faults += [f"{card.title}: {card.explanation} -> {fault}" for fault in found]
 
     def _lifts(self, query: Query, item_id: ItemId, source: ItemId | None) -> bool:
-        less = replace(query, profile=replace(query.profile, wishes=())) if source is None else without(query, source)
+        # What vague words were taken to mean was said with them.
+        unsaid = replace(query, profile=replace(query.profile, wishes=(), leanings=()))
+        less = unsaid if source is None else without(query, source)
         (before,) = self._standings.of(query, [item_id], k=K)
         (after,) = self._standings.of(less, [item_id], k=K)
         if before.score is None or after.score is None:
