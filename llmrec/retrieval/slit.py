@@ -111,10 +111,11 @@ class SLITRetriever(ItemToItemRetriever):
         cross: NDArray[np.float64],
         counts: NDArray[np.int64],
         plan: SLITPlan,
+        start: NDArray[np.float64] | float = 0.0,
     ) -> Self:
-        """From the products of past and future, which are overwritten."""
+        """From the products of past and future, which are overwritten; `cross` is what `start` leaves to be learned."""
         kept = sparse.csr_array(np.triu(gram)) if len(known) <= DEAR_ITEMS else None
-        table = _regression(gram, cross, l2=plan.l2) / _divisors(counts, known, plan)
+        table = (start + _regression(gram, cross, l2=plan.l2)) / _divisors(counts, known, plan)
         # Row after row: products with sparse histories would copy the solver's order of columns every time.
         return cls(item_ids, known, np.ascontiguousarray(table, dtype=np.float32), plan=plan, gram=kept)
 
@@ -140,27 +141,28 @@ class SLITRetriever(ItemToItemRetriever):
         everything_before = np.array_equal(self._known, np.flatnonzero(counts_before))
         if self._gram is None or not everything_before or not np.isin(self._known, known).all():
             return self.fit(growth.after, plan=self._plan)
-        gram, cross = self._kept_products(known, counts_before)
+        gram, learned = self._kept_tables(known, counts_before)
         columns = _columns(known, len(counts))
+        more, cross = (np.zeros(gram.shape, order="F") for _ in range(2))
         for met, sign in ((growth.before, -1.0), (growth.after, 1.0)):
             places = growth.places(met, reach=self._plan.future)
-            for total, change in zip((gram, cross), _products(met, columns, self._plan, places), strict=True):
+            for total, change in zip((more, cross), _products(met, columns, self._plan, places), strict=True):
                 total += sign * change
-        return self._solved(self._ids, known, gram, cross, counts, self._plan)
+        # With G L = C for what was learned, G' (L' - L) = C' - G' L is the change of C less that of G times L.
+        cross -= np.asarray(sparse.csr_array(more) @ learned)
+        gram += more
+        return self._solved(self._ids, known, gram, cross, counts, self._plan, learned)
 
-    def _kept_products(
+    def _kept_tables(
         self, known: NDArray[np.int64], counts: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What was multiplied for the table there is, among items `known` now; newly met ones have nothing yet."""
+        """Past times past, and what was learned, among items `known` now; newly met ones have nothing yet."""
         assert self._gram is not None  # asked for by `update`
         upper = self._gram.toarray()
-        gram = upper + np.triu(upper, 1).T
-        learned = self._dense * _divisors(counts, self._known, self._plan)
-        cross = gram @ learned + self._plan.l2 * learned
         places = np.searchsorted(known, self._known)
         wider = [np.zeros((len(known), len(known)), order="F") for _ in range(2)]
-        for total, kept in zip(wider, (gram, cross), strict=True):
-            total[np.ix_(places, places)] = kept
+        wider[0][np.ix_(places, places)] = upper + np.triu(upper, 1).T
+        wider[1][np.ix_(places, places)] = self._dense * _divisors(counts, self._known, self._plan)
         return wider[0], wider[1]
 
     def save(self, directory: Path) -> None:
