@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmrec.errors import ModelError, ModelTimeout
-from llmrec.interfaces import BulkCandidateScorer, CandidateScorer
+from llmrec.interfaces import CandidateScorer
 from llmrec.types import ChatMessage, Prompt
 
 SHARED = Prompt((ChatMessage("system", "Say Yes or No."), ChatMessage("user", "History: Heat; Alien. Suits?")), "hash")
@@ -71,9 +71,11 @@ class CandidateScorerContract:
         with pytest.raises(ModelTimeout):
             scorer.score_candidates(SHARED, CANDIDATES, timeout_s=0.0)
 
+
+class BulkCandidateScorerContract(CandidateScorerContract):
+    """One that reads several requests in one pass."""
+
     def test_requests_read_together_get_what_each_gets_alone(self, scorer: CandidateScorer) -> None:
-        if not isinstance(scorer, BulkCandidateScorer):
-            pytest.skip("it reads one request at a time")
         other = Prompt((ChatMessage("system", "Say Yes or No."), ChatMessage("user", "History: Up. Or not?")), "hash")
         asked = [
             (SHARED, CANDIDATES),

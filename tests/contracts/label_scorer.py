@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmrec.errors import ModelError
-from llmrec.interfaces import BulkLabelScorer, LabelScorer
+from llmrec.interfaces import LabelScorer
 from llmrec.types import ChatMessage, Prompt
 
 QUESTION = Prompt((ChatMessage("system", "You answer with a letter."), ChatMessage("user", "A or B?")), "hash")
@@ -61,9 +61,11 @@ class LabelScorerContract:
         with pytest.raises(ModelError, match=str(scorer.max_prompt_tokens)):
             scorer.score_labels(huge, scorer.labels(2), timeout_s=60)
 
+
+class BulkLabelScorerContract(LabelScorerContract):
+    """One that reads several prompts in one pass."""
+
     def test_prompts_read_together_get_what_each_gets_alone(self, scorer: LabelScorer) -> None:
-        if not isinstance(scorer, BulkLabelScorer):
-            pytest.skip("it reads one prompt at a time")
         longer = Prompt((*QUESTION.messages, ChatMessage("user", "A or B or C, that is the question.")), "hash")
         prompts, labels = [QUESTION, longer, QUESTION], [scorer.labels(2), scorer.labels(30), scorer.labels(3)]
         together = scorer.score_labels_many(prompts, labels, timeout_s=60)

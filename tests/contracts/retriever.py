@@ -5,7 +5,7 @@ import pytest
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError
-from llmrec.interfaces import BulkRetriever, Retriever
+from llmrec.interfaces import Retriever
 from llmrec.types import History, Interaction, ItemEntry, ItemId, Profile, Query, UserId, WishEntry
 
 
@@ -74,9 +74,11 @@ class RetrieverContract:
         with pytest.raises(ConfigError, match=f"k is {k}; ask for at least 1 item"):
             retriever.retrieve(query, k)
 
+
+class BulkRetrieverContract(RetrieverContract):
+    """One that is asked many queries at once."""
+
     def test_many_queries_together_get_what_each_gets_alone(self, retriever: Retriever, films: Catalogue) -> None:
-        if not isinstance(retriever, BulkRetriever):
-            pytest.skip("it is asked one query at a time")
         queries = [*QUERIES, Query(), QUERIES[0]]
         masks = [np.arange(len(films)) % 3 != number % 3 for number in range(len(queries))]
         together = retriever.retrieve_many(queries, 5, allowed=masks)

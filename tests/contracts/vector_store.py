@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmrec.errors import ConfigError
-from llmrec.interfaces import BulkVectorStore, VectorStore
+from llmrec.interfaces import VectorStore
 from llmrec.types import ItemId, Vectors
 
 A, B, C, D = (ItemId(name) for name in "abcd")
@@ -67,9 +67,11 @@ class VectorStoreContract:
         found = store.recommend([A], [], 4, where=np.array([True, True, False, False]))
         assert [item_id for item_id, _ in found] == [B]
 
+
+class BulkVectorStoreContract(VectorStoreContract):
+    """One that searches for many vectors at once."""
+
     def test_many_vectors_find_together_what_each_finds_alone(self, store: VectorStore) -> None:
-        if not isinstance(store, BulkVectorStore):
-            pytest.skip("it searches for one vector at a time")
         store.add([A, B, C], rows(WEST, EAST, NORTH))
         masks = [np.ones(4, dtype=np.bool_), np.array([True, False, True, True])]
         together = store.search_many(rows(EAST, NORTH), 2, where=masks, stated=[(), ()])

@@ -10,7 +10,7 @@ from peft import LoraConfig, get_peft_model
 from llmrec.errors import ModelError
 from llmrec.language_model.transformers_lm import TransformersLM
 from tests.contracts.adapter_host import AdapterHostContract
-from tests.contracts.label_scorer import QUESTION, LabelScorerContract
+from tests.contracts.label_scorer import QUESTION, BulkLabelScorerContract
 from tests.language_model.tiny import tiny_model
 
 # peft 0.21 asks transformers by an old name when it wraps a model.
@@ -108,7 +108,7 @@ class TestTransformersLMAsAdapterHost(AdapterHostContract):
         return TransformersLM.from_pretrained(tiny_directory, device="cpu", adapter=red, more_adapters={"blue": blue})
 
 
-class TestAViewAsLabelScorer(LabelScorerContract):
+class TestAViewAsLabelScorer(BulkLabelScorerContract):
     @pytest.fixture
     def scorer(self, tiny_directory: Path, adapter: Path) -> TransformersLM:
         return TransformersLM.from_pretrained(

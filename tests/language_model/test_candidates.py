@@ -13,20 +13,20 @@ from llmrec.errors import ModelError, ModelTimeout
 from llmrec.language_model.devices import has_fast_bfloat16
 from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.types import ChatMessage, Prompt
-from tests.contracts.candidate_scorer import CANDIDATES, SHARED, CandidateScorerContract
+from tests.contracts.candidate_scorer import CANDIDATES, SHARED, BulkCandidateScorerContract
 from tests.language_model.tiny import tiny_model, tiny_tokenizer
 
 MORE = ("Dune Answer:", "Heat (1995) Answer:")
 
 
-class TestTransformersLMAsCandidateScorer(CandidateScorerContract):
+class TestTransformersLMAsCandidateScorer(BulkCandidateScorerContract):
     @pytest.fixture
     def scorer(self, tiny: TransformersLM) -> TransformersLM:
         return tiny
 
 
 @pytest.mark.slow
-class TestSmolLM2AsCandidateScorer(CandidateScorerContract):
+class TestSmolLM2AsCandidateScorer(BulkCandidateScorerContract):
     @pytest.fixture
     def scorer(self, smollm2: TransformersLM) -> TransformersLM:
         return smollm2

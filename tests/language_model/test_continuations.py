@@ -6,7 +6,7 @@ import torch
 from llmrec.errors import ModelError
 from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.ranking.likelihood import BulkLikelihoodScorer, LikelihoodScorer
-from tests.contracts.candidate_scorer import SHARED, CandidateScorerContract
+from tests.contracts.candidate_scorer import SHARED, BulkCandidateScorerContract, CandidateScorerContract
 from tests.language_model.tiny import tiny_model, tiny_tokenizer
 
 
@@ -16,7 +16,7 @@ class TestTransformersLMAsLikelihoodScorer(CandidateScorerContract):
         return LikelihoodScorer(tiny)
 
 
-class TestTransformersLMAsBulkLikelihoodScorer(CandidateScorerContract):
+class TestTransformersLMAsBulkLikelihoodScorer(BulkCandidateScorerContract):
     @pytest.fixture
     def scorer(self, tiny: TransformersLM) -> BulkLikelihoodScorer:
         return BulkLikelihoodScorer(tiny)

@@ -13,7 +13,7 @@ from llmrec.language_model.remote import RemoteLM
 from llmrec.prompt_ranker import PromptRanker
 from llmrec.types import ChatMessage, Completion, Prompt
 from tests.cli_helpers import call
-from tests.contracts.label_scorer import QUESTION, LabelScorerContract
+from tests.contracts.label_scorer import QUESTION, BulkLabelScorerContract
 from tests.contracts.language_model import LanguageModelContract, say
 from tests.contracts.text_chooser import CHOICES, TextChooserContract
 from tests.language_model import fake_server
@@ -42,7 +42,7 @@ class TestRemoteLMAsLanguageModel(LanguageModelContract):
         return model.generate([say("one")], max_new_tokens=50, timeout_s=1e-6)[0]
 
 
-class TestRemoteLMAsLabelScorer(LabelScorerContract):
+class TestRemoteLMAsLabelScorer(BulkLabelScorerContract):
     @pytest.fixture
     def scorer(self, remote: RemoteLM) -> RemoteLM:
         return remote

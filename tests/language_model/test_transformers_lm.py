@@ -11,7 +11,7 @@ from llmrec.errors import ModelError, ModelTimeout
 from llmrec.interfaces import LanguageModel
 from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.types import ChatMessage, Completion, Label, Prompt
-from tests.contracts.label_scorer import QUESTION, LabelScorerContract
+from tests.contracts.label_scorer import QUESTION, BulkLabelScorerContract
 from tests.contracts.language_model import LanguageModelContract, say
 from tests.contracts.text_chooser import CHOICES, TextChooserContract
 from tests.language_model.tiny import CHAT_TEMPLATE, CONTROL_TOKENS, tiny_model, tiny_tokenizer
@@ -33,7 +33,7 @@ class TestTransformersLMAsLanguageModel(LanguageModelContract):
         return model.generate([say("one")], max_new_tokens=400, timeout_s=0.05)[0]
 
 
-class TestTransformersLMAsLabelScorer(LabelScorerContract):
+class TestTransformersLMAsLabelScorer(BulkLabelScorerContract):
     @pytest.fixture
     def scorer(self, tiny: TransformersLM) -> TransformersLM:
         return tiny

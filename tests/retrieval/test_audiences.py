@@ -10,7 +10,7 @@ from llmrec.retrieval.dense import DenseRetriever
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.retrieval.item_vectors import embed_resumable
 from llmrec.retrieval.vector_stores import ExactVectorStore
-from tests.contracts.retriever import RetrieverContract, asks
+from tests.contracts.retriever import BulkRetrieverContract, asks
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def dense(films: Catalogue, tmp_path: Path) -> DenseRetriever:
     )
 
 
-class TestWishRetriever(RetrieverContract):
+class TestWishRetriever(BulkRetrieverContract):
     @pytest.fixture
     def retriever(self, dense: DenseRetriever) -> WishRetriever:
         return WishRetriever(dense)
@@ -39,7 +39,7 @@ def test_items_alone_or_a_blank_are_no_wish(dense: DenseRetriever) -> None:
     assert WishRetriever(dense).retrieve(asks("  ", history=("2",)), 5) == []
 
 
-class TestStrangerRetriever(RetrieverContract):
+class TestStrangerRetriever(BulkRetrieverContract):
     @pytest.fixture
     def retriever(self, dense: DenseRetriever, films: Catalogue) -> StrangerRetriever:
         return StrangerRetriever(dense, films)

@@ -17,7 +17,7 @@ from llmrec.retrieval.hybrid import HybridRetriever
 from llmrec.retrieval.signals import standardised
 from llmrec.types import Interaction, Item, ItemId, Query, UserId, Vectors
 from tests.contracts.history_scorer import QueryScorerContract, histories_of
-from tests.contracts.retriever import RetrieverContract, asks
+from tests.contracts.retriever import BulkRetrieverContract, asks
 from tests.contracts.score_parts import ScorePartsContract
 from tests.contracts.updatable import Fit, UpdatableContract
 from tests.retrieval.signalled import CLOSED, PlacePart, World, spying, world
@@ -29,7 +29,7 @@ def texts_of(films: Catalogue) -> Vectors:
     return HashingEmbedder(32).embed([f"{item.title} {item.description}" for item in films.values()], kind="document")
 
 
-class HybridContract(RetrieverContract, QueryScorerContract, ScorePartsContract):
+class HybridContract(BulkRetrieverContract, QueryScorerContract, ScorePartsContract):
     @pytest.fixture
     def retriever(self, films: Catalogue, interactions: Interactions) -> HybridRetriever:
         return HybridRetriever.fit(interactions, films, CLOSED, vectors=texts_of(films))

@@ -8,10 +8,10 @@ import pytest
 from llmrec.errors import ArtifactError, ConfigError, UnknownItemError
 from llmrec.interfaces import VectorStore
 from llmrec.retrieval.vector_stores import ExactVectorStore
-from tests.contracts.vector_store import EAST, NORTH, WEST, A, B, C, D, VectorStoreContract, rows
+from tests.contracts.vector_store import EAST, NORTH, WEST, A, B, BulkVectorStoreContract, C, D, rows
 
 
-class TestExactVectorStore(VectorStoreContract):
+class TestExactVectorStore(BulkVectorStoreContract):
     @pytest.fixture
     def store(self) -> VectorStore:
         return ExactVectorStore([A, B, C, D], dim=2)

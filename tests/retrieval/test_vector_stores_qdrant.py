@@ -19,7 +19,7 @@ from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.retrieval.vector_stores_qdrant import QdrantVectorStore
 from llmrec.settings import Settings
 from llmrec.types import Constraint, Item, ItemId, Operator
-from tests.contracts.vector_store import EAST, NORTH, WEST, A, B, C, D, VectorStoreContract, rows
+from tests.contracts.vector_store import EAST, NORTH, WEST, A, B, BulkVectorStoreContract, C, D, rows
 from tests.retrieval.qdrant_over_http import qdrant_over_http
 from tests.test_recommender import events, table
 
@@ -28,7 +28,7 @@ def letters() -> Catalogue:
     return Catalogue([Item(item_id, f"The letter {item_id}") for item_id in (A, B, C, D)])
 
 
-class TestQdrantVectorStore(VectorStoreContract):
+class TestQdrantVectorStore(BulkVectorStoreContract):
     @pytest.fixture
     def store(self) -> Iterator[QdrantVectorStore]:
         client = QdrantClient(":memory:")
