@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from finetune.understand_language import written
 from finetune.understand_messages import Judged, Message, judge, meanings_of, read_messages, summed
 from llmrec.assets import AssetStore
 from llmrec.data.catalogue import Catalogue
@@ -27,7 +28,7 @@ from llmrec.dialogue.leanings import Leanings, VagueReader
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.understanding import GrammarTracker
 from llmrec.dialogue.vague import LikenessReader
-from llmrec.dialogue.vocabulary import Meaning, Vocabulary, written
+from llmrec.dialogue.vocabulary import Meaning, Vocabulary
 from llmrec.errors import ConfigError, LLMRecError
 from llmrec.evaluation.dialogue_catalogues import read_catalogue
 from llmrec.models import load_encoder

@@ -29,9 +29,9 @@ from finetune.time_limit import TimeLimit
 from finetune.understand_card import write_record
 from finetune.understand_config import UnderstandTraining
 from finetune.understand_examples import Example, Generator, parted
+from finetune.understand_prompt import understand_prompt
 from llmrec.assets import AssetStore
 from llmrec.dialogue.concepts import concepts_in
-from llmrec.dialogue.understand_prompt import understand_prompt
 from llmrec.dialogue.vocabulary import Vocabulary
 from llmrec.errors import LLMRecError
 from llmrec.language_model.chat_encoding import ChatEncoding

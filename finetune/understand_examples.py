@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from finetune.understand_language import written
 from llmrec.dialogue.concepts import Concept
-from llmrec.dialogue.vocabulary import HIGH, LOW, YES, Meaning, Vocabulary, written
+from llmrec.dialogue.vocabulary import HIGH, LOW, YES, Meaning, Vocabulary
 
 # Concepts of one kind of catalogue stand together in their file; each kind is named by its first concept.
 _FIRST = ("comedy", "puzzle", "jazz", "headphones", "red", "wireless", "french", "price", "-")

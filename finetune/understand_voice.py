@@ -12,8 +12,9 @@ import torch
 
 from finetune.held_writing import HeldWriting
 from finetune.understand_card import RECORD
+from finetune.understand_language import grammar, read
+from finetune.understand_prompt import understand_prompt
 from llmrec.assets import AssetStore
-from llmrec.dialogue.understand_prompt import understand_prompt
 from llmrec.dialogue.vocabulary import Meaning, Vocabulary
 from llmrec.errors import ModelError
 from llmrec.language_model.adapters import Adapters
@@ -53,7 +54,7 @@ class AdapterReader:
         """Ask `adapted` what words mean in `vocabulary`; what takes longer than `timeout_s` means nothing."""
         self._adapted = adapted
         self._vocabulary = vocabulary
-        self._grammar = vocabulary.grammar(most=_MAX_ENTRIES)
+        self._grammar = grammar(vocabulary, most=_MAX_ENTRIES)
         self._timeout_s = timeout_s
         self.seconds: list[float] = []
 
@@ -66,4 +67,4 @@ class AdapterReader:
                 self._adapted.model, ids, self._grammar, max_new_tokens=MAX_TOKENS, deadline=began + self._timeout_s
             )
         self.seconds.append(time.monotonic() - began)
-        return self._vocabulary.read(completion.text)
+        return read(completion.text, self._vocabulary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,9 +17,6 @@ from llmrec.dialogue.words import fold, singular
 from llmrec.types import Constraint
 
 LOW, HIGH, YES = "low", "high", "yes"
-NOTHING = "none"
-_JOINT = ";"
-_NOT = "not "
 _MAX_VALUES = 60
 _ENDS = {"less": LOW, "more": HIGH}
 _THIRDS = (1 / 3, 2 / 3)
@@ -38,8 +35,8 @@ class Meaning:
     wanted: bool = True
 
     def __str__(self) -> str:
-        """As the language model writes it."""
-        return f"{'' if self.wanted else _NOT}{self.field}={self.value}"
+        """In short: `not price=high`."""
+        return f"{'' if self.wanted else 'not '}{self.field}={self.value}"
 
     def turned(self) -> Meaning:
         """The opposite stance to the same value."""
@@ -67,7 +64,7 @@ class Vocabulary:
             if field.kind == "flag":
                 values[field.name] = (YES,)
             elif any(value_key(value) in known for value in field.values):
-                values[field.name] = tuple(value for value in field.values if _JOINT not in value)[:_MAX_VALUES]
+                values[field.name] = field.values[:_MAX_VALUES]
         bounds = {name: _thirds(catalogue, name) for d in DIMENSIONS if (name := field_of(d, catalogue))}
         values |= dict.fromkeys(bounds, (LOW, HIGH))
         return cls(values, bounds)
@@ -89,11 +86,6 @@ class Vocabulary:
             if value_key(field if value == YES else value) in names
         )
 
-    def read(self, text: str) -> tuple[Meaning, ...]:
-        """The meanings written in `text`, each once; what is no entry of this vocabulary is passed over."""
-        found = (self._entry(part.strip()) for part in text.split(_JOINT))
-        return tuple(dict.fromkeys(meaning for meaning in found if meaning is not None))
-
     def constraint(self, meaning: Meaning) -> Constraint:
         """The condition that an item meets which is as `meaning` leans."""
         if meaning.field in self.bounds:
@@ -104,24 +96,6 @@ class Vocabulary:
         if meaning.value == YES:
             return Constraint(meaning.field, "$eq", value=meaning.wanted)
         return Constraint(meaning.field, "$eq" if meaning.wanted else "$ne", meaning.value)
-
-    def grammar(self, *, most: int) -> str:
-        """All texts with at most `most` entries, as a grammar in Lark's notation for constrained decoding."""
-        entries = " | ".join(
-            f"{_quoted(f'{field}=')} ({' | '.join(map(_quoted, listed))})" for field, listed in self.values.items()
-        )
-        more = f' ("{_JOINT}" entry)~0..{most - 1}' if most > 1 else ""
-        return f'start: "{NOTHING}" | entry{more}\nentry: "{_NOT}"? value\nvalue: {entries}\n'
-
-    def _entry(self, text: str) -> Meaning | None:
-        wanted = not text.startswith(_NOT)
-        field, _, value = text.removeprefix(_NOT).partition("=")
-        return Meaning(field, value, wanted) if value in self.values.get(field, ()) else None
-
-
-def written(meanings: Iterable[Meaning]) -> str:
-    """`meanings` as the language model writes them."""
-    return _JOINT.join(map(str, meanings)) or NOTHING
 
 
 def _thirds(catalogue: Catalogue, name: str) -> tuple[float, float]:
@@ -137,8 +111,3 @@ def _whole(number: float) -> float:
 
 def _words(name: str) -> set[str]:
     return {singular(fold(word)) for word in re.split(r"[\W_]+", name)}
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -7,7 +7,7 @@ import pytest
 
 from llmrec.dialogue.concepts import Concept
 from llmrec.dialogue.vague import LikenessReader
-from llmrec.dialogue.vocabulary import HIGH, LOW, Vocabulary, written
+from llmrec.dialogue.vocabulary import HIGH, LOW, Meaning, Vocabulary
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.types import Vectors
 from tests.dialogue.topics import TopicEmbedder
@@ -19,6 +19,10 @@ CONCEPTS = (
     Concept(("pages",), ("quick", "brief", "not quick to bore", "an hour"), "less"),
     Concept((), ("hello", "the weather", "my neighbour", "hello weather")),
 )
+
+
+def told(meanings: Sequence[Meaning]) -> str:
+    return ";".join(map(str, meanings)) or "none"
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def reader() -> LikenessReader:
     ],
 )
 def test_words_mean_what_is_said_alike(reader: LikenessReader, words: str, meant: str) -> None:
-    assert written(reader.read(words)) == meant
+    assert told(reader.read(words)) == meant
 
 
 def test_an_encoder_that_confuses_all_reads_nothing() -> None:
@@ -58,5 +62,5 @@ def test_without_anything_to_mean_nothing_is_read() -> None:
 
 def test_what_is_said_word_for_word_needs_no_encoder() -> None:
     reader = LikenessReader(VOCABULARY, CONCEPTS, HashingEmbedder())
-    assert written(reader.read("something witty")) == "genres=Comedy"
-    assert written(reader.read("nothing with nightmares")) == "not genres=Horror"
+    assert told(reader.read("something witty")) == "genres=Comedy"
+    assert told(reader.read("nothing with nightmares")) == "not genres=Horror"

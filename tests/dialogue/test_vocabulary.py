@@ -4,7 +4,7 @@ import pytest
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue.concepts import Concept, concepts_in
-from llmrec.dialogue.vocabulary import HIGH, LOW, YES, Meaning, Vocabulary, written
+from llmrec.dialogue.vocabulary import HIGH, LOW, YES, Meaning, Vocabulary
 from llmrec.types import Constraint, Item, ItemId
 
 CONCEPTS = concepts_in("en")
@@ -39,15 +39,6 @@ def test_kinds_flags_and_measured_numbers_can_be_meant_and_names_cannot() -> Non
 def test_a_meaning_is_a_condition_on_facts(meaning: Meaning, constraint: Constraint) -> None:
     vocabulary = Vocabulary({"category": ("Lamps",), "wireless": (YES,), "price": (LOW, HIGH)}, {"price": (20.0, 20.0)})
     assert vocabulary.constraint(meaning) == constraint
-
-
-def test_what_is_written_is_read_again_and_what_is_unknown_is_passed_over() -> None:
-    vocabulary = Vocabulary.of(shop(), CONCEPTS)
-    meanings = (Meaning("category", "Lamps"), Meaning("price", HIGH, wanted=False))
-    assert written(meanings) == "category=Lamps;not price=high"
-    assert vocabulary.read("category=Lamps;not price=high;category=Boats;nonsense") == meanings
-    assert written(()) == "none"
-    assert vocabulary.read("none") == ()
 
 
 def test_a_concept_is_what_the_catalogue_calls_it(films: Catalogue) -> None:

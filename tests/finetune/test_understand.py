@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from finetune.understand_examples import Generator, parted
+from finetune.understand_language import read, written
 from finetune.understand_messages import Message, judge, meanings_of, read_messages, summed
 from llmrec.dialogue.concepts import concepts_in
-from llmrec.dialogue.vocabulary import HIGH, LOW, YES, Meaning
+from llmrec.dialogue.vocabulary import HIGH, LOW, YES, Meaning, Vocabulary
 from llmrec.dialogue.words import fold, split_words
 from llmrec.errors import DataError
 from llmrec.types import Constraint, ConstraintEntry, LeaningEntry, Profile
@@ -22,7 +23,16 @@ def test_every_utterance_means_what_its_vocabulary_can_say() -> None:
     for _ in range(20):
         vocabulary = generator.vocabulary()
         for example in generator.examples(vocabulary, 20):
-            assert example.answer == "none" or len(vocabulary.read(example.answer)) == example.answer.count(";") + 1
+            assert example.answer == "none" or len(read(example.answer, vocabulary)) == example.answer.count(";") + 1
+
+
+def test_what_is_written_is_read_again_and_what_is_unknown_is_passed_over() -> None:
+    vocabulary = Vocabulary({"kind": ("Lamps",), "price": (LOW, HIGH)}, {"price": (1.0, 2.0)})
+    meanings = (Meaning("kind", "Lamps"), Meaning("price", HIGH, wanted=False))
+    assert written(meanings) == "kind=Lamps;not price=high"
+    assert read("kind=Lamps;not price=high;kind=Boats;nonsense", vocabulary) == meanings
+    assert written(()) == "none"
+    assert read("none", vocabulary) == ()
 
 
 def test_the_same_seed_makes_the_same_utterances() -> None:

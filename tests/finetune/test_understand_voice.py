@@ -9,6 +9,7 @@ import torch
 from finetune.held_writing import HeldWriting
 from finetune.train_understand import run
 from finetune.understand_config import UnderstandTraining
+from finetune.understand_language import grammar, read
 from finetune.understand_voice import AdaptedModel, AdapterReader
 from llmrec.assets import AssetStore
 from llmrec.dialogue.vocabulary import HIGH, LOW, Vocabulary
@@ -26,19 +27,19 @@ def test_whatever_a_model_would_say_it_writes_a_text_of_the_grammar() -> None:
         model: CausalLM = tiny_model(seed=seed)  # type: ignore[assignment]
         writing = HeldWriting(tokenizer, n_vocabulary=model.config.vocab_size)
         with torch.inference_mode():
-            completion = writing.write(model, [1, 2, 3], VOCABULARY.grammar(most=2), max_new_tokens=64, deadline=FAR)
+            completion = writing.write(model, [1, 2, 3], grammar(VOCABULARY, most=2), max_new_tokens=64, deadline=FAR)
         assert completion.finished == "stop"
         found.add(completion.text)
-        assert completion.text == "none" or VOCABULARY.read(completion.text)
+        assert completion.text == "none" or read(completion.text, VOCABULARY)
     assert len(found) > 1
 
 
 def test_a_text_that_does_not_end_in_time_is_given_up() -> None:
     model: CausalLM = tiny_model()  # type: ignore[assignment]
     writing = HeldWriting(tiny_tokenizer(), n_vocabulary=model.config.vocab_size)
-    grammar = 'start: "a"+ "bbbb"'
-    assert writing.write(model, [1], grammar, max_new_tokens=3, deadline=FAR).text == ""
-    assert writing.write(model, [1], grammar, max_new_tokens=3, deadline=0.0).finished == "timeout"
+    endless = 'start: "a"+ "bbbb"'
+    assert writing.write(model, [1], endless, max_new_tokens=3, deadline=FAR).text == ""
+    assert writing.write(model, [1], endless, max_new_tokens=3, deadline=0.0).finished == "timeout"
     with pytest.raises(ModelError, match="grammar"):
         writing.write(model, [1], "start: (", max_new_tokens=3, deadline=FAR)
 
