@@ -89,7 +89,8 @@ def read_news(fitted: Fitted, news: News) -> ReadNews:
         reports.append(edits.report)
     for item_id in dict.fromkeys(news.remove):
         del kept[fitted.catalogue.ids[fitted.catalogue.position(ItemId(item_id))]]
-    catalogue = Catalogue(kept.values())
+    is_same = news.items is None and not news.remove
+    catalogue = fitted.catalogue if is_same else Catalogue(kept.values())
     added, notes = Interactions.from_rows((), catalogue), tuple[str, ...]()
     if news.interactions is not None:
         ingested = ingest_interactions(news.interactions, catalogue, columns=interaction_columns)
@@ -112,7 +113,7 @@ def updated(fitted: Fitted, news: ReadNews, *, overrides: Overrides) -> Fitted:
     removes = news.catalogue.ids[: len(fitted.catalogue)] != fitted.catalogue.ids
     if removes or _is_outgrown(fitted, news):
         return relearned(fitted, news, overrides=overrides)
-    has_new_items = news.catalogue.content_hash != fitted.catalogue.content_hash
+    has_new_items = [*news.catalogue.values()] != [*fitted.catalogue.values()]
     fresh = replace(fitted, catalogue=news.catalogue)
     if has_new_items:
         vectors = ExactVectorStore(news.catalogue.ids, _vectors(fitted, news.catalogue, overrides))
