@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -83,7 +84,10 @@ class LeaveOneOut:
         before, *after = (
             _Scores.of(held.rank(one, found), found) for one, found in zip(asked, candidates, strict=True)
         )
-        falls = {key: before.falls(then, ranking.item_ids) for key, then in zip(without, after, strict=True)}
+        falls = {
+            key: before.falls(then, ranking.item_ids) if key is not None else before.lifts(then, ranking.item_ids)
+            for key, then in zip(without, after, strict=True)
+        }
         if ranking.report.lm_scores:
             for source in _strongest(falls, ranking.item_ids)[: self._n_rereads]:
                 place = 1 + list(without).index(source)
@@ -137,6 +141,16 @@ class _Scores:
         if after.unit == self.unit:
             return {item_id: (self.of_item[item_id] - then) / self.spread for item_id, then in known.items()}
         return {item_id: self._place(self.of_item[item_id]) - after._place(then) for item_id, then in known.items()}
+
+    def lifts(self, after: _Scores, item_ids: Sequence[ItemId]) -> Mapping[ItemId, float]:
+        """As `falls`, but 0 for an item that keeps its rank: without the words all scores are of fewer lists."""
+        return {
+            item_id: fall if after._rank(item_id) > self._rank(item_id) else 0.0
+            for item_id, fall in self.falls(after, item_ids).items()
+        }
+
+    def _rank(self, item_id: ItemId) -> float:
+        return list(self.of_item).index(item_id) if item_id in self.of_item else math.inf
 
     def _place(self, score: float) -> float:
         return (score - self.mean) / self.spread if self.spread > _EQUAL else 0.0

@@ -144,6 +144,22 @@ def test_liked_items_and_the_wish_are_taken_out_too(films: Catalogue) -> None:
     assert six.wish > 0
 
 
+class LiftingAll(Lifting):
+    """A wish is worth as much to every item."""
+
+    def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
+        heard = 1.0 if query.text else 0.0
+        return [Candidate(ItemId(str(n)), heard + 1 / n, self.name) for n in range(1, 5)]
+
+
+def test_a_wish_that_moves_no_rank_lifts_nothing(films: Catalogue) -> None:
+    parts = pipeline(films, retriever=LiftingAll())
+    query = Query(profile=Profile(wishes=(WishEntry("scary", 0),)))
+    ranking = served(parts, query)
+    measured = meter_of(parts).measure(query, ranking, [])
+    assert [one and one.wish for one in measured] == [0.0] * 4
+
+
 def test_what_was_taken_out_stays_out_of_the_lists(films: Catalogue) -> None:
     retriever = Lifting()
     parts = pipeline(films, retriever=retriever)
