@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol, runtime_checkable
 
 from llmrec.types import (
@@ -69,10 +69,32 @@ class BulkRetriever(Retriever, Protocol):
         ...
 
 
+@runtime_checkable
+class PartialRetriever(Retriever, Protocol):
+    """A retriever that reads some parts of a query and no others."""
+
+    def heard(self, query: Query) -> Hashable:
+        """What it reads of `query`: where it is the same for two, so are their candidates under the same mask."""
+        ...
+
+
 def lists_of(
     retriever: Retriever, queries: Sequence[Query], k: int, masks: Sequence[ItemMask]
 ) -> Sequence[Sequence[Candidate]]:
-    """What `retriever` finds for each of `queries` among what its mask allows, together where it can."""
+    """What `retriever` finds for each of `queries` among what its mask allows, together where it can, nothing twice."""
+    if not isinstance(retriever, PartialRetriever):
+        return _each(retriever, queries, k, masks)
+    keys = [(retriever.heard(query), id(mask)) for query, mask in zip(queries, masks, strict=True)]
+    firsts = {key: place for place, key in reversed(list(enumerate(keys)))}
+    places = list(firsts.values())
+    found = _each(retriever, [queries[place] for place in places], k, [masks[place] for place in places])
+    of_key = dict(zip(firsts, found, strict=True))
+    return [of_key[key] for key in keys]
+
+
+def _each(
+    retriever: Retriever, queries: Sequence[Query], k: int, masks: Sequence[ItemMask]
+) -> Sequence[Sequence[Candidate]]:
     if isinstance(retriever, BulkRetriever):
         return retriever.retrieve_many(queries, k, allowed=masks)
     return [retriever.retrieve(query, k, allowed=mask) for query, mask in zip(queries, masks, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol, Self
 
 import numpy as np
@@ -93,6 +93,11 @@ class DenseRetriever:
         if vector is None:
             return []
         return self._candidates(self._nearest(query, vector, k, allowed))
+
+    def heard(self, query: Query) -> Hashable:
+        """The wish, the newest items with their weights, and what is stated to the store."""
+        _, positions, shares = self._blend(query)
+        return query.text, positions.tobytes(), shares.tobytes(), query.all_constraints
 
     def retrieve_many(
         self, queries: Sequence[Query], k: int, *, allowed: Sequence[ItemMask]

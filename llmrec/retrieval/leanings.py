@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ class LeaningRetriever:
         self._columns = FactColumns(catalogue)
         counts = np.array([popularity.get(item_id, 0) for item_id in catalogue], dtype=np.float64)
         self._share: NDArray[np.float64] = counts / (1.0 + counts.max(initial=0.0))  # below 1: it only breaks ties
+
+    def heard(self, query: Query) -> Hashable:
+        """The leanings."""
+        return query.profile.leanings
 
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """At most `k` items among `allowed` that meet a leaning, best first; none where nothing was inferred.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Self
@@ -86,6 +86,10 @@ class BM25Retriever:
         """The scores of users who say nothing, float32 [n_users, n_items]."""
         newest = seed_table(histories, len(self._ids), half_life=np.inf, n_newest=self._n_items)
         return product(matmul(newest, self._documents), self._scores)
+
+    def heard(self, query: Query) -> Hashable:
+        """The words of the wish."""
+        return query.text
 
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """At most `k` candidates by BM25 score, best first; none when no word of the wish is known.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
@@ -88,6 +88,10 @@ class PopularityRetriever:
     def score_histories(self, histories: Histories) -> ScoreTable:
         """The same row for every user, float32 [n_users, n_items]."""
         return np.tile(self._popularity, (len(histories), 1))
+
+    def heard(self, query: Query) -> Hashable:
+        """Nothing."""
+        return None
 
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """The `k` most met items among `allowed`, best first."""

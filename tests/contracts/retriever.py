@@ -5,7 +5,7 @@ import pytest
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ConfigError
-from llmrec.interfaces import Retriever
+from llmrec.interfaces import PartialRetriever, Retriever, lists_of
 from llmrec.types import History, Interaction, ItemEntry, ItemId, Profile, Query, UserId, WishEntry
 
 
@@ -19,6 +19,8 @@ def asks(text: str = "", *, history: tuple[str, ...] = (), disliked: tuple[str, 
 
 
 QUERIES = [asks("tense horror in space"), asks(history=("2", "3")), asks("comedy", history=("7",), disliked=("8",))]
+
+MET = (("2", "3"), ("2", "3", "7"), ("3", "2"), ("gone", "2", "3"), ())
 
 
 class RetrieverContract:
@@ -87,3 +89,25 @@ class BulkRetrieverContract(RetrieverContract):
             assert [candidate.item_id for candidate in found] == [candidate.item_id for candidate in alone]
             assert [one.score for one in found] == pytest.approx([one.score for one in alone], abs=1e-5)
             assert [one.ranks for one in found] == [one.ranks for one in alone]
+
+
+class PartialRetrieverContract(RetrieverContract):
+    """One that says what it reads of a query."""
+
+    def test_what_it_reads_decides_what_it_finds(self, retriever: PartialRetriever) -> None:
+        queries = [*QUERIES, *(asks(*one, history=met) for one in ((), ("comedy",)) for met in MET), QUERIES[0]]
+        of_heard: dict[object, list[object]] = {}
+        for query in queries:
+            found = [(one.item_id, one.score) for one in retriever.retrieve(query, 5)]
+            assert of_heard.setdefault(retriever.heard(query), found) == found
+        assert len(of_heard) < len(queries)
+
+    def test_equal_questions_are_asked_once_and_all_are_answered(
+        self, retriever: PartialRetriever, films: Catalogue
+    ) -> None:
+        some, others = np.arange(len(films)) % 2 == 0, np.arange(len(films)) % 2 == 1
+        queries, masks = [*QUERIES, *QUERIES, Query()], [*[some] * 3, *[others] * 3, some]
+        together = lists_of(retriever, queries, 5, masks)
+        for query, mask, found in zip(queries, masks, together, strict=True):
+            alone = retriever.retrieve(query, 5, allowed=mask)
+            assert [candidate.item_id for candidate in found] == [candidate.item_id for candidate in alone]

@@ -15,7 +15,7 @@ from llmrec.retrieval.item_vectors import embed_resumable
 from llmrec.retrieval.vector_stores import ExactVectorStore
 from llmrec.types import ItemId, Vectors
 from tests.contracts.history_scorer import HISTORIES, QueryScorerContract, histories_of
-from tests.contracts.retriever import BulkRetrieverContract, asks
+from tests.contracts.retriever import BulkRetrieverContract, PartialRetrieverContract, asks
 from tests.contracts.score_parts import ScorePartsContract
 from tests.contracts.updatable import Fit, UpdatableContract
 
@@ -46,7 +46,9 @@ def film_vectors(films: Catalogue, tmp_path: Path) -> ExactVectorStore:
     return ExactVectorStore(films.ids, embed_resumable(films, HashingEmbedder(), tmp_path))
 
 
-class DenseContract(BulkRetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
+class DenseContract(
+    BulkRetrieverContract, PartialRetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract
+):
     @pytest.fixture
     def retriever(self, film_vectors: ExactVectorStore) -> DenseRetriever:
         return DenseRetriever(film_vectors, HashingEmbedder())

@@ -13,12 +13,12 @@ from llmrec.retrieval.lexical import BM25Retriever
 from llmrec.retrieval.words import words
 from llmrec.types import Item, ItemId
 from tests.contracts.history_scorer import QueryScorerContract
-from tests.contracts.retriever import RetrieverContract, asks
+from tests.contracts.retriever import PartialRetrieverContract, asks
 from tests.contracts.score_parts import ScorePartsContract
 from tests.contracts.updatable import Fit, UpdatableContract
 
 
-class BM25Contract(RetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
+class BM25Contract(PartialRetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
     @pytest.fixture
     def retriever(self, films: Catalogue) -> BM25Retriever:
         return BM25Retriever.fit(films, n_items=3)

@@ -10,12 +10,12 @@ from llmrec.errors import ConfigError
 from llmrec.retrieval.popularity import PopularityRetriever
 from llmrec.types import Interaction, ItemId, Query, UserId
 from tests.contracts.history_scorer import QueryScorerContract
-from tests.contracts.retriever import RetrieverContract
+from tests.contracts.retriever import PartialRetrieverContract
 from tests.contracts.score_parts import ScorePartsContract
 from tests.contracts.updatable import Fit, UpdatableContract
 
 
-class PopularityContract(RetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
+class PopularityContract(PartialRetrieverContract, QueryScorerContract, UpdatableContract, ScorePartsContract):
     @pytest.fixture
     def fit(self) -> Fit:
         return PopularityRetriever.fit
