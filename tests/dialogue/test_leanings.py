@@ -51,7 +51,7 @@ def test_vague_words_become_a_leaning_that_is_told_and_no_condition(films: Catal
     understood = say(tracker(films, voice), "I had a rough day")
     assert leanings(understood) == ["genres = Comedy"]
     assert understood.profile.constraints == ()
-    assert understood.notes == ('I take "had a rough day" as a leaning, not a condition: Comedy.',)
+    assert understood.notes == ('"had a rough day", so rather Comedy.',)
     assert understood.wants_items
     assert [wish.text for wish in understood.profile.wishes] == ["had a rough day"]
 
@@ -117,7 +117,7 @@ def test_a_leaning_is_undone_and_forgotten_with_the_rest(films: Catalogue, voice
 def test_what_is_believed_names_leanings(films: Catalogue, voice: Reads) -> None:
     profile = say(tracker(films, voice), "nothing with ghosts").profile
     assert not is_blank(profile)
-    assert summary(profile, films) == ('I take "nothing with ghosts" as a leaning, not a condition: not Horror.',)
+    assert summary(profile, films) == ('"nothing with ghosts", so rather not Horror.',)
     assert is_blank(undo(profile))
 
 
