@@ -15,7 +15,16 @@ from llmrec.retrieval.storage import load_array, load_settings, save_settings
 from llmrec.types import Constraint, ItemId, ItemMask, Vectors
 
 _KIND = "exact-vectors"
+_N_SURE_DIGITS = 6  # of a cosine in float32
 _NOWHERE = 1e-6  # a shorter sum of unit vectors is rounding, not a direction
+
+
+def sure_cosines(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`cosines` to as many digits as float32 has for sure.
+
+    One product of many vectors rounds otherwise than many products of one; so what only rounding parts is a tie.
+    """
+    return np.round(cosines, _N_SURE_DIGITS)
 
 
 class ExactVectorStore:
@@ -87,8 +96,9 @@ class ExactVectorStore:
         return [self._best(np.ascontiguousarray(own), k, mask) for own, mask in zip(scores.T, where, strict=True)]
 
     def _best(self, scores: NDArray[np.float32], k: int, where: ItemMask | None) -> Sequence[tuple[ItemId, float]]:
-        positions = best_positions(scores, k, allowed=where)
-        return [(self._ids[p], score) for p, score in zip(positions.tolist(), scores[positions].tolist(), strict=True)]
+        sure = sure_cosines(scores)
+        positions = best_positions(sure, k, allowed=where)
+        return [(self._ids[p], score) for p, score in zip(positions.tolist(), sure[positions].tolist(), strict=True)]
 
     def recommend(
         self,

@@ -20,7 +20,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.where import FactColumns
 from llmrec.errors import ConfigError, VectorStoreError
 from llmrec.retrieval.best import require_k
-from llmrec.retrieval.vector_stores import ExactVectorStore
+from llmrec.retrieval.vector_stores import ExactVectorStore, sure_cosines
 from llmrec.retrieval.vector_stores_qdrant_filters import AVAILABLE, PayloadSchema, points
 from llmrec.servers import CircuitBreaker, key_for
 from llmrec.types import Constraint, ItemId, ItemMask, Vectors
@@ -205,7 +205,7 @@ class QdrantVectorStore:
 
     def _best(self, positions: NDArray[np.int64], target: Vectors, k: int) -> _Found:
         """The `k` of ascending `positions` that are nearest to `target`, ties by position."""
-        scores = self._exact.matrix[positions] @ target
+        scores = sure_cosines(self._exact.matrix[positions] @ target)
         order = np.argsort(-scores, kind="stable")[:k]
         return [(self._exact.item_ids[positions[n]], float(scores[n])) for n in order.tolist()]
 
