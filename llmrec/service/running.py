@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
+from threadpoolctl import threadpool_limits
 
 from llmrec.errors import ConfigError
 from llmrec.service.settings import ServiceSettings
@@ -52,6 +53,15 @@ def server_of(app: FastAPI, settings: ServiceSettings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
+def one_processor_each() -> threadpool_limits:
+    """A context in which no product of matrices takes more than one processor.
+
+    Requests run beside each other already; products that each want all processors wait for one another, which cost a
+    request half its time even where nothing else ran.
+    """
+    return threadpool_limits(1, user_api="blas")
+
+
 def serve_forever(app: FastAPI, bound: socket.socket, settings: ServiceSettings, ready: Callable[[], None]) -> None:
     """Answer on `bound` until SIGTERM or Ctrl-C; then take nothing new, finish what runs, and return."""
     # Once it has stopped, the server raises the signal again; that it was told to is no fault.
@@ -61,5 +71,5 @@ def serve_forever(app: FastAPI, bound: socket.socket, settings: ServiceSettings,
     gc.collect()
     gc.freeze()
     ready()
-    with bound:
+    with bound, one_processor_each():
         server_of(app, settings).run(sockets=[bound])
