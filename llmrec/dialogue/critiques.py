@@ -47,6 +47,10 @@ _NO_QUALITY = word_set("other another together number water summer winter thrill
 _LIKENESS = re.compile(r"\b(?:like|similar\s+to|as\s+good\s+as)\s+(?:the\s+)?(?=.{1,120}$)", re.IGNORECASE)
 _LONGEST_TITLE_CHARS = 120
 _MAX_CRITIQUES = 5
+# Between "not the second one" and "old".
+_IN_ONE_BREATH = re.compile(
+    r"\s*[,;:]\s*(?:(?:it|that)(?:'s|\s+is|\s+was)\s+)?(?:(?:far|way|much)\s+)?(?:too\s+)?", re.IGNORECASE
+)
 _JUDGED = re.compile(rf"(?:'s|\s|\b(?:is|was|are|were|looks?|seems?|{_SOFTENER})\b)*", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 
@@ -139,6 +143,8 @@ class CritiqueReader:
         pointed = [m for m in references_to(draft.in_view(), draft.rest[: comparison.word_at]) if m.item_ids]
         if pointed and _JUDGED.fullmatch(draft.rest, pointed[-1].span.end, comparison.word_at):
             return pointed[-1].item_ids, Span(pointed[-1].span.start, span.end)
+        if pointed and _IN_ONE_BREATH.fullmatch(draft.rest, pointed[-1].span.end, comparison.word_at):
+            return pointed[-1].item_ids, span  # what is said of it besides is read elsewhere
         return draft.it(), span
 
     def _named(self, draft: Draft, at: int) -> tuple[tuple[ItemId, ...], int] | None:

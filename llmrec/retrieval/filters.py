@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
@@ -46,7 +46,8 @@ class HardFilter:
     def select(self, query: Query, allowed: Allowed, ranking: Ranking, k: int) -> tuple[ItemId, ...]:
         """The first `k` of `ranking` that pass every check again, no matter who ranked them.
 
-        At most two items of one series, unless a wish names the series, two of its items were liked, or everything
+        None that is displayed like another one or like what is kept out: catalogues hold some items twice. At most two
+        items of one series, unless a wish names the series or two of its items were liked. Both but where everything
         that may be shown was asked for.
 
         Raises:
@@ -57,11 +58,14 @@ class HardFilter:
         wants_all = k >= int(allowed.mask.sum())
         constraints = tuple(c for c in query.all_constraints if c in query.constraints or c not in allowed.relaxed)
         chosen: list[ItemId] = []
+        displayed = {self._display(one) for one in excluded if one in self._catalogue}
         for item_id in dict.fromkeys(ranking.item_ids):
             if item_id in excluded or not self._passes(item_id, allowed.mask, constraints):
                 continue
-            if wants_all or self._fits_series(item_id, chosen, query):
+            display = self._display(item_id)
+            if wants_all or (display not in displayed and self._fits_series(item_id, chosen, query)):
                 chosen.append(item_id)
+                displayed.add(display)
             if len(chosen) == k:
                 break
         return tuple(chosen)
@@ -80,6 +84,11 @@ class HardFilter:
         if item is None or not item.available or not mask[self._catalogue.position(item_id)]:
             return False
         return all(matches(item, constraint) for constraint in constraints)
+
+    def _display(self, item_id: ItemId) -> Hashable:
+        """What a user can tell the item by."""
+        item = self._catalogue[item_id]
+        return item.title, frozenset(item.facts.items())
 
     def _fits_series(self, item_id: ItemId, chosen: Sequence[ItemId], query: Query) -> bool:
         key = self._series[item_id]

@@ -59,3 +59,21 @@ def test_a_third_of_a_series_is_shown_to_those_who_ask(films: Catalogue) -> None
     assert item_filter.select(asking, item_filter.allowed(asking), ranking, 9) == ("2", "3", "4", "9")
     fond = Query(profile=Profile(liked=entries("2", "3")), filter_viewed=False)
     assert item_filter.select(fond, item_filter.allowed(fond), ranking, 9) == ("2", "3", "4", "9")
+
+
+def test_of_items_that_are_displayed_alike_one_is_shown() -> None:
+    names = [
+        ("a", "Lamp", 9),
+        ("b", "Lamp", 9),
+        ("c", "Lamp", 12),
+        ("d", "Chair", 9),
+        ("e", "Stool", 9),
+        ("f", "Rug", 9),
+    ]
+    shop = Catalogue([Item(ItemId(item_id), title, {"price": price}) for item_id, title, price in names])
+    item_filter, ranking = HardFilter(shop), ranked(shop)
+    allowed = item_filter.allowed(Query())
+    assert item_filter.select(Query(), allowed, ranking, 4) == ("a", "c", "d", "e")
+    assert item_filter.select(Query(), allowed, ranking, 6) == ("a", "b", "c", "d", "e", "f")
+    seen = Query(profile=Profile(seen=entries("a")))
+    assert item_filter.select(seen, item_filter.allowed(seen), ranking, 3) == ("c", "d", "e")
