@@ -49,10 +49,6 @@ class Situation:
         """The last `n_turns` as one text."""
         return _joined(turn.text for turn in self.turns[-n_turns:])
 
-    def wished(self, n_turns: int) -> str:
-        """The last `n_turns` as one text, without the names of items."""
-        return _joined(self.wishes[-n_turns:])
-
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
