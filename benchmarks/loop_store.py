@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -96,7 +97,8 @@ def _kill(writer: subprocess.Popen[str], rng: random.Random) -> int:
         time.sleep(rng.random() * 0.02)
         writer.kill()
         lines += said.readlines()
-    writer.wait()
+    if writer.wait() != -signal.SIGKILL:
+        raise RuntimeError(f"a writer ended by itself, with {writer.returncode}, before it was killed")
     # A line that was cut off was not heard.
     return max(int(line) for line in lines if line.endswith("\n"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -16,6 +17,7 @@ from llmrec.errors import ConfigError, FeedbackError
 from llmrec.feedback.migrations import SCHEMA_VERSION, migrate, version_of
 
 _CONNECT_TIMEOUT_S = 10
+_BUSY_PAUSE_S = 0.01
 _UNREACHABLE_HINT = "Check that it runs, the address, and the rights of its user."
 
 
@@ -183,12 +185,27 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise _damaged(path, verdict)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+        _log_ahead(connection, busy_timeout_s)
+        for pragma in ("synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _log_ahead(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    """Let the file be read while it is written; of two processes that open a new one, the second waits here."""
+    deadline = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Alone among statements, this one does not wait for who else is at the file.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
 
 
 def _damaged(path: Path, verdict: str) -> FeedbackError:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,25 @@ def test_a_file_that_stays_locked_is_reported_and_the_row_not_stored(path: Path)
             store.record(feedback())
         other.close()
         assert list(store.for_user(ANN)) == []
+
+
+def test_who_opens_a_new_file_waits_for_who_writes_to_it(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.05, other.rollback)
+    ending.start()
+    with SQLiteFeedbackStore(path) as store:
+        store.record(feedback())
+    ending.join()
+    other.close()
+
+
+def test_a_new_file_that_stays_locked_is_reported(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(FeedbackError, match=r"cannot open the feedback file .*: database is locked\. Check"):
+        SQLiteFeedbackStore(path, busy_timeout_s=0.05)
+    other.close()
 
 
 def test_a_full_disk_is_reported_and_nothing_is_half_stored(path: Path) -> None:
