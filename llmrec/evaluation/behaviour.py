@@ -12,7 +12,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.where import matches
 from llmrec.evaluation.dialogue_expectations import Played, holds
-from llmrec.evaluation.dialogue_scripts import Expectation, Script
+from llmrec.evaluation.dialogue_scripts import Expectation, Script, Step
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.settings import Settings
 from llmrec.types import ItemId, Query, Turn
@@ -62,6 +62,14 @@ def weightless_assistant(catalogue: Catalogue, *, name: str) -> Assistant:
 
 def play(script: Script, catalogue: Catalogue, assistant: Assistant) -> Iterator[Outcome]:
     """Every expectation of the script, with whether it held; after each turn also that nothing unsafe was shown."""
+    for step, played in turns_of(script, catalogue, assistant):
+        for expectation in step.expectations:
+            yield Outcome(script, step.says, expectation, holds(played, expectation.text), played.reply.text)
+        yield Outcome(script, step.says, Expectation(SAFE, must=True), _is_safe(played), played.reply.text)
+
+
+def turns_of(script: Script, catalogue: Catalogue, assistant: Assistant) -> Iterator[tuple[Step, Played]]:
+    """Every step of the script with what was understood and replied, each going on from the one before."""
     query = Query()
     above: tuple[ItemId, ...] = ()
     for step in script.steps:
@@ -69,9 +77,7 @@ def play(script: Script, catalogue: Catalogue, assistant: Assistant) -> Iterator
         understanding = assistant.understand(query)
         reply = assistant.reply(query, k=N_CARDS)
         played = Played(catalogue, understanding, reply, understanding.profile, above)
-        for expectation in step.expectations:
-            yield Outcome(script, step.says, expectation, holds(played, expectation.text), reply.text)
-        yield Outcome(script, step.says, Expectation(SAFE, must=True), _is_safe(played), reply.text)
+        yield step, played
         above = played.cards or above
         query = replace(query, turns=(*query.turns, Turn("assistant", reply.text)), profile=reply.profile)
 
