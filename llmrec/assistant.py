@@ -51,6 +51,7 @@ from llmrec.types import (
     WhyNot,
 )
 
+_ENGLISH = "en"
 _CATALOGUE = "catalogue"  # the source of candidates that no retriever found
 
 
@@ -151,7 +152,7 @@ class Assistant:
         yield turn.log("understand", n_in=1, n_out=1)
         shown = Shown(self._stages.item_filter.allowed(query))
         if understanding.wants_items and not understanding.question:
-            shown = yield from self._show(query, shown.allowed, understanding.k or k, turn)
+            shown = yield from self._show(query, shown.allowed, understanding.k or k, turn, understanding.language)
         at = max(len(query.turns), query.profile.last_turn + 1)
         asked = self._asked(query, shown, at)
         understanding = replace(understanding, follow_up=asked)
@@ -194,7 +195,9 @@ class Assistant:
         shown = Shown(allowed, ranking, cards)
         yield ReplyEvent(Reply("", cards, query.profile, turn.trace(shown, ())))
 
-    def _show(self, query: Query, allowed: Allowed, k: int, turn: TurnLog) -> Generator[Event, None, Shown]:
+    def _show(
+        self, query: Query, allowed: Allowed, k: int, turn: TurnLog, language: str = _ENGLISH
+    ) -> Generator[Event, None, Shown]:
         stages = self._stages
         yield turn.log("filter", n_in=len(stages.catalogue), n_out=int(allowed.mask.sum()))
         candidates = yield from self._retrieve(query, allowed, k, turn)
@@ -203,12 +206,13 @@ class Assistant:
         arranged = self._arranged(query, allowed, ranking, k)
         ranking = arranged.ranking
         yield turn.log("select", n_in=len(candidates), order=ranking.item_ids)
-        explanations = stages.explainer.explain(query, ranking)
+        explanations = stages.explainer.explain(query, ranking, language=language)
         left = self._left(candidates, ranking, allowed)
         shown = Shown(allowed, ranking, self._cards(ranking, explanations, arranged.placements), left)
         yield turn.log("explain", n_in=len(shown.cards), order=ranking.item_ids)
         yield CardsEvent(shown.cards)
-        if stages.phraser is not None and shown.cards:
+        # What phrases, and checks that nothing is added, reads English.
+        if stages.phraser is not None and shown.cards and language == _ENGLISH:
             phrased = stages.phraser.phrase(query, explanations)
             shown = replace(shown, cards=self._cards(ranking, phrased, arranged.placements))
             n_phrased = sum(explanation.phrased_by == "lm" for explanation in phrased)

@@ -89,7 +89,7 @@ class SimulatedUser:
 class NoExplanations:
     """Explains nothing, for conversations that nobody reads; implements Explainer."""
 
-    def explain(self, query: Query, ranking: Ranking) -> Sequence[Explanation]:
+    def explain(self, query: Query, ranking: Ranking, *, language: str = "en") -> Sequence[Explanation]:
         """One empty explanation per item."""
         return [Explanation(item_id, "", ()) for item_id in ranking.item_ids]
 

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Literal
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.explanation.telling import Telling
 from llmrec.interfaces import ItemSimilarity
 from llmrec.types import Contributions, Evidence, Item, ItemId, Query
 
@@ -18,17 +20,20 @@ _MAX_SHARE = 0.5  # what more than half of the items have in common tells nothin
 _MAX_CITED = 2
 _MIN_SHARE = 0.25  # what speaks less than this, beside what speaks most, is not worth its words
 _NO_VALUE = frozenset({"", "unknown", "none", "n/a", "(no genres listed)", "other"})
-_LOVED, _MET = "you loved", "is in your history"
 Fact = tuple[str, str]
 """A field and one of its values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An item of the user's, and the words that say how this is known."""
+    """An item of the user's, and how this is known.
+
+    Attributes:
+        how: The key of the words that say it.
+    """
 
     item: Item
-    said: str
+    how: Literal["loved", "met"]
 
 
 class Citations:
@@ -49,6 +54,7 @@ class Citations:
         *,
         at_least: float,
         but: Collection[Fact],
+        words: Telling,
     ) -> list[Evidence]:
         """One piece for each of the items that speak most for `item`, the strongest first.
 
@@ -62,14 +68,16 @@ class Citations:
         told = set(but)
         for item_id, fall in strongest:
             if fall >= max(at_least, _MIN_SHARE * strongest[0][1]):
-                partner = Partner(self._catalogue[item_id], _LOVED if item_id in liked else _MET)
-                shared = self.shared(item, [partner], but=told)
-                said = [*shared, *self.alike(item, [partner]), _speaks_for(partner)]
+                partner = Partner(self._catalogue[item_id], "loved" if item_id in liked else "met")
+                shared = self.shared(item, [partner], but=told, words=words)
+                said = [*shared, *self.alike(item, [partner], words), _speaks_for(partner, words)]
                 told.update(worded_facts(partner.item))
                 cited.append(replace(said[0], contribution=fall))
         return cited
 
-    def shared(self, item: Item, partners: Sequence[Partner], *, but: Collection[Fact] = ()) -> Iterator[Evidence]:
+    def shared(
+        self, item: Item, partners: Sequence[Partner], *, but: Collection[Fact] = (), words: Telling
+    ) -> Iterator[Evidence]:
         """Facts shared with `partners`, none of `but`, the rarest first; those of one partner and field together."""
         own = set(worded_facts(item)) - set(but)
         # How many items have the fact, how far back the partner stands, the fact.
@@ -86,9 +94,9 @@ class Citations:
                 cited.add(pair)
                 together.setdefault((pair[0], place), []).append(pair[1])
         for (name, place), values in together.items():
-            yield _shared_evidence(name, values[:_MAX_SHARED], partners[place])
+            yield _shared_evidence(name, values[:_MAX_SHARED], partners[place], words)
 
-    def alike(self, item: Item, partners: Sequence[Partner]) -> list[Evidence]:
+    def alike(self, item: Item, partners: Sequence[Partner], words: Telling) -> list[Evidence]:
         """That `item` is close in content to one of `partners`, the first of the closest; nothing where none is."""
         if self._similarity is None or not partners:
             return []
@@ -98,22 +106,18 @@ class Citations:
         if not near:
             return []
         partner = partners[-max(near)[1]]
-        text = f"it is close in content to {partner.item.title}, which {partner.said}"
-        return [Evidence("similar_item", text, item_id=partner.item.id)]
+        return [Evidence("similar_item", _of(partner, "similar_item", words), item_id=partner.item.id)]
 
 
 def known_partners(query: Query, catalogue: Mapping[ItemId, Item]) -> Sequence[Partner]:
     """What the user is known to like, latest first: said so, or valued at least like the middle of the history."""
-    said = [(entry.item_id, _LOVED) for entry in reversed(query.profile.liked)]
+    said = [entry.item_id for entry in reversed(query.profile.liked)]
     disliked = {entry.item_id for entry in query.profile.disliked}
     met = query.history.interactions
     middle = median(i.value for i in met) if met else 0.0
-    valued = [(i.item_id, _MET) for i in reversed(met) if i.value >= middle]
-    words: dict[ItemId, str] = {}
-    for item_id, how in [*said, *valued]:
-        if item_id in catalogue and item_id not in disliked:
-            words.setdefault(item_id, how)
-    return [Partner(catalogue[item_id], how) for item_id, how in list(words.items())[:_MAX_PARTNERS]]
+    valued = [i.item_id for i in reversed(met) if i.value >= middle]
+    known = [i for i in dict.fromkeys([*said, *valued]) if i in catalogue and i not in disliked]
+    return [Partner(catalogue[i], "loved" if i in said else "met") for i in known[:_MAX_PARTNERS]]
 
 
 def worded_facts(item: Item) -> Iterator[Fact]:
@@ -124,11 +128,14 @@ def worded_facts(item: Item) -> Iterator[Fact]:
                 yield name, value
 
 
-def _shared_evidence(name: str, values: Sequence[str], partner: Partner) -> Evidence:
-    text = f"it shares {' and '.join(values)} with {partner.item.title}, which {partner.said}"
+def _shared_evidence(name: str, values: Sequence[str], partner: Partner, words: Telling) -> Evidence:
+    text = _of(partner, "shared_fact", words, value=words.joined(values, "and"))
     return Evidence("shared_fact", text, field=name, value=", ".join(values), item_id=partner.item.id)
 
 
-def _speaks_for(partner: Partner) -> Evidence:
-    text = f"it scores higher thanks to {partner.item.title}, which {partner.said}"
-    return Evidence("contribution", text, item_id=partner.item.id)
+def _speaks_for(partner: Partner, words: Telling) -> Evidence:
+    return Evidence("contribution", _of(partner, "contribution", words), item_id=partner.item.id)
+
+
+def _of(partner: Partner, key: str, words: Telling, **slots: str) -> str:
+    return words.say(key, title=partner.item.title, how=words.say(partner.how), **slots)

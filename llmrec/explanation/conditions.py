@@ -1,4 +1,4 @@
-"""Conditions the user stated, said of an item that meets them: "it is from 1996, within 1990 to 1999"."""
+"""Conditions the user stated, said of an item that meets them, "it is from 1996, within 1990 to 1999", or does not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from llmrec.data.catalogue import FactField
 from llmrec.explanation.telling import Telling
 from llmrec.types import Constraint, Evidence, FactValue, Item
 
-_BOUNDS = {"$gt": "over", "$gte": "at least", "$lt": "under", "$lte": "at most"}
-_YEAR_BOUNDS = {"$gt": "after", "$gte": "not before", "$lt": "before", "$lte": "not after"}
+_BOUNDS = ("$gt", "$gte", "$lt", "$lte")
 
 
 def is_bound(constraint: Constraint) -> bool:
@@ -17,13 +16,16 @@ def is_bound(constraint: Constraint) -> bool:
     return constraint.op in _BOUNDS
 
 
-def condition_evidence(item: Item, met: Sequence[Constraint], fields: Mapping[str, FactField]) -> list[Evidence]:
+def condition_evidence(
+    item: Item, met: Sequence[Constraint], fields: Mapping[str, FactField], words: Telling
+) -> list[Evidence]:
     """One piece of evidence per field or wanted value; exclusions are kept silently.
 
     Args:
         item: The item.
         met: Constraints that it satisfies.
         fields: The catalogue's description of facts.
+        words: The language.
     """
     found: list[Evidence] = []
     for name in dict.fromkeys(constraint.field for constraint in met):
@@ -31,7 +33,7 @@ def condition_evidence(item: Item, met: Sequence[Constraint], fields: Mapping[st
         if field is None or fact is None:
             continue
         stated = [constraint for constraint in met if constraint.field == name]
-        found += _number(name, fact, stated) if field.kind == "number" else _worded(name, fact, stated)
+        found += _number(name, fact, stated, words) if field.kind == "number" else _worded(name, fact, stated, words)
     return found
 
 
@@ -42,8 +44,7 @@ def condition_broken(item: Item, constraint: Constraint, words: Telling) -> str:
         return words.say("no_fact", name=name)
     wanted = words.joined([_told(value, words) for value in _values(constraint)], "or")
     if constraint.op in _BOUNDS:
-        year = "year_" if "year" in constraint.field.casefold() else ""
-        wanted = words.say(f"{year}{constraint.op}", value=wanted)
+        wanted = words.say(_bound_key(constraint.field, constraint.op), value=wanted)
     elif constraint.op in {"$ne", "$nin"}:
         wanted = words.say("not", value=wanted)
     key = "has_facts" if isinstance(fact, tuple) and len(fact) > 1 else "has_fact"
@@ -56,39 +57,47 @@ def _told(fact: FactValue, words: Telling) -> str:
     return words.say("yes" if fact else "no") if isinstance(fact, bool) else _shown(fact)
 
 
-def _number(name: str, fact: FactValue, stated: Sequence[Constraint]) -> list[Evidence]:
+def _number(name: str, fact: FactValue, stated: Sequence[Constraint], words: Telling) -> list[Evidence]:
     if not isinstance(fact, (int, float)):
         return []
-    is_year = "year" in name.casefold()
-    reason = _within(stated, is_year=is_year)
-    if not reason:
-        return []
     value = f"{int(fact)}" if float(fact).is_integer() else f"{fact:g}"
-    said = f"it is from {value}" if is_year else f"its {name.replace('_', ' ')} is {value}"
-    return [Evidence("constraint", f"{said}, {reason}", name, value)]
+    shown, within = name.replace("_", " "), _within(name, stated, words)
+    if within:
+        text = words.say("from" if _is_year(name) else "number", name=shown, value=value, within=within)
+    elif any(c.op in {"$eq", "$in"} for c in stated):
+        text = words.say("from_asked" if _is_year(name) else "is_asked", name=shown, value=value)
+    else:
+        return []
+    return [Evidence("constraint", text, name, value)]
 
 
-def _within(stated: Sequence[Constraint], *, is_year: bool) -> str:
+def _within(name: str, stated: Sequence[Constraint], words: Telling) -> str:
+    """The bounds in words; empty where there are none."""
     bounds = {c.op: c.value for c in stated if c.op in _BOUNDS}
     if "$gte" in bounds and "$lte" in bounds:
-        return f"within {bounds['$gte']} to {bounds['$lte']}"
-    words = _YEAR_BOUNDS if is_year else _BOUNDS
-    said = [f"{words[op]} {value}" for op, value in bounds.items()]
-    if said:
-        return " and ".join(said)
-    return "as you asked" if any(c.op in {"$eq", "$in"} for c in stated) else ""
+        return words.say("within", low=bounds["$gte"], high=bounds["$lte"])
+    return words.joined([words.say(_bound_key(name, op), value=value) for op, value in bounds.items()], "and")
 
 
-def _worded(name: str, fact: FactValue, stated: Sequence[Constraint]) -> list[Evidence]:
+def _bound_key(name: str, op: str) -> str:
+    return f"year_{op}" if _is_year(name) else op
+
+
+def _is_year(name: str) -> bool:
+    return "year" in name.casefold()
+
+
+def _worded(name: str, fact: FactValue, stated: Sequence[Constraint], words: Telling) -> list[Evidence]:
     wanted = {str(value).casefold() for c in stated if c.op in {"$eq", "$in"} for value in _values(c)}
     shown = name.replace("_", " ")
     if isinstance(fact, tuple):
         values = [value for value in fact if value.casefold() in wanted]
-        return [Evidence("constraint", f"its {shown} include {v}, as you asked", name, v) for v in values]
+        texts = [words.say("include_asked", name=shown, value=value) for value in values]
+        return [Evidence("constraint", text, name, value) for text, value in zip(texts, values, strict=True)]
     if str(fact).casefold() not in wanted:
         return []
-    value = _shown(fact)
-    return [Evidence("constraint", f"its {shown} is {value}, as you asked", name, value)]
+    text = words.say("is_asked", name=shown, value=_told(fact, words))
+    return [Evidence("constraint", text, name, _shown(fact))]
 
 
 def _shown(fact: FactValue) -> str:

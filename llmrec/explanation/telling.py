@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
-_DEFAULT = "en"
+DEFAULT_LANGUAGE = "en"
 
 
 class Telling:
     """Says things in one language."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        """Speak with the templates `texts`."""
+    def __init__(self, language: str, texts: Mapping[str, str]) -> None:
+        """Speak `language` with the templates `texts`."""
+        self.language = language
         self._texts = texts
 
     @property
@@ -30,13 +31,19 @@ class Telling:
         """The parts with the text of the key `joint` between them."""
         return self._texts[joint].join(parts)
 
+    def template(self, key: str) -> str:
+        """The text of that key with its slots open. Raises KeyError for an unknown key."""
+        return self._texts[key]
+
     def voice(self, name: str) -> str:
         """What a voice of the ranking stands for; its name where nothing is known of it."""
-        return self._texts.get(name, name)
+        return self._texts.get(f"voice:{name}", name)
 
 
 @cache
 def telling_in(language: str) -> Telling:
     """The words of `language`; English where there is no file of that language."""
     file = resources.files("llmrec.explanation") / "resources" / f"{language}.json"
-    return Telling(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else telling_in(_DEFAULT)
+    if not file.is_file():
+        return telling_in(DEFAULT_LANGUAGE)
+    return Telling(language, json.loads(file.read_text(encoding="utf-8")))

@@ -45,18 +45,18 @@ class ReasonTeller:
         told, words = list(item_ids)[:_MAX_TOLD], telling_in(language)
         ranking, standings = self._standings.ranked(query, told, k=max(n_shown, 1))
         return [
-            self._why(query, self._explained(query, item_id, ranking), standing, words, in_full=len(item_ids) == 1)
+            self._why(self._explained(query, item_id, ranking, words), standing, words, in_full=len(item_ids) == 1)
             for item_id, standing in zip(told, standings, strict=True)
         ]
 
-    def _explained(self, query: Query, item_id: ItemId, ranking: Ranking) -> Explanation:
+    def _explained(self, query: Query, item_id: ItemId, ranking: Ranking, words: Telling) -> Explanation:
         # What is not ranked any more, for it was refused or taken since, is explained by its facts.
         found = ranking.keep((item_id,)) if item_id in ranking.item_ids else Ranking((item_id,), (0.0,), "retrieval")
-        return self._explainer.explain(query, found)[0]
+        return self._explainer.explain(query, found, language=words.language)[0]
 
-    def _why(self, query: Query, explained: Explanation, standing: Standing, words: Telling, *, in_full: bool) -> Why:
+    def _why(self, explained: Explanation, standing: Standing, words: Telling, *, in_full: bool) -> Why:
         item = self._catalogue[explained.item_id]
-        reasons = _Reasons(self._catalogue, query, words)
+        reasons = _Reasons(words)
         sentences = reasons.in_full(item, explained, standing) if in_full else reasons.in_short(item, explained)
         return Why(item.id, words.joined(list(sentences), "space"), explained.cites, standing)
 
@@ -71,26 +71,24 @@ def _before_shown(query: Query, item_ids: Sequence[ItemId]) -> tuple[Query, int]
 
 
 class _Reasons:
-    """Words for the evidence of one query's items."""
+    """Sentences around evidence that is worded in the same language."""
 
-    def __init__(self, catalogue: Catalogue, query: Query, words: Telling) -> None:
-        self._catalogue = catalogue
-        self._loved = {entry.item_id for entry in query.profile.liked}
+    def __init__(self, words: Telling) -> None:
         self._words = words
 
     def in_short(self, item: Item, explained: Explanation) -> Iterator[str]:
-        text = self._words.joined([self._told(piece) for piece in explained.cites], "semicolon")
+        text = self._words.joined([piece.text for piece in explained.cites], "semicolon")
         yield f"{item.title}{self._words.say('and_so', told=text)}{self._words.say('stop')}"
 
     def in_full(self, item: Item, explained: Explanation, standing: Standing) -> Iterator[str]:
         words, cites = self._words, explained.cites
         key = "place" if standing.rank is not None else "about" if standing.retrieved else _nobody(standing)
         yield words.say(key, title=item.title, rank=standing.rank, n=standing.n_candidates)
-        asked = [self._told(piece) for piece in cites if piece.kind in _ASKED]
+        asked = [piece.text for piece in cites if piece.kind in _ASKED]
         if asked:
-            yield words.say("asked", told=_capital(words.joined(asked, "semicolon")))
+            yield _capital(f"{words.joined(asked, 'semicolon')}{words.say('stop')}")
         yield from self._measured(cites)
-        yield from (_capital(f"{self._told(piece)}{words.say('stop')}") for piece in cites if piece.kind in _OF_ALL)
+        yield from (_capital(f"{piece.text}{words.say('stop')}") for piece in cites if piece.kind in _OF_ALL)
         yield from self._voices(standing)
 
     def _measured(self, cites: Sequence[Evidence]) -> Iterator[str]:
@@ -99,17 +97,9 @@ class _Reasons:
         for piece in cited:
             fall = piece.contribution
             ends = words.say("stop") if fall is None else words.say("falls", fall=fall)
-            yield _capital(f"{self._told(piece)}{ends}")
+            yield _capital(f"{piece.text}{ends}")
         if any(piece.contribution is not None for piece in cited):
             yield words.say("unit")
-
-    def _told(self, piece: Evidence) -> str:
-        """One piece of evidence; as it is worded, or made of its parts in a language it is not worded in."""
-        title = self._catalogue[piece.item_id].title if piece.item_id is not None else ""
-        how = self._words.say("loved" if piece.item_id in self._loved else "met") if title else ""
-        value = self._words.joined(piece.value.split(", "), "comma")
-        name = piece.field.replace("_", " ")
-        return self._words.say(_key(piece), text=piece.text, title=title, how=how, name=name, value=value)
 
     def _voices(self, standing: Standing) -> Iterator[str]:
         words = self._words
@@ -126,12 +116,6 @@ class _Reasons:
         rank = standing.retrieved.get(name)
         key = "voice" if rank is None else "voice_at"
         return self._words.say(key, voice=self._words.voice(name), share=share, rank=rank)
-
-
-def _key(piece: Evidence) -> str:
-    if piece.kind == "wish" and not piece.field:
-        return "heard"
-    return "alone" if piece.kind == "fact" and not piece.value else piece.kind
 
 
 def _nobody(standing: Standing) -> str:

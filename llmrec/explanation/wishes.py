@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from llmrec.explanation.citing import worded_facts
+from llmrec.explanation.telling import Telling
 from llmrec.explanation.terms import NEGATIONS, STOP_WORDS, Term, stem, terms
 from llmrec.prompting.neutralise import neutralise
 from llmrec.types import Evidence, Item, Query
@@ -13,12 +14,13 @@ _MAX_WORDS = 3
 _MAX_QUOTED_CHARS = 60
 
 
-def wish_evidence(query: Query, item: Item, *, said: frozenset[str], heard: bool) -> list[Evidence]:
+def wish_evidence(query: Query, item: Item, words: Telling, *, said: frozenset[str], heard: bool) -> list[Evidence]:
     """At most one piece of evidence.
 
     Args:
         query: What the user wishes; negated words do not count.
         item: The item.
+        words: The language.
         said: Stems of words that were said before.
         heard: Whether the item's score is higher for the wish, measured.
     """
@@ -26,18 +28,18 @@ def wish_evidence(query: Query, item: Item, *, said: frozenset[str], heard: bool
     for name, text in (("description", item.description), *_fact_texts(item)):
         found = list({t.key: t.text for t in _affirmed(text) if stem(t.key) in wanted}.values())[:_MAX_WORDS]
         if found:
-            quoted = " and ".join(f'"{word}"' for word in found)
-            fits = "fits" if len(found) == 1 else "fit"
-            return [Evidence("wish", f"{quoted} {fits} its {name.replace('_', ' ')}", name, ", ".join(found))]
-    return _heard(query) if heard else []
+            quoted = words.joined([words.say("quoted", value=word) for word in found], "and")
+            text = words.say("wish" if len(found) == 1 else "wishes", words=quoted, name=name.replace("_", " "))
+            return [Evidence("wish", text, name, ", ".join(found))]
+    return _heard(query, words) if heard else []
 
 
-def _heard(query: Query) -> list[Evidence]:
-    words = neutralise(query.text, max_chars=_MAX_QUOTED_CHARS)
+def _heard(query: Query, words: Telling) -> list[Evidence]:
+    heard = neutralise(query.text, max_chars=_MAX_QUOTED_CHARS)
     # What was cut off is not what the user said.
-    if not words or words.endswith("…") or '"' in words:
+    if not heard or heard.endswith("…") or '"' in heard:
         return []
-    return [Evidence("wish", f'it scores higher thanks to your words "{words}"', value=words)]
+    return [Evidence("wish", words.say("heard", words=words.say("quoted", value=heard)), value=heard)]
 
 
 def _fact_texts(item: Item) -> Iterable[tuple[str, str]]:

@@ -87,6 +87,22 @@ def merged(evidence: Sequence[Evidence]) -> list[str]:
     return [clause.said for clause in begun]
 
 
+def merged_by_frame(evidence: Sequence[Evidence], names: Sequence[str], *, joint: str) -> list[str]:
+    """The reasons of any language, those that differ only in their own value or the item they cite said once.
+
+    Args:
+        evidence: The reasons.
+        names: Of the items that they cite, as the reasons write them, in the same order; empty for none.
+        joint: What stands between two values or names.
+    """
+    together: dict[tuple[str, str], list[str]] = {}
+    for piece, name in zip(evidence, names, strict=True):
+        own = name or (piece.value if piece.kind == "constraint" else "")
+        head, found, tail = piece.text.partition(own) if own else (piece.text, "", "")
+        together.setdefault((head, tail), []).append(found)
+    return [f"{head}{joint.join(middles)}{tail}" for (head, tail), middles in together.items()]
+
+
 def _alike(
     clauses: Sequence[_Clause], what: Callable[[_Clause], str], joined: Callable[[Sequence[_Clause]], _Clause]
 ) -> list[_Clause]:

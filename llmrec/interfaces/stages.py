@@ -167,8 +167,8 @@ class ContributionMeter(Protocol):
 class Explainer(Protocol):
     """Says why an item is shown, from facts that can be checked."""
 
-    def explain(self, query: Query, ranking: Ranking) -> Sequence[Explanation]:
-        """One explanation per item of `ranking`, in its order."""
+    def explain(self, query: Query, ranking: Ranking, *, language: str = "en") -> Sequence[Explanation]:
+        """One explanation per item of `ranking`, in its order; in English where `language` cannot be spoken."""
         ...
 
 
@@ -191,7 +191,7 @@ class Justifier(Protocol):
 
 
 class Phraser(Protocol):
-    """Says an explanation in livelier words, without saying more."""
+    """Says an explanation in livelier words, without saying more; only English is handed to it."""
 
     def phrase(self, query: Query, explanations: Sequence[Explanation]) -> Sequence[Explanation]:
         """The explanations, some rephrased; one whose new words its evidence does not cover stays as it was."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue.messages import Messages
+from llmrec.explanation.telling import telling_in
 from llmrec.types import Item, Profile, Signal
 from llmrec.ui.conversation import Card
 from llmrec.ui.critiques import Critiques
@@ -142,17 +143,19 @@ def score_html(voices: Mapping[str, float], names: Sequence[str], longest: float
     if not voices or longest <= 0:
         return Html("")
     total = sum(voices.values())
-    shares = [(name, voices[name], names.index(name) % _N_COLOURS) for name in names if name in voices]
-    said = ", ".join(f"{name} {share:+.2f}" for name, share, _ in shares)
-    bar = element(
-        "div", _bar_html(voices, names, longest), role="img", aria_label=f"{words.say('score', total=total)}: {said}"
-    )
-    legend = (
-        element("li", element("i", class_=f"voice-{colour}", aria_hidden="true"), text(f"{name} {share:+.2f}"))
-        for name, share, colour in shares
-    )
+    told = telling_in(words.language)
+    shares = [(name, f"{told.voice(name)} {voices[name]:+.2f}") for name in names if name in voices]
+    said = words.say("comma").join(share for _, share in shares)
+    label = words.say("about_item", label=words.say("score", total=total), title=said)
+    bar = element("div", _bar_html(voices, names, longest), role="img", aria_label=label)
+    # The name that the code and the trace have for a voice is in its tooltip.
+    legend = (element("li", _colour_html(names.index(name)), text(share), title=name) for name, share in shares)
     head = element("p", text(words.say("score_of", total=total)), class_="score-of")
     return join([head, bar, element("ul", *legend, class_="voices")])
+
+
+def _colour_html(place: int) -> Html:
+    return element("i", class_=f"voice-{place % _N_COLOURS}", aria_hidden="true")
 
 
 def _bar_html(voices: Mapping[str, float], names: Sequence[str], longest: float) -> Html:

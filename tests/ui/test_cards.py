@@ -13,9 +13,16 @@ ENGLISH = words_in("en")
 VOICES = {"dense": 1.5, "language model": -0.5}
 
 
+def test_a_voice_has_a_name_for_people_and_its_technical_one_in_a_tooltip() -> None:
+    chinese = score_html(VOICES, ["dense", "language model"], 3.0, words_in("zh"))
+    assert '<li title="dense">' in chinese
+    assert "<bdi>内容相近 +1.50</bdi>" in chinese
+    assert 'aria-label="得分 1.00：内容相近 +1.50，语言模型 -0.50"' in chinese
+
+
 def test_a_score_is_told_in_words_and_drawn_to_scale() -> None:
     html = score_html(VOICES, ["dense", "language model"], 3.0, ENGLISH)
-    assert 'aria-label="Score 1.00: dense +1.50, language model -0.50"' in html
+    assert 'aria-label="Score 1.00: likeness in content +1.50, the language model -0.50"' in html
     assert '<span class="voice-0" style="width:50.0%">' in html
     assert '<span class="voice-1" style="width:16.7%">' in html
     assert html.index("voice-1") < html.index("voice-0")  # what speaks against stands left of the middle

@@ -64,7 +64,9 @@ def test_every_button_of_a_card_does_what_it_says(
         alien = page.locator(".card").nth(1)
         alien.get_by_text("Why?").click()
         expect(alien.locator(".reasons li")).to_have_text(["it fits what you said"])
-        expect(alien.get_by_role("img", name="Score 0.75: dense +1.00, language model -0.25")).to_be_visible()
+        expect(
+            alien.get_by_role("img", name="Score 0.75: likeness in content +1.00, the language model -0.25")
+        ).to_be_visible()
         alien.get_by_role("button", name="Like: Alien (1979)").click()
         expect(page.locator("#panel .liked li")).to_have_count(1)
         # A rendering later, what was unfolded still is.

@@ -1,11 +1,15 @@
 """A visitor's settings reach the stages of a real recommender, and nobody else's."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
+from llmrec.assistant import Assistant
 from llmrec.errors import ConfigError
 from llmrec.recommender import Recommender
 from llmrec.settings import Settings
-from llmrec.types import Profile, ReplyEvent, Turn
+from llmrec.types import Explanation, Profile, Query, Reply, ReplyEvent, Turn
 from llmrec.ui.contract import Chat
 from llmrec.ui.page import Served, build_pages
 from llmrec.ui.variants import RecommenderVariants, variants_of
@@ -24,10 +28,21 @@ def mugs() -> Recommender:
     return Recommender(settings).fit(rows, name="Mugs")
 
 
-def said(chat: Chat, message: str) -> str:
+class LivelyPhraser:
+    """Says hurrah."""
+
+    def phrase(self, query: Query, explanations: Sequence[Explanation]) -> Sequence[Explanation]:
+        return [replace(explanation, text="Hurrah!", phrased_by="lm") for explanation in explanations]
+
+
+def replied(chat: Chat, message: str) -> Reply:
     *_, last = chat.chat_stream([Turn("user", message)], Profile(), k=3)
     assert isinstance(last, ReplyEvent)
-    return last.reply.text
+    return last.reply
+
+
+def said(chat: Chat, message: str) -> str:
+    return replied(chat, message).text
 
 
 def test_the_chosen_language_is_spoken_whatever_is_written(mugs: Recommender) -> None:
@@ -36,6 +51,23 @@ def test_the_chosen_language_is_spoken_whatever_is_written(mugs: Recommender) ->
     assert said(variants.of("en", with_model=True), "不要red") == said(mugs, "no red")
     assert said(mugs, "不要red") != said(mugs, "no red")
     assert variants.of(None, with_model=True) is mugs
+
+
+def test_the_reasons_on_cards_are_in_the_language_of_the_reply(mugs: Recommender) -> None:
+    english, chinese = replied(mugs, "red"), replied(mugs, "我要red")
+    assert {card.explanation for card in english.recommendations} == {"Its kind is red, as you asked."}
+    assert {card.explanation for card in chinese.recommendations} == {"它的 kind：red，符合您的要求。"}
+    assert {piece.text for card in chinese.recommendations for piece in card.evidence} == {
+        "它的 kind：red，符合您的要求"
+    }
+
+
+def test_what_phrases_is_given_english_only(mugs: Recommender) -> None:
+    lively = mugs.answered_by(Assistant(replace(mugs.assistant.stages, phraser=LivelyPhraser())))
+    assert {card.explanation for card in replied(lively, "red").recommendations} == {"Hurrah!"}
+    assert {card.explanation for card in replied(lively, "我要red").recommendations} == {
+        "它的 kind：red，符合您的要求。"
+    }
 
 
 def test_without_the_model_the_rest_is_shared(mugs: Recommender) -> None:
