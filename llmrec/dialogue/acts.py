@@ -1,4 +1,4 @@
-"""What the user wants done: undo, start over, drop a condition, how many items; and small talk."""
+"""What the user wants done: drop a condition, how many items; and what is a question, a request, small talk."""
 
 from __future__ import annotations
 
@@ -10,19 +10,6 @@ from llmrec.dialogue.cues import KIND
 from llmrec.dialogue.lexicon import ITEM_KINDS, NUMBERS
 from llmrec.dialogue.words import Span, fold, one_of, singular, split_words, word_set
 
-_OPENER = r"(?:please|no|oh|actually|ok|okay|wait|sorry|hmm|and|let's|lets|can\s+we|i\s+want\s+to)"
-_CLAUSE = rf"(?:^|(?<=[.,;!?\n]))\s*(?:{_OPENER}[\s,]+){{0,3}}"
-_UNDO = re.compile(
-    rf"{_CLAUSE}(?:undo(?:\s+(?:that|it|this))?|take\s+(?:that|it|this)\s+back|scratch\s+that|cancel\s+that|revert(?:\s+that)?"
-    r"|forget\s+(?:that|it|what\s+i\s+(?:just\s+)?said)|never\s?mind(?:\s+that)?)(?=\s*(?:$|[.,;!?\n]|please|and\b))(?:\s+please)?",
-    re.IGNORECASE,
-)
-_RESET = re.compile(
-    rf"{_CLAUSE}(?:start\s+(?:all\s+)?(?:over|again|afresh|from\s+scratch)(?:\s+again)?|reset(?:\s+(?:everything|all|it))?"
-    r"|begin\s+again|clear\s+(?:everything|all|it\s+all)|forget\s+(?:everything|all\s+of\s+(?:it|that))"
-    r"|new\s+(?:chat|conversation|search))(?=\s*(?:$|[.,;!?\n]|please|with\b|and\b))(?:\s+please)?",
-    re.IGNORECASE,
-)
 _FORGET = re.compile(
     r"\b(?:forget|drop|ignore|remove|never\s?mind)\s+(?:about\s+)?(?:the\s+|being\s+)?(?:from\s+|in\s+)?", re.IGNORECASE
 )
@@ -84,16 +71,6 @@ class Count:
     span: Span
 
 
-def find_undo(text: str) -> Span | None:
-    """Where the user takes the last statement back."""
-    return _span(_UNDO.search(text))
-
-
-def find_reset(text: str) -> Span | None:
-    """Where the user starts over."""
-    return _span(_RESET.search(text))
-
-
 def find_forget(text: str) -> tuple[Span, ...]:
     """Where "forget about the" stands; what follows may be a condition that no longer holds."""
     return tuple(Span(*match.span()) for match in _FORGET.finditer(text))
@@ -128,10 +105,6 @@ def _count(match: re.Match[str]) -> Count | None:
     k = NUMBERS.get(word) or (int(word) if word.isdigit() else 0)
     span = match.span("cut") if "cut" in match.re.groupindex else match.span()
     return Count(k, Span(*span)) if k else None
-
-
-def _span(match: re.Match[str] | None) -> Span | None:
-    return Span(*match.span()) if match else None
 
 
 class DropReader:

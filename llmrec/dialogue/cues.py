@@ -94,7 +94,9 @@ _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
         False,
         r"(?:\b(?:something|anything|some|more|others?)\s+)?(?:(?:just|much|a\s+bit|a\s+lot|very|exactly|kind\s+of)\s+)?"
         r"(?:\blike\b|\bsimilar\s+to|\balong\s+the\s+lines\s+of|\bin\s+the\s+(?:style|vein|spirit|mood|manner)\s+of"
-        r"|\breminiscent\s+of|\breminds\s+me\s+of|\bas\s+good\s+as|\bthe\s+(?:mood|feel|vibe|spirit)\s+of|\ba\s+mix\s+of)",
+        r"|\breminiscent\s+of|\breminds\s+me\s+of|\bas\s+\w+\s+as(?=\s+(?-i:[A-Z]|the\s))|\bthe\s+(?:mood|feel|vibe|spirit)\s+of"
+        r"|\ba\s+(?:mix(?:ture)?|blend|cross|combination)\s+(?:of|between)|\bcomparable\s+(?:to|with)|\bresembling|\balternatives?\s+to"
+        r"|\b(?:the\s+)?same\s+(?:(?:kind|sort|type)\s+of\s+\w+\s+)?as|\b(?:something|anything|one|more)\s+close(?:r)?\s+to)",
     ),
     ("disliked", True, r"\b(?:but\s+)?(?:not|except|anything\s+but|avoid|without|no|none\s+of|neither\s+of)\b"),
     (
@@ -127,6 +129,24 @@ _VERDICTS: tuple[tuple[CueKind, re.Pattern[str]], ...] = (
     ("accepted", _PROMISE),
     ("liked", _PRAISE),
 )
+
+
+_TWIST = re.compile(
+    r"\s*,?\s*(?:(?:but|only|just|except|minus|without)\b|in\s+(?!\d)\w)"
+    r"|(?P<joint>-?(?:like|esque)\b|\s+(?:meets|crossed\s+with|(?:kind|sort|type|style|vein|vibes?)(?=\W*(?:$|[.,;!?\n])))\b)",
+    re.IGNORECASE,
+)
+
+
+def twist_after(text: str, end: int) -> int | None:
+    """Where the change begins after a title that ends at `end`: "Heat but funny", "Heat in space", "Heat meets Up".
+
+    None where the title stands for itself.
+    """
+    match = _TWIST.match(text, end)
+    if match is None:
+        return None
+    return match.end() if match["joint"] else end
 
 
 def find_cues(text: str) -> tuple[Cue, ...]:

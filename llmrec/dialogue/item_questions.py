@@ -79,6 +79,10 @@ class ItemQuestions:
         if not draft.does("question") and (is_question(draft.rest) or is_open_question(draft.rest)):
             self._admit(draft)
 
+    def names_item(self, text: str) -> bool:
+        """Whether `text` holds the title of an item."""
+        return self._named.first(text) is not None
+
     def absent(self, draft: Draft) -> tuple[ItemId, ...]:
         """The item of the catalogue that the message misses, or wonders at though it was never shown.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.dialogue.cues import verdict_after
+from llmrec.dialogue.cues import twist_after, verdict_after
 from llmrec.dialogue.draft import Draft
 from llmrec.dialogue.mentions import MentionFinder
 from llmrec.dialogue.profile import STANCES, Stance, add_items, remove_items
@@ -21,8 +21,16 @@ _MAX_CHOICES = 10
 _MAX_NAMED = 5
 _MAX_TITLE_CHARS = 80
 _LIKENESS = re.compile(
-    r"\b(?:like|similar|lines\s+of|style|vein|spirit|mood|manner|reminiscent|reminds|as\s+good\s+as|mix|meets)\b", re.I
+    r"\b(?:like|similar|lines\s+of|style|vein|spirit|mood|manner|feel|vibe|reminiscent|reminds|as\s+\w+\s+as|mix(?:ture)?|blend|cross"
+    r"|combination|comparable|resembling|alternatives?|same|close(?:r)?|meets|crossed\s+with)\b",
+    re.IGNORECASE,
 )
+_VERB_LIKE = re.compile(
+    r"\b(?:i|we|you|they|he|she)(?:'d|'ll)?(?:\s+(?:do|did|would|really|also|quite|just|always|still))*\s+like\b",
+    re.IGNORECASE,
+)
+_MAX_JOINT_CHARS = 16
+_MAX_SUBJECT_CHARS = 20
 _KNOWN = re.compile(r"\b(?:loved|enjoyed|liked|adored|hated|disliked|didn't|couldn't|wasn't|was|were)\b", re.IGNORECASE)
 
 
@@ -137,6 +145,16 @@ def _acts_of(draft: Draft, mention: Mention, stances: Sequence[Stance], chosen: 
     if "disliked" in stances:
         acts.append(Act("reject" if is_shown else "preference", tuple(chosen), verdict))
     if "liked" in stances and not acts:
-        before = draft.text[mention.cut.start : mention.span.start] if mention.cut else ""
-        acts.append(Act("compare" if _LIKENESS.search(before) else "preference", tuple(chosen), verdict))
+        acts.append(Act("compare" if _is_measure(draft.text, mention) else "preference", tuple(chosen), verdict))
     return acts
+
+
+def _is_measure(text: str, mention: Mention) -> bool:
+    """Whether what is liked is what others are to be like: "similar to Heat", "Heat in space"."""
+    start = mention.span.start
+    if mention.cut is not None and mention.cut.start < start:
+        # The subject may stand before what is cut: "I" of "I like".
+        said = text[max(0, mention.cut.start - _MAX_SUBJECT_CHARS) : start]
+        return _LIKENESS.search(_VERB_LIKE.sub("", said)) is not None
+    joined = re.search(r"\b(?:meets|crossed\s+with)\W*$", text[max(0, start - _MAX_JOINT_CHARS) : start], re.IGNORECASE)
+    return joined is not None or twist_after(text, mention.span.end) is not None

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from llmrec.dialogue.cues import KIND, Cue, CueKind, find_cues, last_before, verdict_after
+from llmrec.dialogue.cues import KIND, Cue, CueKind, find_cues, last_before, twist_after, verdict_after
 from llmrec.dialogue.lexicon import ARTICLES, FILLERS, FOLLOWERS, PRONOUNS
 from llmrec.dialogue.reading import Mention, Mentions, Missing
 from llmrec.dialogue.spelling import capitals_go_on, case_speaks, is_clear, starts_with_year, widen
@@ -285,6 +285,9 @@ class _Reader:
         if found and all(word.key in {"and", "or", "please"} for word in rest):
             return tuple(replace(m, stances=("liked",), cut=m.span) for m in found)
         # "Anything but Heat again": what is said of a title is not understood, so nothing is believed of it.
+        if found and (twisted := twist_after(self._text, found[0].span.end)) is not None:
+            first = replace(found[0], stances=("liked",), cut=Span(found[0].span.start, twisted))
+            return (first, *(replace(m, stances=("liked",), cut=m.span) for m in found[1:]))
         silent = self._text.rstrip().endswith("?") or _NEGATION.search(self._text) is not None
         return found if silent else tuple(replace(m, stances=("liked",)) for m in found)
 

@@ -45,6 +45,37 @@ _HELP = re.compile(
 )
 
 
+_LAUGH = r"(?:(?:ha){1,9}h?|(?:he){2,9}|lo+l|lmao|rofl)"
+_VERY = r"(?:(?:so|very|really|pretty|super|quite|too|such|an?|the)\s+){0,3}"
+_KIND = (
+    r"(?:great|good|helpful|awesome|amazing|nice|kind|cool|best|clever|smart|sweet|funny|useful|wonderful|help|star)"
+)
+_GREETING = (
+    r"(?:(?:hi|hello|hey|hiya|yo)(?:\s+(?:there|again|all|everyone))?|good\s+(?:morning|afternoon|evening|day)"
+    r"|(?:nice|pleased|good|glad|lovely|great)\s+to\s+(?:meet|see)\s+you|what's\s+up|whats\s+up|sup"
+    r"|how(?:'s|\s+is|\s+are)\s+(?:it\s+going|you(?:\s+(?:doing|today))*|things|life)|(?:is\s+)?(?:anyone|anybody|somebody)\s+(?:there|home)"
+    r"|take\s+care|(?:good|great|nice)\s+(?:job|work)|well\s+done)"
+)
+_PRAISE = rf"(?:you're|you\s+are|you\s+were)\s+{_VERY}{_KIND}"
+_SO_IT_WAS = rf"(?:that|this)(?:'s|\s+was|\s+is)\s+{_VERY}{_KIND}(?:\s+help)?"
+_FRIEND = r"(?:mate|friend|buddy|pal|man|dude|robot|bot|assistant)"
+_ABOUT_YOU = re.compile(
+    r"^\W*(?:(?:so|and|hey|hi|hello|ok)\W+)*(?:are\s+you\s+(?:(?:an?|the|really|even|still)\s+)*(?:\w+\s+)?"
+    r"(?:robot|bot|human|person|machine|ai|real|alive|computer|program|chatgpt|gpt|man|woman|model)"
+    r"|who\s+(?:are|made|built|created|programmed|trained|wrote)\s+you|who\s+am\s+i\s+talking\s+to|what\s+are\s+you"
+    r"|what(?:'s|\s+is)\s+your\s+name|(?:how\s+old|where)\s+are\s+you(?:\s+from)?|do\s+you\s+have\s+a\s+name)\W*$",
+    re.IGNORECASE,
+)
+_CHAT = re.compile(
+    rf"^(?!\W*no\b)(?:\W*(?:{_LAUGH}|{_GREETING}|{_POLITE}|{_PRAISE}|{_SO_IT_WAS}|{_FRIEND}|wow)\b)+\W*$", re.IGNORECASE
+)
+# "Perfect, thanks" takes what was shown; one of these says that nothing else is meant.
+_CHATS = re.compile(
+    rf"\b(?:{_LAUGH}|{_GREETING}|{_PRAISE}|(?:thanks|thank\s+you|cheers|thx)\W+(?:{_FRIEND}|[^.!?]*\b(?:helpful|help|kind|useful)))\b",
+    re.IGNORECASE,
+)
+
+
 def asks_for_beliefs(text: str) -> bool:
     """Whether the user asks what is believed of them: "what did I say so far?"."""
     return _BELIEFS.match(text) is not None
@@ -61,7 +92,15 @@ def answer_to_talk(text: str) -> str:
         return "bye"
     if _HELP.match(text):
         return "help"
+    if len(text) <= _MAX_CHARS and _ABOUT_YOU.match(text):
+        return "about_me"
+    if len(text) <= _MAX_CHARS and _CHATS.search(text) and _CHAT.match(text):
+        return "welcome" if _thanks(text) else "help"
     # "How much is it?" is made of the words of small talk and is none.
     if not is_small_talk(text) or asks_about_item(text):
         return ""
-    return "welcome" if any(word.key in _THANKS for word in split_words(text)) else "help"
+    return "welcome" if _thanks(text) else "help"
+
+
+def _thanks(text: str) -> bool:
+    return any(word.key in _THANKS for word in split_words(text))

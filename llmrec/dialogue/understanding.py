@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Self
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.dialogue import acts, reactions
+from llmrec.dialogue import acts, commands, reactions
 from llmrec.dialogue.answers import FieldAnswers
 from llmrec.dialogue.chinese import ChineseReader, has_chinese
 from llmrec.dialogue.conditions import Conditions
@@ -20,6 +20,7 @@ from llmrec.dialogue.item_questions import ItemQuestions
 from llmrec.dialogue.item_statements import ItemStatements
 from llmrec.dialogue.leanings import Leanings
 from llmrec.dialogue.messages import language_of, messages_in, scripts_of
+from llmrec.dialogue.other_matters import is_other_matter
 from llmrec.dialogue.profile import (
     add_items,
     add_wish,
@@ -101,7 +102,11 @@ class GrammarTracker:
     def _is_talk(self, draft: Draft) -> bool:
         """Whether the message is about no item and no wish, and is answered by a phrase."""
         answer = answer_to_talk(draft.text)
-        if answer == "bye" or (answer and not draft.asked_about):
+        if is_other_matter(draft.text) and not self._questions.names_item(draft.text):
+            draft.act("off_topic")
+            draft.note("off_topic")
+            draft.quiet = True
+        elif answer == "bye" or (answer and not draft.asked_about):
             draft.act("small_talk")
             draft.note(answer)
             draft.quiet = True
@@ -141,13 +146,13 @@ class GrammarTracker:
         draft.profile = without_contradicted(draft.profile, fields=self._catalogue.fields)
 
     def _read_commands(self, draft: Draft) -> None:
-        reset = acts.find_reset(draft.text)
+        reset = commands.find_reset(draft.text)
         if reset is not None:
             draft.profile = Profile(asked=draft.profile.asked)
             draft.act("start_over")
             draft.note("start_over")
             draft.cut(reset)
-        taken_back = acts.find_undo(draft.text)
+        taken_back = commands.find_undo(draft.text)
         if taken_back is not None:
             self._undo(draft)
             draft.cut(taken_back)

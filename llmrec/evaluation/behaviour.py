@@ -62,7 +62,12 @@ def weightless_assistant(catalogue: Catalogue, *, name: str) -> Assistant:
 
 def play(script: Script, catalogue: Catalogue, assistant: Assistant) -> Iterator[Outcome]:
     """Every expectation of the script, with whether it held; after each turn also that nothing unsafe was shown."""
-    for step, played in turns_of(script, catalogue, assistant):
+    return outcomes_of(script, turns_of(script, catalogue, assistant))
+
+
+def outcomes_of(script: Script, turns: Iterable[tuple[Step, Played]]) -> Iterator[Outcome]:
+    """What held of what `script` expects, where it was played as `turns`."""
+    for step, played in turns:
         for expectation in step.expectations:
             yield Outcome(script, step.says, expectation, holds(played, expectation.text), played.reply.text)
         yield Outcome(script, step.says, Expectation(SAFE, must=True), _is_safe(played), played.reply.text)

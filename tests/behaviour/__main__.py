@@ -5,14 +5,14 @@ With `--acts` it prints instead how well the acts are read that annotated human 
 
 import sys
 
-from llmrec.evaluation.behaviour import play, rates, told
+from llmrec.evaluation.behaviour import outcomes_of, rates, told
 from llmrec.evaluation.dialogue_scripts import read_scripts
-from tests.behaviour.catalogues import DIALOGUES, assistant_over
+from tests.behaviour.catalogues import DIALOGUES, turns
 from tests.behaviour.written_acts import WRITTEN_FOR_IT, read_lines, table, wrong
 
 
 def _expectations() -> list[str]:
-    outcomes = [o for script in read_scripts(DIALOGUES) for o in play(script, *assistant_over(script.catalogue))]
+    outcomes = [o for script in read_scripts(DIALOGUES) for o in outcomes_of(script, turns(script))]
     lines = [
         f"{name}: {found.n_dialogues} dialogues, must {found.must[0]} of {found.must[1]}, "
         f"should {found.should[0]} of {found.should[1]}"
@@ -23,9 +23,10 @@ def _expectations() -> list[str]:
 
 def _acts() -> list[str]:
     lines = read_lines()
-    of_it = [line for line in lines if line.script.file == WRITTEN_FOR_IT]
     told = [f"{len(lines)} lines of all dialogues", table(lines)]
-    told += [f"{len(of_it)} lines of {WRITTEN_FOR_IT} alone", table(of_it)]
+    for file in WRITTEN_FOR_IT:
+        of_it = [line for line in lines if line.script.file == file]
+        told += [f"{len(of_it)} lines of {file} alone", table(of_it)]
     return told + [line for line in wrong(lines) if "--failed" in sys.argv]
 
 

@@ -11,14 +11,13 @@ import numpy as np
 
 from finetune.act_folds import Heard, f1, f1_interval
 from llmrec.dialogue.act_model import HEARD
-from llmrec.evaluation.behaviour import turns_of
 from llmrec.evaluation.dialogue_scripts import Script, read_scripts
 from llmrec.types import ACT_KINDS, ActKind
-from tests.behaviour.catalogues import DIALOGUES, assistant_over
+from tests.behaviour.catalogues import DIALOGUES, turns
 
 ACTS = Path(__file__).parent / "acts.txt"
 OTHERS: tuple[ActKind, ...] = tuple(kind for kind in ACT_KINDS if kind not in HEARD)
-WRITTEN_FOR_IT = "others.txt"
+WRITTEN_FOR_IT = ("others.txt", "others_held_back.txt")
 _MAY = "? "
 _N_DRAWS = 2_000
 
@@ -59,10 +58,9 @@ def annotations() -> Mapping[str, tuple[frozenset[ActKind], frozenset[ActKind]]]
     return {line: (frozenset(does.get(line, ())), frozenset(may.get(line, ()))) for line in {*does, *may}}
 
 
-def read_lines(file: str = "") -> list[ReadLine]:
-    """Every line of the dialogues, or of those of one `file`, as it was read."""
-    scripts = [script for script in read_scripts(DIALOGUES) if script.file == file or not file]
-    return list(chain.from_iterable(map(_read, scripts)))
+def read_lines() -> list[ReadLine]:
+    """Every line of the dialogues, as it was read."""
+    return list(chain.from_iterable(map(_read, read_scripts(DIALOGUES))))
 
 
 def scores(lines: Sequence[ReadLine]) -> Mapping[ActKind, Score]:
@@ -101,7 +99,7 @@ def wrong(lines: Sequence[ReadLine]) -> Iterator[str]:
 
 def _read(script: Script) -> Iterator[ReadLine]:
     known = annotations()
-    for step, played in turns_of(script, *assistant_over(script.catalogue)):
+    for step, played in turns(script):
         does, may = known.get(step.says, (frozenset(), frozenset()))
         read = {act.kind for act in played.understanding.acts if act.kind in OTHERS}
         yield ReadLine(script, step.says, frozenset(read) - may, does)

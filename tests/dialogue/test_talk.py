@@ -28,7 +28,18 @@ def test_what_goes_on_is_no_farewell(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "answer"), [("hi", "help"), ("who are you?", "help"), ("thanks a lot", "welcome"), ("a comedy", "")]
+    ("text", "answer"),
+    [
+        ("hi", "help"),
+        ("who are you?", "about_me"),
+        ("hahaha", "help"),
+        ("cheers mate", "welcome"),
+        ("thanks a lot", "welcome"),
+        ("a comedy", ""),
+        ("perfect, thanks", ""),
+        ("no thanks", ""),
+        ("that was great", ""),
+    ],
 )
 def test_small_talk_is_answered_by_its_kind(text: str, answer: str) -> None:
     assert answer_to_talk(text) == answer
