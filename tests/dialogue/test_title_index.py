@@ -97,4 +97,4 @@ def test_a_message_over_ten_thousand_titles_is_read_fast() -> None:
     started = time.process_time()
     for _ in range(10):
         tracker.update(Profile(), Turn("user", "a scary one from the 90s, I loved Title 77 of the collection"), index=0)
-    assert (time.process_time() - started) / 10 < 0.2  # about 0.01 s on an idle core
+    assert (time.process_time() - started) / 10 < 0.5  # about 0.01 s on an idle core

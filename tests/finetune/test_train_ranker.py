@@ -291,10 +291,10 @@ def test_a_terminated_command_goes_on_where_it_was(
         cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    assert main([*arguments, "--out", str(whole.out)]) == 0
     _wait_for_steps(cut, 3, process)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=400)
+    assert main([*arguments, "--out", str(whole.out)]) == 0
     assert process.returncode == 143, said
     assert "go on with --resume" in said
     assert not cut.out.exists()
@@ -306,7 +306,7 @@ def test_a_terminated_command_goes_on_where_it_was(
 
 def _wait_for_steps(place: RankerPlace, n: int, process: subprocess.Popen[str]) -> None:
     """Until the curve has `n` lines."""
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 400
     curve = place.work / "metrics.jsonl"
     while not curve.is_file() or curve.read_text().count("\n") < n:
         assert process.poll() is None, process.communicate()[1]

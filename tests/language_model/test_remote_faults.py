@@ -22,7 +22,7 @@ from tests.language_model.fake_server import Behaviour, FakeServer, answer, hone
 from tests.test_recommender import events, table
 
 WISH = "something tense in space"
-_QUICK = ("ranking.timeout_s=2", "explanation.timeout_s=0.2", "ranking.lm_weight=5")
+_QUICK = ("ranking.timeout_s=8", "explanation.timeout_s=0.2", "ranking.lm_weight=5")
 
 FAULTS: dict[str, tuple[Behaviour, str]] = {
     "nothing": (fake_server.says(b""), "the server's answer is no chat completion"),
@@ -86,9 +86,10 @@ def test_a_good_server_has_its_say_and_is_named(directory: Path, server: FakeSer
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_retrieval_order_stands_and_is_marked(fault: str, films: Catalogue, server: FakeServer) -> None:
     model = RemoteLM.connect(server.setting, {})
-    ranker = fused_ranker(films, RankingSettings(timeout_s=0.4), model, PromptLibrary.load())
-    candidates = [Candidate(item_id, -float(place), "fusion") for place, item_id in enumerate(films.ids)]
     server.behaviour, said = FAULTS[fault]
+    timeout_s = 0.4 if "in time" in said else 8.0  # what fails at once may take its time where a machine is busy
+    ranker = fused_ranker(films, RankingSettings(timeout_s=timeout_s), model, PromptLibrary.load())
+    candidates = [Candidate(item_id, -float(place), "fusion") for place, item_id in enumerate(films.ids)]
     ranking = ranker.rank(Query(), candidates)
     model.close()
     assert ranking.item_ids == films.ids
@@ -118,9 +119,10 @@ def test_a_server_that_fails_from_the_start_stops_nobody(
 
 
 def test_where_no_server_listens_the_retrieval_order_stands(directory: Path, without: list[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    found = opened(directory, f"openai:http://127.0.0.1:{port}/v1#m").recommend(WISH, user_id="ann", k=5)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        found = opened(directory, f"openai:http://127.0.0.1:{port}/v1#m").recommend(WISH, user_id="ann", k=5)
     assert [item.item_id for item in found] == without
     assert f"the server at 127.0.0.1:{port} cannot be reached" in " ".join(found.trace.notes)
 

@@ -76,9 +76,9 @@ def test_one_huge_word_is_cut_where_the_room_ends() -> None:
 
 
 def test_a_megabyte_is_handled_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(neutralise("<| [" * 250_000, max_chars=300)) <= 300
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 5  # far above what it takes, far below what a quadratic reader takes
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from([*MARKUP, "A. ", "[3] ", "\n", "x"])).map("".join))

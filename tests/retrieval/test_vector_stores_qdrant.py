@@ -109,21 +109,25 @@ def test_a_setting_without_a_collection_is_said(setting: str) -> None:
         QdrantVectorStore.connect(setting, exact, letters(), encoder="test")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+@pytest.fixture
+def deaf_url() -> Iterator[str]:
+    """Of a port that nobody else can take and nobody listens at."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{deaf.getsockname()[1]}"
 
 
-def test_a_database_that_is_not_there_is_said_at_the_start() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+def test_a_database_that_is_not_there_is_said_at_the_start(deaf_url: str) -> None:
     exact = ExactVectorStore([A, B, C, D], dim=2)
-    with pytest.raises(VectorStoreError, match=f"the Qdrant database at {url} cannot be reached: .*refused"):
-        QdrantVectorStore.connect(f"qdrant:{url}/items", exact, letters(), encoder="test", environment={})
+    with pytest.raises(VectorStoreError, match=f"the Qdrant database at {deaf_url} cannot be reached: .*refused"):
+        QdrantVectorStore.connect(f"qdrant:{deaf_url}/items", exact, letters(), encoder="test", environment={})
 
 
-def test_a_database_that_goes_away_is_replaced_by_the_search_here(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_that_goes_away_is_replaced_by_the_search_here(
+    deaf_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     exact = ExactVectorStore([A, B, C, D], rows(EAST, NORTH, WEST, NORTH))
-    client = QdrantClient(url=f"http://127.0.0.1:{free_port()}", timeout=2, check_compatibility=False)
+    client = QdrantClient(url=deaf_url, timeout=30, check_compatibility=False)
     store = QdrantVectorStore(client, "letters", exact, letters(), place="the database")
     for _ in range(5):
         assert list(store.search(rows(NORTH)[0], 2)) == [(B, 1.0), (D, 1.0)]

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from llmrec.service.desks import Desks
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def test_no_more_work_at_a_time_than_there_are_desks() -> None:

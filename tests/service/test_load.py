@@ -53,14 +53,13 @@ def test_at_the_deadline_the_retrieval_order_is_the_answer_and_is_marked(serve: 
     service, plain = serve(model), serve()
     try:
         with service.client() as api, plain.client() as without:
-            started = time.monotonic()
-            answer = api.post("/v1/recommend", json={**WISH, "deadline_s": 0.3})
-            assert time.monotonic() - started < 2
+            # Answered while the model is held, and so at the deadline.
+            answer = api.post("/v1/recommend", json={**WISH, "deadline_s": 0.5})
             assert ids(answer) == ids(without.post("/v1/recommend", json=WISH))
             found = answer.json()
             assert found["degraded"] == "the language model's answer was not there at the deadline."
             assert {row["ranked_by"] for row in found["recommendations"]} == {"retrieval"}
-            chat = api.post("/v1/chat", json={"turns": [{"role": "user", "text": "tense"}], "deadline_s": 0.2})
+            chat = api.post("/v1/chat", json={"turns": [{"role": "user", "text": "tense"}], "deadline_s": 0.5})
             assert "deadline" in sse(chat.text)[-1][1]["degraded"]
             assert "llmrec_fallbacks_total 2.0" in api.get("/metrics").text
     finally:
@@ -72,12 +71,11 @@ def test_past_the_queue_a_request_is_refused_at_once_and_the_others_are_answered
     service = serve(model, queue_size=3)
     with ThreadPoolExecutor(8) as pool, service.client() as api:
         waiting = occupied(service, pool, model, 4)
-        started = time.monotonic()
         for path, body in [("/v1/recommend", WISH), ("/v1/chat", {"turns": [{"role": "user", "text": "x"}]})]:
             refused = api.post(path, json=body)
             assert_problem(refused, 429, "overloaded", "4 requests")
             assert int(refused.headers["retry-after"]) >= 1
-        assert time.monotonic() - started < 1
+        assert not any(one.done() for one in waiting)
         assert_problem(api.get("/readyz"), 503, "overloaded", "full")
         assert api.get("/healthz").status_code == 200
         model.hold.set()
@@ -129,10 +127,14 @@ def test_requests_that_wait_are_ranked_in_one_call_and_answered_as_alone(serve: 
 
 
 def test_no_more_calls_run_at_once_than_there_are_slots(serve: Serve) -> None:
-    model = StubModel(seconds=0.02)
+    model = StubModel(hold=threading.Event())
     service = serve(model, slots=2)
+    engine = service.server.config.app.state.house.workshop.engine
     with ThreadPoolExecutor(8) as pool:
-        assert {answer.status_code for answer in pool.map(lambda _: _ask(service), range(12))} == {200}
+        asked = [pool.submit(_ask, service) for _ in range(12)]
+        until(lambda: (engine.n_running, engine.n_waiting) == (2, 6))
+        model.hold.set()
+        assert {one.result(WAIT_S).status_code for one in asked} == {200}
     assert model.n_at_once == 2
     assert len(model.prompts) == 12
 
@@ -221,9 +223,7 @@ def test_a_stop_does_not_wait_for_ever(serve: Serve) -> None:
     service = serve(model, drain_s=1.0)
     with ThreadPoolExecutor(2) as pool:
         (first,) = occupied(service, pool, model, 1)
-        started = time.monotonic()
-        service.stop()
-        assert time.monotonic() - started < 5
+        service.stop()  # in time, while the model is still held
         model.hold.set()
         with pytest.raises(httpx.HTTPError):
             first.result(WAIT_S).raise_for_status()
