@@ -13,6 +13,7 @@ from llmrec.types import Allowed, Constraint, Query, QuestionEntry, Recommendati
 
 _MAX_LIKED = 2
 _MAX_WISH_CHARS = 80
+_QUOTES = ('""', "“”")
 _EXCLUDING = ("$ne", "$nin")
 
 
@@ -48,7 +49,7 @@ class _Reply:
         if not shown:
             return self._joined([*sentences, self._nothing_left(query)])
         too_few = self._too_few(understanding, shown)
-        heading = self._heading(query, allowed)
+        heading = self._heading(query, allowed, told=sentences)
         if understanding.follow_up is not None:
             heading = self._joined([self._ended(heading), self._asked(understanding.follow_up)])
         return self._joined([*sentences, self._relaxed(allowed), too_few, heading])
@@ -73,7 +74,8 @@ class _Reply:
     def _joined(self, sentences: Sequence[str]) -> str:
         return self._space.join(sentence for sentence in sentences if sentence)
 
-    def _heading(self, query: Query, allowed: Allowed) -> str:
+    def _heading(self, query: Query, allowed: Allowed, *, told: Sequence[str]) -> str:
+        """What the cards go by; empty where the sentences `told` before it have said so."""
         profile = query.profile
         if is_blank(profile) and not query.history.interactions:
             return self._words.say("popular_new")
@@ -83,8 +85,11 @@ class _Reply:
         mood = self._words.say("mood_of", titles=self._words.both(liked[-_MAX_LIKED:])) if liked else ""
         wish = profile.wishes[-1].text if profile.wishes else ""
         # Words of the user are repeated only when short: a long message is no heading.
-        wish = self._words.say("for_wish", wish=wish) if wish and len(wish) <= _MAX_WISH_CHARS and not stated else ""
-        parts = [part for part in (stated, wish, mood) if part]
+        is_told = any(f"{left}{wish}{right}" in sentence for sentence in told for left, right in _QUOTES if wish)
+        is_named = bool(wish) and len(wish) <= _MAX_WISH_CHARS and not stated and not is_told
+        parts = [part for part in (stated, self._words.say("for_wish", wish=wish) if is_named else "", mood) if part]
+        if not parts and is_told:
+            return ""
         if not parts:
             return self._words.say("going_by_liked" if query.history.interactions else "popular")
         heading = self._words.say("heading", parts=self._words.say("comma").join(parts))

@@ -80,3 +80,19 @@ def test_a_known_user_without_a_wish_is_not_told_what_is_popular(
 def test_of_two_bounds_the_tighter_is_said(films: Catalogue) -> None:
     years = [Constraint("year", "$gte", 1980), Constraint("year", "$lte", 1999), Constraint("year", "$gt", 1996)]
     assert ConstraintPhrases(films).phrases(years) == ("after 1996", "up to 1999")
+
+
+def test_words_that_a_note_has_quoted_are_not_said_twice(films: Catalogue, responder: TemplateResponder) -> None:
+    understanding = say(tracker_of(films), "something hilarious")
+    wish = understanding.profile.wishes[-1].text
+    noted = replace(understanding, notes=(f'"{wish}", so rather Comedy.',))
+    query, allowed, cards = Query(profile=noted.profile), everything_allowed(films), [card(films, "6")]
+    assert responder.respond(query, understanding, allowed, cards) == f'For "{wish}":'
+    assert responder.respond(query, noted, allowed, cards) == f'"{wish}", so rather Comedy.'
+
+
+def test_words_that_a_note_only_happens_to_hold_are_said(films: Catalogue, responder: TemplateResponder) -> None:
+    understanding = say(tracker_of(films), "something dark")
+    noted = replace(understanding, notes=("Nothing of the something darker kind is here.",))
+    text = responder.respond(Query(profile=noted.profile), noted, everything_allowed(films), [card(films, "6")])
+    assert text.endswith('For "something dark":')
