@@ -21,12 +21,19 @@ def ui(
         str, typer.Option("--host", help="Address to listen on; 127.0.0.1 is this machine only.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)] = 7860,
-    feedback: Annotated[Path | None, typer.Option("--feedback", help="Where likes are kept (SQLite).")] = None,
+    feedback: Annotated[
+        list[Path] | None,
+        typer.Option("--feedback", help="Where likes are kept (SQLite); once for each DIR, - for its own."),
+    ] = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="Show how each reply came about; on this machine's own address only.")
     ] = False,
     evaluation: Annotated[
-        Path | None, typer.Option("--evaluation", help="What `llmrec evaluate --out` wrote, for the Insights page.")
+        list[Path] | None,
+        typer.Option(
+            "--evaluation",
+            help="What `llmrec evaluate --out` wrote, for the Insights page; once for each DIR, - for none.",
+        ),
     ] = None,
     device: Device = None,
     prompts: Prompts = None,
@@ -35,19 +42,22 @@ def ui(
 ) -> None:
     """Open the chat at http://127.0.0.1:7860 until Ctrl-C."""
     # Before anything is loaded: what cannot be served is said at once.
-    from llmrec.ui.launch import launch_pages, require_one, require_private
+    from llmrec.ui.launch import for_each, launch_pages, require_private
 
     require_private(host, keeps_trace=trace)
-    require_one(directories, feedback=feedback, evaluation=evaluation)
+    stores = for_each(directories, "--feedback", feedback or ())
+    evaluations = for_each(directories, "--evaluation", evaluation or ())
     from llmrec.feedback import SQLiteFeedbackStore
+    from llmrec.service.running import one_processor_each
     from llmrec.ui.page import Served
 
     served = []
-    for directory in directories:
+    for directory, store, evaluated in zip(directories, stores, evaluations, strict=True):
         recommender = open_recommender(
             directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments
         )
         recommender.warm_up()
-        store = SQLiteFeedbackStore(feedback or directory / "feedback.sqlite3")
-        served.append(Served(recommender, store, evaluation))
-    launch_pages(served, keeps_trace=trace, host=host, port=port)
+        kept = SQLiteFeedbackStore(store or directory / "feedback.sqlite3")
+        served.append(Served(recommender, kept, evaluated))
+    with one_processor_each():
+        launch_pages(served, keeps_trace=trace, host=host, port=port)

@@ -21,6 +21,7 @@ from llmrec.ui.page import Served, build_pages
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
+_NOTHING = "-"
 _ASSETS = Path(__file__).parent / "assets"
 # Names only: the fonts are the system's, nothing is fetched.
 _FONT = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif")
@@ -80,14 +81,27 @@ def require_private(host: str, *, keeps_trace: bool) -> None:
         )
 
 
-def require_one(directories: Sequence[Path], **given: Path | None) -> None:
-    """Raise ConfigError where a file of one catalogue (by its option's name) is given for several."""
-    for name, path in given.items():
-        if path is not None and len(directories) > 1:
-            raise ConfigError(
-                f"--{name} {path} belongs to one recommender, and {len(directories)} are given.",
-                hint="Leave it out, or serve one directory.",
-            )
+def for_each(directories: Sequence[Path], option: str, given: Sequence[Path]) -> tuple[Path | None, ...]:
+    """What was given for each directory with an option that is repeated in their order; None where nothing was.
+
+    Raises:
+        ConfigError: Not as often as there are directories, or one path for two, which would mix their items.
+    """
+    if not given:
+        return (None,) * len(directories)
+    if len(given) != len(directories):
+        raise ConfigError(
+            f"there is not one {option} for each of the {len(directories)} directories.",
+            hint=f"Give it once for each, in their order; {_NOTHING} for none.",
+        )
+    paths = tuple(None if str(path) == _NOTHING else path for path in given)
+    twice = next((path for path in paths if path is not None and paths.count(path) > 1), None)
+    if twice is not None:
+        raise ConfigError(
+            f"{option} {twice} is given for two directories, whose items have nothing to do with each other.",
+            hint="Name another for one of them.",
+        )
+    return paths
 
 
 def serve(

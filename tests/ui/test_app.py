@@ -17,7 +17,7 @@ def run(*arguments: str, recommender: Path) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,  # starting imports everything, which takes minutes where all processors are busy
         check=False,
     )
 
