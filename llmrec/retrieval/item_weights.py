@@ -164,12 +164,11 @@ def _cosines(
 
 def _top_rows(matrix: sparse.csr_array, n_kept: int) -> sparse.coo_array:
     lengths = np.diff(matrix.indptr)
-    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
-    descending = matrix.data[np.lexsort((-matrix.data, rows))]
     # What is tied with the last one kept stays too, so that the order of the items decides nothing.
-    last = np.minimum(matrix.indptr[:-1] + n_kept, matrix.indptr[1:]) - 1
     edges = np.zeros(len(lengths), dtype=np.float32)
-    edges[lengths > 0] = descending[last[lengths > 0]]
+    for row in np.flatnonzero(lengths > n_kept).tolist():
+        edges[row] = np.partition(matrix.data[matrix.indptr[row] : matrix.indptr[row + 1]], -n_kept)[-n_kept]
+    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
     kept = (matrix.data > 0) & (matrix.data >= edges[rows])
     return sparse.coo_array((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)
 

@@ -99,7 +99,8 @@ class SLITRetriever(ItemToItemRetriever):
         plan = plan or SLITPlan()
         counts = np.bincount(interactions.items, minlength=len(interactions.item_ids))
         known = _most_met(counts, plan.max_items)
-        gram, cross = _products(interactions, _columns(known, len(counts)), plan, np.arange(len(interactions)))
+        gram, cross = _nothing(len(known))
+        _add_products((gram, cross), interactions, _columns(known, len(counts)), plan, np.arange(len(interactions)))
         return cls._solved(interactions.item_ids, known, gram, cross, counts, plan)
 
     @classmethod
@@ -143,13 +144,13 @@ class SLITRetriever(ItemToItemRetriever):
             return self.fit(growth.after, plan=self._plan)
         gram, learned = self._kept_tables(known, counts_before)
         columns = _columns(known, len(counts))
-        more, cross = (np.zeros(gram.shape, order="F") for _ in range(2))
+        more, cross = _nothing(len(known))
         for met, sign in ((growth.before, -1.0), (growth.after, 1.0)):
             places = growth.places(met, reach=self._plan.future)
-            for total, change in zip((more, cross), _products(met, columns, self._plan, places), strict=True):
-                total += sign * change
+            _add_products((more, cross), met, columns, self._plan, places, sign=sign)
         # With G L = C for what was learned, G' (L' - L) = C' - G' L is the change of C less that of G times L.
-        cross -= np.asarray(sparse.csr_array(more) @ learned)
+        near = np.flatnonzero(more.any(axis=1))
+        cross[near] -= more[np.ix_(near, near)] @ learned[near]
         gram += more
         return self._solved(self._ids, known, gram, cross, counts, self._plan, learned)
 
@@ -158,12 +159,14 @@ class SLITRetriever(ItemToItemRetriever):
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Past times past, and what was learned, among items `known` now; newly met ones have nothing yet."""
         assert self._gram is not None  # asked for by `update`
-        upper = self._gram.toarray()
         places = np.searchsorted(known, self._known)
-        wider = [np.zeros((len(known), len(known)), order="F") for _ in range(2)]
-        wider[0][np.ix_(places, places)] = upper + np.triu(upper, 1).T
-        wider[1][np.ix_(places, places)] = self._dense * _divisors(counts, self._known, self._plan)
-        return wider[0], wider[1]
+        kept = sparse.coo_array(self._gram)
+        upper = sparse.coo_array((kept.data, tuple(places[each] for each in kept.coords)), shape=(len(known),) * 2)
+        gram = upper.toarray(order="F")
+        gram += np.triu(gram, 1).T
+        learned = np.zeros(gram.shape)
+        learned[np.ix_(places, places)] = self._dense * _divisors(counts, self._known, self._plan)
+        return gram, learned
 
     def save(self, directory: Path) -> None:
         """Write the table and settings into `directory`."""
@@ -223,25 +226,32 @@ def _regression(gram: NDArray[np.float64], cross: NDArray[np.float64], *, l2: fl
     return solved
 
 
-def _products(
-    interactions: Interactions, columns: NDArray[np.int64], plan: SLITPlan, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Past times past and past times future, summed over `rows` of interactions, each [n_known, n_known].
+def _nothing(n_known: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two empty tables [n_known, n_known], column after column: the solver would else copy both."""
+    return np.zeros((n_known, n_known), order="F"), np.zeros((n_known, n_known), order="F")
+
+
+def _add_products(
+    totals: tuple[NDArray[np.float64], NDArray[np.float64]],
+    interactions: Interactions,
+    columns: NDArray[np.int64],
+    plan: SLITPlan,
+    rows: NDArray[np.int64],
+    *,
+    sign: float = 1.0,
+) -> None:
+    """Add past times past and past times future, summed over `rows` of interactions and times `sign`, to `totals`.
 
     An interaction is a place in a history: its past are the items before it, its future it and those after it, both
     weighted by distance.
     """
-    n_known = int((columns >= 0).sum())
-    # Column after column, as the solver wants them, which would else copy both.
-    gram, cross = (np.zeros((n_known, n_known), order="F") for _ in range(2))
     before = [(step + 1, 0.5 ** (step / plan.half_life)) for step in range(plan.past)]
     after = [(-step, plan.decay**step) for step in range(plan.future)]
     for start in range(0, len(rows), _PLACES_AT_ONCE):
         places = rows[start : start + _PLACES_AT_ONCE]
         past, future = (_shifted(interactions, columns, places, steps) for steps in (before, after))
-        _add_product(gram, past, past)
-        _add_product(cross, past, future)
-    return gram, cross
+        _add_product(totals[0], past, sign * past)
+        _add_product(totals[1], past, sign * future)
 
 
 def _shifted(
@@ -269,4 +279,4 @@ def _add_product(total: NDArray[np.float64], left: sparse.csr_array, right: spar
     transposed = sparse.csr_array(left.T)
     for start in range(0, len(total), _ITEMS_AT_ONCE):
         rows = slice(start, start + _ITEMS_AT_ONCE)
-        total[rows] += matmul(transposed[rows], right).toarray()
+        total[rows] += matmul(transposed[rows], right).toarray(order="F")
