@@ -1,11 +1,10 @@
-"""A throw-away PostgreSQL on this machine's loopback address, from whatever Debian's packages installed."""
+"""A throw-away PostgreSQL behind a socket in a folder of its own, from whatever Debian's packages installed."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _INSTALLED = "/usr/lib/postgresql"
+_PATIENCE_S = 300
 
 
 def programs() -> Path | None:
@@ -27,20 +27,22 @@ def programs() -> Path | None:
 @contextmanager
 def running(bin_dir: Path) -> Iterator[str]:
     """The URL of an empty database; server and files are gone afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="llmrec-postgres-"))
+    # The path of a socket may have some hundred bytes only, and a port would have to be guessed.
+    directory = Path(tempfile.mkdtemp(prefix="llmrec-postgres-", dir="/tmp"))
     owner = _server_owner()
     if owner is not None:
         shutil.chown(directory, owner)
-    data, log, port = directory / "data", directory / "log", _free_port()
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {directory} -c fsync=off -c max_connections=50"
+    data, log = directory / "data", directory / "log"
+    options = f"-c listen_addresses='' -k {directory} -c fsync=off -c max_connections=50"
     initdb = (bin_dir / "initdb", "-D", data, "-U", "llmrec", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
     try:
         _run(*initdb, owner=owner)
-        _run(bin_dir / "pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start", owner=owner)
+        control = (bin_dir / "pg_ctl", "-D", data, "-w", "-t", _PATIENCE_S)
+        _run(*control, "-l", log, "-o", options, "start", owner=owner)
         try:
-            yield f"postgresql+psycopg://llmrec@127.0.0.1:{port}/postgres"
+            yield f"postgresql+psycopg://llmrec@/postgres?host={directory}"
         finally:
-            _run(bin_dir / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", owner=owner)
+            _run(*control, "-m", "immediate", "stop", owner=owner)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -59,9 +61,3 @@ def _run(*command: object, owner: str | None) -> None:
         list(map(str, command)), user=owner, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", check=False
     )
     assert done.returncode == 0, f"{command[0]} failed with {done.returncode}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

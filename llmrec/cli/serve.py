@@ -25,7 +25,7 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; 127.0.0.1 is this machine only.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 is any free one.", min=0, max=65535)] = 8000,
     state: Annotated[
         Path | None,
         typer.Option("--state", help="Directory of keys, feedback and new interactions; by default DIR."),
@@ -82,7 +82,8 @@ def serve(
                 f"Warning: {host} is open to the network and there are no keys, so anybody may read and delete what is "
                 f"kept of any user. Add one with `llmrec keys add {state or directory} --admin`."
             )
-        serve_forever(app, bound, settings, lambda: say(f"Serving {recommender.name} at http://{host}:{port}"))
+        url = f"http://{host}:{bound.getsockname()[1]}"
+        serve_forever(app, bound, settings, lambda: say(f"Serving {recommender.name} at {url}"))
 
 
 @keys.command()

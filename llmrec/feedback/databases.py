@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from llmrec.errors import ConfigError, FeedbackError
 from llmrec.feedback.migrations import SCHEMA_VERSION, migrate, version_of
+from llmrec.feedback.turns import Turns, retried
 
 _CONNECT_TIMEOUT_S = 10
 _BUSY_PAUSE_S = 0.01
@@ -107,7 +108,8 @@ class SQLiteDatabase(Database):
             poolclass=StaticPool,
             hide_parameters=True,
         )
-        event.listen(engine, "begin", _begin)
+        turns = Turns(path, busy_timeout_s=busy_timeout_s)
+        event.listen(engine, "begin", lambda connection: _begin(connection, turns))
         super().__init__(engine, f"the feedback file {path}", lambda: lock)
         try:
             self._check_owner()
@@ -185,27 +187,15 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise _damaged(path, verdict)
-        _log_ahead(connection, busy_timeout_s)
+        # Of two processes that open a new file the second waits here: alone among statements, this one does not itself.
+        deadline = time.monotonic() + busy_timeout_s
+        retried(lambda: connection.execute("PRAGMA journal_mode = WAL"), deadline=deadline, pause_s=_BUSY_PAUSE_S)
         for pragma in ("synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _log_ahead(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
-    """Let the file be read while it is written; of two processes that open a new one, the second waits here."""
-    deadline = time.monotonic() + busy_timeout_s
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            # Alone among statements, this one does not wait for who else is at the file.
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(_BUSY_PAUSE_S)
 
 
 def _damaged(path: Path, verdict: str) -> FeedbackError:
@@ -215,10 +205,12 @@ def _damaged(path: Path, verdict: str) -> FeedbackError:
     )
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, turns: Turns) -> None:
     # A transaction that turns into a writer on its way fails at once when another writer was faster.
-    is_writer = connection.get_execution_options().get("llmrec_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+    if connection.get_execution_options().get("llmrec_writes"):
+        turns.begin(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
 
 
 def _make_durable(connection: DBAPIConnection, busy_timeout_s: float) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from llmrec.errors import LLMRecError
@@ -201,13 +202,16 @@ class Engine:
     def _work(self) -> None:
         while batch := self._next():
             started = time.monotonic()
-            _do(batch)
+            telling = _done(batch)
+            # Counted first: who has an answer finds the call for it among those that have ended.
             with self._changed:
                 self._running -= len(batch)
                 self._n_calls += 1
                 self._n_served += len(batch)
                 seconds_each = (time.monotonic() - started) / len(batch)
                 self._call_s += _SMOOTHING * (seconds_each - self._call_s)
+            for tell in telling:
+                tell()
 
     def _next(self) -> list[AnyJob]:
         """The wanted calls that are next in turn and can be one; none when the house closes."""
@@ -239,12 +243,10 @@ class Engine:
         return None
 
 
-def _do(batch: Sequence[AnyJob]) -> None:
+def _done(batch: Sequence[AnyJob]) -> Sequence[Callable[[], None]]:
+    """Do the work of `batch`; what tells each of its callers how it went."""
     try:
         results = batch[0].work.do([job.asked for job in batch])
-        for job, result in zip(batch, results, strict=True):
-            job.result.set_result(result)
+        return [partial(job.result.set_result, result) for job, result in zip(batch, results, strict=True)]
     except BaseException as error:  # noqa: BLE001 - the callers' threads raise it again
-        for job in batch:
-            if not job.result.done():
-                job.result.set_exception(error)
+        return [partial(job.result.set_exception, error) for job in batch]

@@ -23,6 +23,7 @@ Scope = Literal["user", "admin"]
 KEYS_FILE = "keys.json"
 _PREFIX = "llmrec"
 _N_SECRET_BYTES = 32
+_YOUNG_NS = 2_000_000_000
 
 
 class KeyFileError(LLMRecError):
@@ -57,7 +58,7 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         """Use `path`, which need not be there yet: without keys a service is open to whoever reaches it."""
         self.path = path
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, ...] = ()
         self._keys: Mapping[str, Key] = {}
         self._was_there = False
 
@@ -75,10 +76,11 @@ class KeyFile:
             return {}
         except OSError as error:
             raise self._unusable(error) from error
-        stamp = (status.st_mtime_ns, status.st_ino)
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._stamp:
             self._keys = self._read()
-            self._stamp = stamp
+            # Within a tick of the clock a file may change twice and look the same: a young one is read every time.
+            self._stamp = stamp if time.time_ns() - status.st_mtime_ns > _YOUNG_NS else ()
         return self._keys
 
     def find(self, text: str) -> Key | None:
@@ -97,15 +99,18 @@ class KeyFile:
 
     def revoke(self, key_id: str) -> None:
         """Remove a key. Raises ConfigError when there is none of that id, KeyFileError."""
-        if key_id not in self.keys():
-            known = ", ".join(self.keys()) or "none"
-            raise ConfigError(f"no key has the id {key_id!r}; there are: {known}.")
-        self._change(lambda keys: {name: key for name, key in keys.items() if name != key_id})
+
+        def without(keys: Mapping[str, Key]) -> Mapping[str, Key]:
+            if key_id not in keys:
+                raise ConfigError(f"no key has the id {key_id!r}; there are: {', '.join(keys) or 'none'}.")
+            return {name: key for name, key in keys.items() if name != key_id}
+
+        self._change(without)
 
     def _change(self, change: Callable[[Mapping[str, Key]], Mapping[str, Key]]) -> None:
         try:
             with locked(self.path.with_suffix(".lock")):
-                _write_whole(self.path, change(self.keys()))
+                _write_whole(self.path, change(self._read() if self.path.exists() else {}))
         except OSError as error:
             raise self._unusable(error) from error
 

@@ -31,38 +31,38 @@ def shop(films: Catalogue, interactions: Interactions, tmp_path_factory: pytest.
     return folder / "r"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Served:
     """A service in another process."""
 
     def __init__(self, directory: Path, *arguments: str) -> None:
-        self.url = f"http://127.0.0.1:{(port := free_port())}"
-        command = [sys.executable, "-m", "llmrec", "serve", str(directory), "--port", str(port), "--no-page"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "llmrec", "serve", str(directory), "--port", "0", "--no-page", *arguments]
         self.process = subprocess.Popen(
-            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
+        assert self.process.stdout is not None
+        self.said = self.process.stdout.readline()  # nothing where it ended instead
+        assert self.said, self.process.communicate()
+        self.url = f"http://127.0.0.1:{self.said.strip().rpartition(':')[2]}"
         end = time.monotonic() + 120
         while not self._answers():
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < end
-            time.sleep(0.1)
+            time.sleep(0.02)
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200
+            return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=60).status_code == 200
         except httpx.ConnectError:
             return False
 
     def stop(self) -> tuple[int, str, str]:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
 
@@ -84,8 +84,8 @@ def test_a_service_answers_until_it_is_told_to_stop(shop: Path, served: list[Ser
     sent = {"user_id": "ann", "item": "1", "signal": "like"}
     assert httpx.post(f"{url}/v1/feedback", json=sent, trust_env=False).status_code == 201
     code, out, err = served[0].stop()
-    assert (code, err) == (0, "")
-    assert out == f"Serving r at {url}\n"
+    assert (code, out, err) == (0, "", "")
+    assert served[0].said == f"Serving r at {url}\n"
     assert "feedback.sqlite3" in {path.name for path in state.iterdir()}
     # What was acknowledged is there for the next process.
     served.append(Served(shop, "--state", str(state)))

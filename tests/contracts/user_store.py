@@ -184,7 +184,7 @@ class UserStoreContract(FeedbackStoreContract):
         writers = [store, open_another()]
 
         def write(number: int) -> None:
-            for at in range(20):
+            for at in range(5):
                 writers[number % 2].record(feedback(UserId(f"user{number}"), str(at), at=float(at)))
 
         threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
@@ -193,7 +193,7 @@ class UserStoreContract(FeedbackStoreContract):
         for thread in threads:
             thread.join()
         stored = [[f.item_id for f in store.for_user(UserId(f"user{number}"))] for number in range(8)]
-        assert stored == [[str(at) for at in range(20)]] * 8
+        assert stored == [[str(at) for at in range(5)]] * 8
 
     def test_a_closed_store_says_so(self, open_another: OpenAnother) -> None:
         store = open_another()

@@ -1,5 +1,6 @@
 """The store in a real PostgreSQL."""
 
+import socket
 import sys
 import threading
 import time
@@ -45,15 +46,19 @@ def test_a_newer_schema_is_refused(postgres_url: str) -> None:
 def test_a_server_that_went_away_is_one_sentence_and_its_return_is_noticed(postgres_url: str) -> None:
     with open_store(postgres_url) as store:
         store.record(feedback())
-        # As a restart of the server does to every connection that stands idle.
-        _execute(postgres_url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        # As a restart of the server does to all that stand idle; with a time limit the call waits until they are gone.
+        others = "pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        _execute(postgres_url, f"SELECT pg_terminate_backend(pid, 300000) FROM {others}")
         store.record(feedback(item="8"))
         assert [row.item_id for row in store.for_user(ANN)] == ["7", "8"]
 
 
 def test_nobody_at_the_address_is_said_without_the_password() -> None:
-    with pytest.raises(FeedbackError, match=r"cannot open the feedback database .*:\*\*\*@127\.0\.0\.1:9/x") as caught:
-        open_store("postgresql://ann:hidden@127.0.0.1:9/x")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # nobody else can take the port, and nobody listens
+        port = deaf.getsockname()[1]
+        with pytest.raises(FeedbackError, match=rf"cannot open .* .*:\*\*\*@127\.0\.0\.1:{port}/x") as caught:
+            open_store(f"postgresql://ann:hidden@127.0.0.1:{port}/x")
     assert "hidden" not in f"{caught.value} {caught.value.__cause__}"
 
 

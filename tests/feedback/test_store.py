@@ -3,10 +3,12 @@
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from llmrec.errors import FeedbackError
 from llmrec.feedback import SCHEMA_VERSION, SQLiteFeedbackStore
@@ -14,6 +16,8 @@ from llmrec.types import Interaction, ItemId, UserId
 from tests.contracts.feedback_store import ANN, BOB, feedback
 from tests.contracts.user_store import OpenAnother, UserStoreContract
 from tests.feedback.conftest import Opening
+
+WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -134,6 +138,34 @@ def test_a_new_file_that_stays_locked_is_reported(path: Path) -> None:
     with pytest.raises(FeedbackError, match=r"cannot open the feedback file .*: database is locked\. Check"):
         SQLiteFeedbackStore(path, busy_timeout_s=0.05)
     other.close()
+
+
+def test_who_waits_to_write_is_before_who_has_just_written(path: Path) -> None:
+    with SQLiteFeedbackStore(path) as busy, SQLiteFeedbackStore(path) as patient:
+        with busy._database.writing():
+            waiting = threading.Thread(target=patient.record, args=(feedback(item="patient"),))
+            waiting.start()
+            door, deadline = FileLock(f"{path}-door"), time.monotonic() + WAIT_S
+            while _is_free(door):
+                assert time.monotonic() < deadline
+        busy.record(feedback(item="busy"))
+        waiting.join()
+        assert [row.item_id for row in busy.for_user(ANN)] == ["patient", "busy"]
+
+
+def _is_free(door: FileLock) -> bool:
+    try:
+        with door.acquire(blocking=False):
+            return True
+    except Timeout:
+        return False
+
+
+def test_a_door_that_cannot_be_had_keeps_nobody_from_writing(path: Path) -> None:
+    Path(f"{path}-door").mkdir()
+    with SQLiteFeedbackStore(path) as store:
+        store.record(feedback())
+        assert list(store.for_user(ANN)) == [feedback()]
 
 
 def test_a_full_disk_is_reported_and_nothing_is_half_stored(path: Path) -> None:

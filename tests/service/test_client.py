@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -135,8 +136,11 @@ def test_a_key_is_sent_and_a_refusal_is_said(serve: Serve, tmp_path: Path) -> No
 
 
 def test_a_service_that_is_not_there_is_one_sentence() -> None:
-    with Client("http://127.0.0.1:9") as client, pytest.raises(ServiceError, match="does not answer"):
-        client.recommend()
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # nobody else can take the port, and nobody listens
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with Client(url) as client, pytest.raises(ServiceError, match="does not answer"):
+            client.recommend()
 
 
 def test_the_asynchronous_client_says_the_same(service: Running, plain_recommender: Recommender) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -118,6 +121,24 @@ def test_a_key_is_kept_as_a_hash_in_a_file_of_its_owner(keys: KeyFile) -> None:
     assert keys.find(text) == key
     assert keys.find(text[:-1]) is None
     assert KeyFile(keys.path).find(text) == key
+
+
+def test_a_change_that_leaves_the_time_of_the_file_as_it_was_is_seen(keys: KeyFile) -> None:
+    key, text = keys.add(scope="admin")
+    young = time.time() + 3600  # however long this test takes
+    os.utime(keys.path, (young, young))
+    assert keys.find(text) == key
+    # The same inode, size and, within a tick of the clock, time.
+    keys.path.write_text(keys.path.read_text().replace('"admin"', '"owner"'))
+    os.utime(keys.path, (young, young))
+    with pytest.raises(KeyFileError, match="cannot be used"):
+        keys.find(text)
+
+
+def test_keys_that_are_added_at_once_are_all_kept(keys: KeyFile) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda n: KeyFile(keys.path).add(scope="user", user_id=str(n)), range(24)))
+    assert set(keys.keys()) == {key.id for key, _ in made}
 
 
 def test_a_key_is_one_users_or_an_admins(keys: KeyFile) -> None:
