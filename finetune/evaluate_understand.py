@@ -3,8 +3,9 @@
     MESSAGES=tests/behaviour/messages
     python -m finetune.evaluate_understand --messages $MESSAGES --catalogues tests/behaviour/catalogues --adapter DIR
 
-Voices: the exact grammar alone; with the sentence encoder; with the adapter; with both, either first. The waits are of
-whole messages; in the arms with both, what the adapter said before is not asked again.
+Voices: the exact grammar alone; with the sentence encoder, or with the list of words that the message's language has
+instead; with the adapter; with both, either first. The waits are of whole messages; in the arms with both, what the
+adapter said before is not asked again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from llmrec.dialogue.leanings import Leanings, VagueReader
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.understanding import GrammarTracker
 from llmrec.dialogue.vague import LikenessReader
+from llmrec.dialogue.vague_words import vocabulary_concepts, word_readers
 from llmrec.dialogue.vocabulary import Meaning, Vocabulary
 from llmrec.errors import ConfigError, LLMRecError
 from llmrec.evaluation.dialogue_catalogues import read_catalogue
@@ -70,8 +72,8 @@ class Remembering:
 
 def tracker(catalogue: Catalogue, readers: Sequence[VagueReader]) -> GrammarTracker:
     """The exact grammar over `catalogue`, and `readers` for what it leaves unread."""
-    vocabulary = Vocabulary.of(catalogue, concepts_in(_LANGUAGE))
-    leanings = Leanings(catalogue, vocabulary, readers) if readers else None
+    vocabulary = Vocabulary.of(catalogue, vocabulary_concepts())
+    leanings = Leanings(catalogue, vocabulary, readers, others=word_readers(vocabulary)) if readers else None
     return GrammarTracker(catalogue, TitleIndex(catalogue), leanings=leanings)
 
 
@@ -103,7 +105,7 @@ def _arms(
 ) -> Mapping[str, Mapping[str, Sequence[VagueReader]]]:
     """By the name of an arm and of a catalogue who reads after the grammar, in this order."""
     concepts, store = concepts_in(_LANGUAGE), AssetStore()
-    words = {name: Vocabulary.of(catalogue, concepts) for name, catalogue in catalogues.items()}
+    words = {name: Vocabulary.of(catalogue, vocabulary_concepts()) for name, catalogue in catalogues.items()}
     encoder = load_encoder(EncoderSettings(), store)
     likeness = {name: LikenessReader(vocabulary, concepts, encoder) for name, vocabulary in words.items()}
     arms: dict[str, Mapping[str, Sequence[VagueReader]]] = {

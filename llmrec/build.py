@@ -27,6 +27,7 @@ from llmrec.dialogue.response import TemplateResponder
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.understanding import GrammarTracker
 from llmrec.dialogue.vague import LikenessReader
+from llmrec.dialogue.vague_words import vocabulary_concepts, word_readers
 from llmrec.dialogue.vocabulary import Vocabulary
 from llmrec.enrichment import described_films
 from llmrec.errors import ArtifactError, DataError
@@ -238,9 +239,9 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
 
 def _tracker(fitted: Fitted, encoder: Embedder) -> GrammarTracker:
     """What reads messages: exact readers, then what learned to hear reactions and to read vague words."""
-    concepts = concepts_in(DEFAULT_LANGUAGE)
-    vocabulary = Vocabulary.of(fitted.catalogue, concepts)
-    leanings = Leanings(fitted.catalogue, vocabulary, [LikenessReader(vocabulary, concepts, encoder)])
+    vocabulary = Vocabulary.of(fitted.catalogue, vocabulary_concepts())
+    likeness = LikenessReader(vocabulary, concepts_in(DEFAULT_LANGUAGE), encoder)
+    leanings = Leanings(fitted.catalogue, vocabulary, [likeness], others=word_readers(vocabulary))
     hearing = Hearing(shipped_model())
     return GrammarTracker(fitted.catalogue, fitted.titles, hearing=hearing, leanings=leanings)
 

@@ -203,8 +203,8 @@ def _leaning_to_json(entry: LeaningEntry) -> Json:
 
 def _leaning_from_json(row: Json, catalogue: Catalogue) -> LeaningEntry:
     stated, voice = _constraint_from_json(row, catalogue), row.get("read_by")
-    if voice != "model" and voice != "encoder":
-        raise DataError(f"a leaning's read_by is {str(voice)[:40]!r}; it must be model or encoder.")
+    if voice != "model" and voice != "encoder" and voice != "words":
+        raise DataError(f"a leaning's read_by is {str(voice)[:40]!r}; it must be model, encoder or words.")
     return LeaningEntry(stated.constraint, stated.turn, _text(row, "words"), voice)
 
 

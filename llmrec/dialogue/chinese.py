@@ -18,6 +18,8 @@ _MAX_CHARS = 20_000  # the grammar's words are longer than the Chinese ones
 _KINDS = r"(?:电影|影片|片子|片|小说|书|剧集|剧|类型|类)?"
 _DIGITS = {"十": 10, "二": 20, "三": 30, "四": 40, "五": 50, "六": 60, "七": 70, "八": 80, "九": 90}
 _SUBJECT = r"\s*(?P<title>\x1a\d+\x1a)?\s*(?:这部|这本|这个|那部|那个|它)?的?"
+_NO = re.compile(r"\b(?:no|not|without|nothing)\s+(?=[\u4e00-\u9fff])")
+_GAP = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 _WORDY_DECADE = re.compile(r"([二三四五六七八九])十年代")
 
 
@@ -48,6 +50,11 @@ class ChineseReader:
             text = pattern.sub(partial(_spoken, spoken), text)
         text = _HELD.sub(lambda match: f" {held[int(match[1])]} ", text)
         return clean(text, max_chars=_MAX_CHARS).strip()
+
+
+def as_said(rest: str) -> str:
+    """What the readers left of a rewritten message as the user may have put it: "no 吓 人" was "不要吓人"."""
+    return _GAP.sub("", _NO.sub("不要", rest)) if has_chinese(rest) else rest
 
 
 def has_chinese(text: str) -> bool:

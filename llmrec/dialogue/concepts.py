@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Literal
+
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE
 
 Direction = Literal["", "less", "more"]
 _ENDS: Mapping[str, Direction] = {"less": "less", "more": "more"}
@@ -35,7 +37,28 @@ class Concept:
 
 @cache
 def concepts_in(language: str) -> tuple[Concept, ...]:
-    """The concepts of that language, in the order of their file; none where there is no file."""
+    """The concepts of that language, in the order of their file; none where there is no file.
+
+    What other languages name first is a name of the default language; whatever a catalogue may call it there
+    counts here too.
+    """
+    own = _read(language)
+    if language == DEFAULT_LANGUAGE:
+        return own
+    known = {(concept.direction, concept.names[0]): concept for concept in _read(DEFAULT_LANGUAGE) if concept.names}
+    return tuple(
+        _joined(concept, known.get((concept.direction, concept.names[0]))) if concept.names else concept
+        for concept in own
+    )
+
+
+def _joined(own: Concept, known: Concept | None) -> Concept:
+    if known is None:
+        return own
+    return replace(own, names=tuple(dict.fromkeys((*known.names, *own.names))), instead=(*known.instead, *own.instead))
+
+
+def _read(language: str) -> tuple[Concept, ...]:
     file = resources.files("llmrec.dialogue") / "resources" / f"vague_{language}.tsv"
     if not file.is_file():
         return ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue.draft import Draft
-from llmrec.dialogue.messages import DEFAULT_LANGUAGE
+from llmrec.dialogue.messages import DEFAULT_LANGUAGE, language_of
 from llmrec.dialogue.phrases import ConstraintPhrases
 from llmrec.dialogue.profile import add_leanings, contradicts
 from llmrec.dialogue.vocabulary import Meaning, Vocabulary
@@ -21,7 +21,7 @@ class VagueReader(Protocol):
     """A voice that says what vague words mean."""
 
     @property
-    def name(self) -> Literal["model", "encoder"]:
+    def name(self) -> Literal["model", "encoder", "words"]:
         """Which voice it is."""
         ...
 
@@ -33,21 +33,28 @@ class VagueReader(Protocol):
 class Leanings:
     """Reads vague words over one catalogue; the first voice that understands them is believed."""
 
-    def __init__(self, catalogue: Catalogue, vocabulary: Vocabulary, readers: Sequence[VagueReader]) -> None:
-        """Ask `readers`, in their order, what words mean in `vocabulary`."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        vocabulary: Vocabulary,
+        readers: Sequence[VagueReader],
+        *,
+        others: Mapping[str, Sequence[VagueReader]] | None = None,
+    ) -> None:
+        """Ask `readers`, in their order, what words mean in `vocabulary`; `others` by language, where it is another."""
         self._catalogue = catalogue
         self._vocabulary = vocabulary
-        self._readers = readers
+        self._readers = {DEFAULT_LANGUAGE: readers, **(others or {})}
 
     def read(self, draft: Draft, words: str, *, said: str = "") -> bool:
         """Add what `words`, which the grammar left unread, are taken to mean; whether there is anything.
 
         `said` is how the user put it, where these are not the user's own words.
         """
-        if not words or draft.written_in != DEFAULT_LANGUAGE:
+        if not words:
             return False
         words, said = words[:_MAX_CHARS], (said or words)[:_MAX_CHARS]
-        for reader in self._readers:
+        for reader in self._readers.get(language_of(words), ()):
             meanings = reader.read(words)[:_MAX_LEANINGS]
             if meanings:
                 read = [self._vocabulary.constraint(meaning) for meaning in meanings]

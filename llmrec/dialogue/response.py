@@ -13,7 +13,7 @@ from llmrec.types import Allowed, Constraint, Query, QuestionEntry, Recommendati
 
 _MAX_LIKED = 2
 _MAX_WISH_CHARS = 80
-_QUOTES = ('""', "“”")
+_QUOTES = (('"', '"'), ("“", "”"))
 _EXCLUDING = ("$ne", "$nin")
 
 

@@ -10,7 +10,7 @@ from typing import Self
 from llmrec.data.catalogue import Catalogue
 from llmrec.dialogue import acts, commands, reactions
 from llmrec.dialogue.answers import FieldAnswers
-from llmrec.dialogue.chinese import ChineseReader, has_chinese
+from llmrec.dialogue.chinese import ChineseReader, as_said, has_chinese
 from llmrec.dialogue.conditions import Conditions
 from llmrec.dialogue.critiques import CritiqueReader
 from llmrec.dialogue.draft import Draft, Unmet
@@ -211,7 +211,7 @@ class GrammarTracker:
 
     def _read_exclusions(self, draft: Draft) -> None:
         for span in exclusions(draft.rest):
-            phrase = squeeze(draft.rest[span.start : span.end])[:_MAX_PHRASE_CHARS]
+            phrase = as_said(squeeze(draft.rest[span.start : span.end]))[:_MAX_PHRASE_CHARS]
             draft.unmet.append(Unmet(phrase, phrase))
             draft.said = True
             draft.cut(span)
@@ -234,12 +234,12 @@ class GrammarTracker:
                 plain = without_wishes(draft.profile, before=draft.turn)
                 draft.profile = self._conditions.without_kinds(plain, since=draft.turn)
             return
+        wish, vague = as_said(wish), as_said(wish_of(mask(draft.rest, draft.kinds)))
         draft.profile = add_wish(draft.profile, wish, turn=draft.turn, refines=refines)
-        if self._leanings is not None:
-            self._leanings.read(draft, wish_of(mask(draft.rest, draft.kinds)))
+        is_read = self._leanings is not None and self._leanings.read(draft, vague)
         if not draft.does("request", "preference", "critique", "compare"):
             draft.act("request", about=wish)
-        if not scripts_of(wish) <= self._scripts:
+        if not is_read and not scripts_of(wish) <= self._scripts:
             draft.note("foreign_wish", wish=wish[:_MAX_PHRASE_CHARS])
         draft.said = True
 

@@ -63,13 +63,13 @@ class LeaningEntry:
     Attributes:
         constraint: What an item meets that is as the words were taken to ask.
         words: The user's own.
-        read_by: Which voice inferred it: the language model, or the sentence encoder.
+        read_by: Which voice inferred it: the language model, the sentence encoder, or a list of words.
     """
 
     constraint: Constraint
     turn: int
     words: str
-    read_by: Literal["model", "encoder"]
+    read_by: Literal["model", "encoder", "words"]
 
 
 @dataclass(frozen=True, slots=True)
