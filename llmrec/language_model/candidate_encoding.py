@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import accumulate, takewhile
 
 from llmrec.errors import ModelError
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.packed import Segment
 from llmrec.types import Prompt
+
+Wanted = Callable[[int], range]  # of a candidate with so many tokens, those whose hidden states are read
 
 _BEFORE = "Answer:"
 _ANSWERS = (" Yes", " No")
@@ -26,6 +28,15 @@ class CandidateIds:
     def n_tokens(self) -> int:
         """Of all of it."""
         return len(self.prefix) + sum(map(len, self.candidates))
+
+    def only(self, places: Sequence[int]) -> CandidateIds:
+        """The same prompt with some of the candidates."""
+        return CandidateIds(self.prefix, [self.candidates[place] for place in places])
+
+    def columns(self, wanted: Wanted) -> list[int]:
+        """Where the wanted tokens of each candidate stand when the candidates follow one another."""
+        starts = accumulate(map(len, self.candidates[:-1]), initial=0)
+        return [start + place for start, ids in zip(starts, self.candidates, strict=True) for place in wanted(len(ids))]
 
     def segments(self) -> list[Segment]:
         """The prefix, then each candidate after it."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
 from llmrec.errors import ModelError
 from llmrec.language_model.candidate_encoding import CandidateIds
-from llmrec.language_model.candidate_reader import CandidateReader
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.loading import CausalLM
-from llmrec.language_model.packed import Packed
+from llmrec.language_model.token_reader import ReadTokens, TokenReader
 from llmrec.types import Prompt
 
 
@@ -33,53 +31,13 @@ def continuation_ids(chat: ChatEncoding, prompt: Prompt, texts: Sequence[str]) -
     return CandidateIds(prefix, [[last, *ids] for ids in encoded])
 
 
-@dataclass(frozen=True, slots=True)
-class Foretold:
-    """The tokens of packed candidates that are foretold, one after the other, and where.
-
-    Attributes:
-        rows: int64 [n_tokens], each one's row.
-        columns: int64 [n_tokens]; what the model says there is about the next token.
-        tokens: int64 [n_tokens], the next one's id.
-        owners: int64 [n_tokens]; number of the candidate it belongs to, row after row.
-        n_candidates: Of all rows.
-    """
-
-    rows: torch.Tensor
-    columns: torch.Tensor
-    tokens: torch.Tensor
-    owners: torch.Tensor
-    n_candidates: int
-
-    @classmethod
-    def of(cls, packed: Packed, lengths: Sequence[Sequence[int]]) -> Foretold:
-        """Those of rows of a prompt and then candidates of so many tokens each, as `continuation_ids` has them."""
-        ends = packed.ends.tolist()
-        spots = [
-            (row, column, owner)
-            for owner, (row, place, n_tokens) in enumerate(
-                (row, place, n_tokens)
-                for row, each in enumerate(lengths)
-                for place, n_tokens in enumerate(each, start=1)
-            )
-            for column in range(ends[row][place] - n_tokens + 1, ends[row][place])
-        ]
-        rows, columns, owners = torch.tensor(spots, device=packed.input_ids.device).T
-        return cls(rows, columns, packed.input_ids[rows, columns + 1], owners, sum(map(len, lengths)))
-
-    def log_likelihoods(self, logits: torch.Tensor) -> torch.Tensor:
-        """Each candidate's log-probability, float32 [n_candidates]; `logits` are [n_tokens, n_vocabulary]."""
-        log_probs = torch.log_softmax(logits.float(), dim=-1).gather(1, self.tokens[:, None])[:, 0]
-        return log_probs.new_zeros(self.n_candidates).index_add(0, self.owners, log_probs)
-
-
 class ContinuationReader:
     """Reads how likely texts are. Not for several threads at once."""
 
-    def __init__(self, model: CausalLM, rows: CandidateReader) -> None:
-        """Read with `model`; `rows` reads prompts and candidates with the same."""
+    def __init__(self, model: CausalLM, tokens: TokenReader) -> None:
+        """Read with `model`; `tokens` reads prompts and candidates with the same."""
         self._model = model
-        self._rows = rows
+        self._tokens = tokens
 
     def read_many(self, batch: Sequence[CandidateIds], *, adapter: str, deadline: float) -> list[torch.Tensor]:
         """How likely each candidate of each request is, log P(text | prompt), float32 [n_candidates] for each.
@@ -93,8 +51,24 @@ class ContinuationReader:
         asked = [ids for ids in batch if ids.candidates]
         if not asked:
             return [torch.zeros(0) for _ in batch]
-        rows = self._rows.read_rows(asked, adapter=adapter, deadline=deadline)
-        places = Foretold.of(rows.packed, rows.lengths)
-        logits = self._model.get_output_embeddings()(rows.hidden[places.rows, places.columns])
-        found = iter(rows.by_request(places.log_likelihoods(logits)))
+        tokens = self._tokens.read(asked, _foretelling, adapter=adapter, deadline=deadline)
+        likely = _log_likelihoods(asked, tokens, self._model.get_output_embeddings()(tokens.hidden))
+        found = iter(tokens.by_request(likely))
         return [next(found) if ids.candidates else torch.zeros(0) for ids in batch]
+
+
+def _foretelling(n_tokens: int) -> range:
+    return range(n_tokens - 1)
+
+
+def _log_likelihoods(batch: Sequence[CandidateIds], tokens: ReadTokens, logits: torch.Tensor) -> torch.Tensor:
+    """Each candidate's log-probability, float32 [n_candidates], in the order of `tokens`.
+
+    `logits`, [n_tokens, n_vocabulary], are those at every token of a candidate but the last, about the next one.
+    """
+    texts = [ids.candidates[place][1:] for ids, order in zip(batch, tokens.orders, strict=True) for place in order]
+    next_ids = torch.tensor([token_id for text in texts for token_id in text], device=logits.device)
+    lengths = torch.tensor([len(text) for text in texts], device=logits.device)
+    owners = torch.arange(len(texts), device=logits.device).repeat_interleave(lengths)
+    log_probs = torch.log_softmax(logits.float(), dim=-1).gather(1, next_ids[:, None])[:, 0]
+    return log_probs.new_zeros(len(texts)).index_add(0, owners, log_probs)

@@ -175,7 +175,7 @@ class ScoringLM:
         """Score with `model`, which may be the beginning of the one that writes."""
         self._ranks_with = model
         self._reader = CandidateReader(model, self._candidates, name=self._name, kept=PrefixCache())
-        self._continuations = ContinuationReader(model, self._reader)
+        self._continuations = ContinuationReader(model, self._reader.tokens)
 
     def _checked(self, ids: list[int]) -> list[int]:
         self._check_length(len(ids))
