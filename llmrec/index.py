@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from llmrec import __version__
-from llmrec.bundle import new_version, open_bundle
+from llmrec.bundle import new_version, open_bundle, seal_of
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.data.reports import IngestReport
@@ -45,6 +45,7 @@ class Fitted:
         retrievers: The fitted ones by name; `dense` is wired at start, from `vectors` and the encoder.
         reports: What became of the rows that were read; empty when loaded.
         notes: Sentences about the data for whoever built it.
+        version: What tells the version of a directory that it was loaded from; empty where it was not loaded.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Fitted:
     has_time: bool
     reports: tuple[IngestReport, ...] = ()
     notes: tuple[str, ...] = ()
+    version: str = ""
 
 
 def fitted_retrievers(
@@ -174,8 +176,10 @@ def save(fitted: Fitted, directory: Path, *, check: Callable[[Fitted], None] | N
 
 def load(directory: Path) -> Fitted:
     """The current version of `directory`, verified. Raises ArtifactError, ConfigError."""
+    # Before it is read: whatever is published meanwhile is another version, for whoever looks again.
+    version = seal_of(directory)
     bundle = open_bundle(directory)
-    return _read(bundle.files, bundle.about, directory)
+    return replace(_read(bundle.files, bundle.about, directory), version=version)
 
 
 def _read(files: Path, about: Mapping[str, object], directory: Path) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ class Knowledge:
         """Know nothing yet."""
         self._fitted: Fitted | None = None
         self._context: Mapping[str, str] = {}
+        self._directory: Path | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -43,6 +45,16 @@ class Knowledge:
     def learned(self) -> Fitted:
         """The catalogue with everything learned from it, for whoever draws or measures it."""
         return self._index
+
+    @property
+    def directory(self) -> Path | None:
+        """Where it was loaded from, None where it was not."""
+        return self._directory
+
+    @property
+    def version(self) -> str:
+        """What tells the version of its directory from any other; empty where it was not loaded."""
+        return self._index.version
 
     @property
     def user_ids(self) -> tuple[UserId, ...]:

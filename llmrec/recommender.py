@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from llmrec.arguments import ItemReference, TurnLike, Where, as_references, checked_k
 from llmrec.assistant import Assistant
 from llmrec.build import Around, Overrides, fit
+from llmrec.bundle import seal_of
 from llmrec.data.where import parse_where
 from llmrec.index import load, save
 from llmrec.knowledge import Knowledge
@@ -19,16 +20,7 @@ from llmrec.many_users import ranked_users, require_known
 from llmrec.results import Recommendations, UserRecommendations
 from llmrec.serving import Serving
 from llmrec.settings import Settings
-from llmrec.types import (
-    Event,
-    Explanation,
-    Profile,
-    Query,
-    Reply,
-    Turn,
-    UserId,
-    WhyNot,
-)
+from llmrec.types import Event, Explanation, Profile, Query, Reply, Turn, UserId, WhyNot
 from llmrec.updating import News, read_news, updated
 
 if TYPE_CHECKING:
@@ -46,7 +38,6 @@ class Recommender(Knowledge):
         super().__init__()
         self.settings = settings or Settings()
         self._overrides = overrides or Overrides()
-        self._directory: Path | None = None
         self._serving: Serving | None = None
         self._answering: Assistant | None = None
         self._starting = Lock()
@@ -63,6 +54,14 @@ class Recommender(Knowledge):
         recommender = cls(fitted.settings, overrides=overrides)
         recommender._fitted, recommender._directory = fitted, Path(directory)
         return recommender
+
+    def newest(self) -> Self:
+        """Itself, or what its directory holds by now; models of one name are shared. Raises as `from_pretrained`."""
+        if self._directory is None or seal_of(self._directory) == self.version:
+            return self
+        newer = type(self).from_pretrained(self._directory, overrides=self._overrides)
+        newer._serving = Serving(newer._index, newer._overrides, newer._directory, before=self._served)
+        return newer
 
     def save_pretrained(self, directory: str | Path) -> None:
         """Write all of it to `directory`, old version or new, never a mixture. Raises ArtifactError."""

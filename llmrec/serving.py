@@ -31,13 +31,16 @@ logger = logging.getLogger(__name__)
 class Serving:
     """The assistants of one recommender; models that several of them use are loaded once."""
 
-    def __init__(self, fitted: Fitted, overrides: Overrides, directory: Path | None) -> None:
+    def __init__(
+        self, fitted: Fitted, overrides: Overrides, directory: Path | None, *, before: Serving | None = None
+    ) -> None:
         """Load the models and wire the assistant that answers outside of experiments.
 
         Args:
             fitted: What was learned.
             overrides: Of this run.
             directory: Where the experiments are kept; None for none.
+            before: Answers already from an earlier version; models of the same settings are taken from it.
 
         Raises:
             AssetError: A model is not on this machine.
@@ -48,14 +51,18 @@ class Serving:
         self._directory = directory
         self._own = overrides
         self._models: dict[LanguageModelSettings, ChatModel | None] = {}
-        settings = fitted.settings.changed(overrides.settings)
-        self._shared = replace(overrides, encoder=encoder_of(settings, overrides, fetch=False))
+        self._earlier = dict(before._models) if before else {}
+        self._settings = settings = fitted.settings.changed(overrides.settings)
+        if before is not None and before._settings.encoder == settings.encoder:
+            overrides = replace(overrides, encoder=before._shared.encoder)
+        self._shared: Overrides = replace(overrides, encoder=encoder_of(settings, overrides, fetch=False))
         self._lock = Lock()
         self._stamp = 0
         self._experiment: Experiment | None = None
         self._of_arm: dict[str, Assistant] = {}
         self.plain = self._assembled(Arm(name="plain"))
         self._look_for_experiment()
+        self._earlier = {}  # what is not used again may go
 
     def for_user(self, user_id: UserId) -> Assistant:
         """What answers this user now. An experiment that is started or stopped meanwhile counts from here on."""
@@ -117,7 +124,8 @@ class Serving:
 
     def _model(self, wanted: LanguageModelSettings) -> ChatModel | None:
         if wanted not in self._models:
-            self._models[wanted] = self._bare(wanted) or load_language_model(wanted, self._own.store)
+            found = self._earlier.get(wanted) or self._bare(wanted)
+            self._models[wanted] = found or load_language_model(wanted, self._own.store)
         return self._models[wanted]
 
     def _bare(self, wanted: LanguageModelSettings) -> ChatModel | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +19,21 @@ CALENDAR = ((date.min - _EPOCH).total_seconds(), (date.max - _EPOCH).total_secon
 """The first and the last moment that have a date, in seconds since 1970."""
 # What JSON leaves as it is and some programs end a line at.
 _LINE_ENDS = "\x85\u2028\u2029"
+
+
+@dataclass(frozen=True, slots=True)
+class UserRows:
+    """What is kept of one user, as of one moment.
+
+    Attributes:
+        is_forgotten: Whether what was learned of them before must not be used.
+        interactions: What they did, oldest first.
+        feedback: What they said, in order.
+    """
+
+    is_forgotten: bool
+    interactions: tuple[Interaction, ...]
+    feedback: tuple[Feedback, ...]
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:

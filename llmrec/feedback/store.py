@@ -15,6 +15,7 @@ from llmrec.errors import FeedbackError
 from llmrec.feedback.databases import Database
 from llmrec.feedback.rows import (
     CALENDAR,
+    UserRows,
     day_name,
     feedback_of,
     feedback_row,
@@ -109,7 +110,9 @@ class SQLFeedbackStore:
                     "they are in (0, 1] and from 1 on."
                 )
         with self._database.writing() as connection:
-            away = {user_id for user_id in {row.user_id for row in impressions} if _is_opted_out(connection, user_id)}
+            away = {
+                user_id for user_id in {row.user_id for row in impressions} if _is_in(connection, OPTED_OUT, user_id)
+            }
             insert(connection, IMPRESSIONS, [asdict(row) for row in impressions if row.user_id not in away])
 
     def for_user(self, user_id: UserId) -> Sequence[Feedback]:
@@ -123,6 +126,13 @@ class SQLFeedbackStore:
     def impressions_of(self, user_id: UserId) -> tuple[Impression, ...]:
         """What one user was shown, in order. Raises FeedbackError."""
         return tuple(impression_of(row) for row in self._rows_of(IMPRESSIONS, user_id))
+
+    def about(self, user_id: UserId) -> UserRows:
+        """What has to be known of one user to serve them, in one transaction. Raises FeedbackError."""
+        with self._database.reading() as connection:
+            did, said = (_rows_of(connection, *kind, user_id) for kind in ((INTERACTIONS, "at"), (FEEDBACK, "id")))
+            is_forgotten = _is_in(connection, FORGOTTEN, user_id)
+        return UserRows(is_forgotten, tuple(map(interaction_of, did)), tuple(map(feedback_of, said)))
 
     def reactions(self, *, since: float = -math.inf) -> Iterator[Feedback]:
         """Feedback of all users from `since` (seconds since 1970) on, in order. Raises FeedbackError."""
@@ -184,9 +194,8 @@ class SQLFeedbackStore:
 
     def forgets(self, user_id: UserId) -> bool:
         """Whether what the recommender learned of this user from its table must not be used. Raises FeedbackError."""
-        query = select(FORGOTTEN).where(FORGOTTEN.c.user_hash == hashed(user_id))
         with self._database.reading() as connection:
-            return connection.execute(query).first() is not None
+            return _is_in(connection, FORGOTTEN, user_id)
 
     def opt_out(self, user_id: UserId) -> None:
         """Log no more of what this user is shown, and learn from nothing of theirs. Raises FeedbackError."""
@@ -203,7 +212,7 @@ class SQLFeedbackStore:
     def opted_out(self, user_id: UserId) -> bool:
         """Whether nothing of this user is to be learned from. Raises FeedbackError."""
         with self._database.reading() as connection:
-            return _is_opted_out(connection, user_id)
+            return _is_in(connection, OPTED_OUT, user_id)
 
     def opted_out_hashes(self) -> frozenset[str]:
         """What stands for each user whom nothing is to be learned from. Raises FeedbackError."""
@@ -249,10 +258,9 @@ class SQLFeedbackStore:
         ).scalar()
         return max(self._now(), last if last is not None else -math.inf)
 
-    def _rows_of(self, table: Table, user_id: UserId, *order: str) -> Sequence[Row[Any]]:
-        columns = [table.c[name] for name in (*order, "id")]
+    def _rows_of(self, table: Table, user_id: UserId, first: str = "id") -> Sequence[Row[Any]]:
         with self._database.reading() as connection:
-            return connection.execute(select(table).where(table.c.user_id == user_id).order_by(*columns)).all()
+            return _rows_of(connection, table, first, user_id)
 
     def _rows(self, table: Table, since: float) -> Iterator[Row[Any]]:
         """A page at a time, so that a slow reader holds up no writer."""
@@ -269,9 +277,15 @@ class SQLFeedbackStore:
             last = page[-1].id
 
 
-def _is_opted_out(connection: Connection, user_id: UserId) -> bool:
-    query = select(OPTED_OUT).where(OPTED_OUT.c.user_hash == hashed(user_id))
-    return connection.execute(query).first() is not None
+def _is_in(connection: Connection, table: Table, user_id: UserId) -> bool:
+    """Whether `table` holds what stands for this user."""
+    return connection.execute(select(table).where(table.c.user_hash == hashed(user_id))).first() is not None
+
+
+def _rows_of(connection: Connection, table: Table, first: str, user_id: UserId) -> Sequence[Row[Any]]:
+    """The rows of one user by the column `first`, and in the order of recording where that is the same."""
+    query = select(table).where(table.c.user_id == user_id).order_by(table.c[first], table.c.id)
+    return connection.execute(query).all()
 
 
 def _moment_of(table: Table) -> Column[float]:

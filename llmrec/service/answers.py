@@ -104,7 +104,7 @@ class ExplainAnswer(BaseModel):
     title: str
     text: str
     evidence: list[EvidenceAnswer]
-    phrased_by: Literal["template", "lm"]
+    phrased_by: Literal["template", "lm", "adapter"]
 
 
 class SimilarAnswer(BaseModel):
@@ -158,6 +158,19 @@ class HealthAnswer(BaseModel):
     """Whether it lives."""
 
     status: str
+
+
+class AliveAnswer(HealthAnswer):
+    """That it lives, and with which version of the recommender; empty when that was not loaded from a directory."""
+
+    version: str
+
+
+class ReloadAnswer(BaseModel):
+    """Whether there was another version, and which one answers now."""
+
+    reloaded: bool
+    version: str
 
 
 class Problem(BaseModel):

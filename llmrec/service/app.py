@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from llmrec import __version__
 from llmrec.recommender import Recommender
 from llmrec.service.engine import Engine
+from llmrec.service.following import Follower
 from llmrec.service.gate import Gate
 from llmrec.service.house import House, Stores
 from llmrec.service.impressions import ImpressionLog
@@ -48,12 +50,14 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
     metrics = Metrics(engine)
     workshop = Workshop(engine, settings)
     impressions = ImpressionLog(stores.feedback)
+    house = House(recommender, People(recommender, stores.feedback), workshop, metrics, impressions)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            await asyncio.to_thread(app.state.follower.close)
             workshop.close()
             await asyncio.to_thread(impressions.close)
             await asyncio.to_thread(stores.close)
@@ -76,7 +80,12 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
             ),
         ],
     )
-    app.state.house = House(recommender, People(recommender, stores.feedback), workshop, metrics, impressions)
+    app.state.house = house
+
+    def move_in(newer: Recommender) -> None:
+        app.state.house = replace(house, recommender=newer, people=People(newer, stores.feedback))
+
+    app.state.follower = Follower(recommender, take=move_in, count=metrics.version, every_s=settings.look_every_s)
     install(app)
     for routes in (recommending, chatting, users, health, openai):
         app.include_router(routes.router)

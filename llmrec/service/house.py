@@ -21,6 +21,7 @@ from llmrec.types import Profile
 from llmrec.wire import profile_from_json
 
 T = TypeVar("T")
+_N_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,21 @@ class Stores:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A recommender whose model the workshop's engine owns, and all around it."""
+    """A recommender whose model the workshop's engine owns, and all around it.
+
+    A request keeps the house that it came into: where a new version moves in, the next one finds another house.
+    """
 
     recommender: Recommender
     people: People
     workshop: Workshop
     metrics: Metrics
     impressions: ImpressionLog
+
+    @property
+    def version(self) -> str:
+        """What tells its recommender from another version, in a few characters."""
+        return self.recommender.version[:_N_SHOWN]
 
     async def answer(
         self, request: Request, identity: Identity, work: Callable[[], T], *, deadline_s: float | None

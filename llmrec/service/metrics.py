@@ -39,6 +39,9 @@ class Metrics:
         self._fallbacks = Counter(
             "llmrec_fallbacks", "Answers in retrieval order where the model was wanted.", registry=registry
         )
+        self._versions = Counter(
+            "llmrec_versions", "New versions of the recommender, taken or refused.", ["outcome"], registry=registry
+        )
         gauges = {
             "llmrec_queue_waiting": ("Calls that wait for the model.", lambda: engine.n_waiting),
             "llmrec_queue_running": ("Requests that the model works on.", lambda: engine.n_running),
@@ -54,6 +57,10 @@ class Metrics:
         """Count one request."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def version(self, outcome: str) -> None:
+        """Count one new version that was `taken` or `refused`."""
+        self._versions.labels(outcome).inc()
 
     def worked(self, stages: Sequence[StageTrace], ticket: Ticket) -> None:
         """Count what one answer took."""

@@ -99,14 +99,14 @@ class People:
         if user_id is None:
             return Known()
         catalogue = self._recommender.catalogue
-        is_learned = user_id in self._learned and not self._store.forgets(user_id)
+        rows = self._store.about(user_id)
+        is_learned = user_id in self._learned and not rows.is_forgotten
         # What `llmrec update` has taken in since is in the store still, and shall not count twice.
         learned = set(map(_moment, self._recommender.history(user_id).interactions)) if is_learned else set()
-        recorded = self._store.interactions_of(user_id)
         known = Known(
             learned_as=user_id if is_learned else None,
-            since=tuple(row for row in recorded if row.item_id in catalogue and _moment(row) not in learned),
-            feedback=tuple(row for row in self._store.for_user(user_id) if row.item_id in catalogue),
+            since=tuple(row for row in rows.interactions if row.item_id in catalogue and _moment(row) not in learned),
+            feedback=tuple(row for row in rows.feedback if row.item_id in catalogue),
         )
         if must_exist and not known.is_anybody:
             raise UnknownUserError(

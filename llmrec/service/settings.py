@@ -27,6 +27,7 @@ class ServiceSettings:
         hosts: Names a request may address the service by; empty allows any. It keeps pages of other sites from
             reaching a service on this machine through a name of theirs.
         with_page: Whether the chat page is served at `/`.
+        look_every_s: Seconds from one look for a new version of the directory to the next.
     """
 
     slots: int = 1
@@ -39,6 +40,7 @@ class ServiceSettings:
     drain_s: float = 10.0
     hosts: tuple[str, ...] = LOOPBACK_HOSTS
     with_page: bool = True
+    look_every_s: float = 3.0
 
     def __post_init__(self) -> None:
         """Check every number. Raises ConfigError."""

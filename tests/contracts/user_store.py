@@ -9,6 +9,7 @@ import pytest
 
 from llmrec.errors import FeedbackError
 from llmrec.feedback import RowCounts, SQLFeedbackStore
+from llmrec.feedback.rows import UserRows
 from llmrec.types import Feedback, Impression, Interaction, ItemId, SignalCount, UserId
 from tests.contracts.feedback_store import ANN, BOB, FeedbackStoreContract, feedback
 
@@ -97,6 +98,18 @@ class UserStoreContract(FeedbackStoreContract):
         assert store.forgets(ANN)
         assert not store.forgets(BOB)
         assert len(store.export(BOB).splitlines()) == 4
+
+    def test_what_serves_a_user_is_had_at_once(self, store: SQLFeedbackStore) -> None:
+        assert store.about(ANN) == UserRows(is_forgotten=False, interactions=(), feedback=())
+        store.record_interactions([interaction(item="1", at=3.0), interaction(item="2", at=1.0), interaction(BOB)])
+        for at in (5.0, 4.0):
+            store.record(feedback(at=at))
+        found = store.about(ANN)
+        assert (found.interactions, list(found.feedback)) == (store.interactions_of(ANN), list(store.for_user(ANN)))
+        assert [row.at for row in found.feedback] == [5.0, 4.0]
+        store.erase(ANN)
+        assert store.about(ANN) == UserRows(is_forgotten=True, interactions=(), feedback=())
+        assert not store.about(BOB).is_forgotten
 
     def test_who_opted_out_is_logged_no_more_until_they_come_back(self, store: SQLFeedbackStore) -> None:
         store.record_impressions([impression(1), impression(2, BOB)])

@@ -200,7 +200,7 @@ def test_metrics_name_stages_and_routes_and_no_user(api: httpx.Client) -> None:
 
 
 def test_health_and_readiness(api: httpx.Client) -> None:
-    assert api.get("/healthz").json() == {"status": "ok"}
+    assert api.get("/healthz").json() == {"status": "ok", "version": ""}
     assert api.get("/readyz").json() == {"status": "ready"}
 
 

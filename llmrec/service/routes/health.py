@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from llmrec.service.answers import HealthAnswer
+from llmrec.service.answers import AliveAnswer, HealthAnswer, ReloadAnswer
 from llmrec.service.house import Asking, InHouse
 from llmrec.service.problems import RESPONSES, JsonAnswer, problem
 
@@ -15,10 +15,10 @@ router = APIRouter()
 _TEXT: dict[int | str, dict[str, Any]] = {status: RESPONSES[status] for status in (401, 403)}
 
 
-@router.get("/healthz", response_model=HealthAnswer)
-async def healthz() -> Response:
-    """The process answers."""
-    return JsonAnswer({"status": "ok"})
+@router.get("/healthz", response_model=AliveAnswer)
+async def healthz(house: InHouse) -> Response:
+    """The process answers, with this version of the recommender."""
+    return JsonAnswer({"status": "ok", "version": house.version})
 
 
 @router.get("/readyz", response_model=HealthAnswer, responses={503: RESPONSES[503]})
@@ -30,6 +30,14 @@ async def readyz(house: InHouse) -> Response:
     if engine.n_admitted >= engine.slots + engine.queue_size:
         return problem(503, "The queue is full.", code="overloaded", headers={"retry-after": "1"})
     return JsonAnswer({"status": "ready"})
+
+
+@router.post("/v1/admin/reload", response_model=ReloadAnswer, responses=RESPONSES)
+def reload(request: Request, asking: Asking) -> Response:
+    """Look for a new version now; one that cannot be served is an error, and the one before still answers."""
+    asking.require_admin()
+    is_new = request.app.state.follower.look(again=True)
+    return JsonAnswer({"reloaded": is_new, "version": request.app.state.house.version})
 
 
 @router.get("/metrics", responses=_TEXT, response_class=PlainTextResponse)
