@@ -23,6 +23,7 @@ SHOTS: dict[str, dict[str, Any]] = {
     "chat-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
     "chat-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
     "chat-phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
+    "chat-chinese": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}, "locale": "zh-CN"},
 }
 REPORT_SHOTS: dict[str, dict[str, Any]] = {
     "report-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1105}},
@@ -32,8 +33,9 @@ REPORT_SHOTS: dict[str, dict[str, Any]] = {
 INSIGHTS_SHOTS: dict[str, dict[str, Any]] = {
     "insights-light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1815}},
     "insights-dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1815}},
+    "insights-chinese": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1815}, "locale": "zh-CN"},
 }
-MESSAGE = "a scary film from the 90s, I loved Alien"
+MESSAGES = {"en": "a scary film from the 90s, I loved Alien", "zh": "90年代的恐怖片，我喜欢Alien"}
 ANSWER_MS = 300_000
 NOTHING = "-"
 
@@ -59,15 +61,15 @@ def picture_chat(browser: Browser, demo: Path) -> None:
         for name, look in SHOTS.items():
             page = browser.new_page(**look)
             page.goto(f"{url}?__theme={look['color_scheme']}")
-            converse(page)
+            converse(page, MESSAGES[look.get("locale", "en")[:2]])
             page.screenshot(path=IMAGES / f"{name}.png")
             page.close()
         picture_first_page(browser, url)
         for name, look in INSIGHTS_SHOTS.items():
             page = browser.new_page(**look)
             page.goto(f"{url}?__theme={look['color_scheme']}")
-            converse(page)
-            page.get_by_role("button", name="Insights").click()
+            converse(page, MESSAGES[look.get("locale", "en")[:2]])
+            page.locator("[data-view=insights]").click()
             page.locator("#insights svg").first.wait_for(timeout=ANSWER_MS)
             page.locator("#insights .drawing").wait_for(state="detached", timeout=ANSWER_MS)
             page.screenshot(path=IMAGES / f"{name}.png")
@@ -95,13 +97,15 @@ def picture_report(browser: Browser, directory: Path) -> None:
         page.close()
 
 
-def converse(page: Page) -> None:
+def converse(page: Page, message: str) -> None:
     """One message, its answer, a like on the second card, and the first card's reasons unfolded."""
-    box = page.get_by_role("textbox", name="Your message")
-    box.fill(MESSAGE)
+    # By place rather than by name: the page speaks the browser's language.
+    box = page.locator("#message textarea")
+    page.locator(".welcome").wait_for(timeout=ANSWER_MS)
+    box.fill(message)
     box.press("Enter")
     page.locator(".said").wait_for(timeout=ANSWER_MS)
-    page.get_by_role("button", name="Like: ").nth(1).click()
+    page.locator(".react-like:enabled").nth(1).click(timeout=ANSWER_MS)
     page.locator("#panel .liked li").nth(1).wait_for(state="attached")  # folded away on a phone
     page.locator(".why-box summary").first.click()
     page.locator(".asked").first.scroll_into_view_if_needed()

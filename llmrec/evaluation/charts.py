@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -32,6 +32,7 @@ class Chart:
         alt: What it shows, with numbers.
         reading: How to read it.
         draw: The figure in one theme.
+        words: What a page in another language says for words that the figure is drawn with.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Chart:
     alt: str
     reading: str
     draw: Callable[[Theme], Figure]
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def charts_of(panel: Panel, popularity: NDArray[np.float64], *, slate_size: int, candidates: str) -> tuple[Chart, ...]:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.typing import LineStyleType
+
+from llmrec.evaluation.figure_words import mark, reword
 
 # A phone shows about 345 points: text of a figure this wide keeps its size there.
 WIDTH_INCHES = 4.8
@@ -114,16 +117,21 @@ def save_png(figure: Figure, path: Path, *, theme: Theme, alt: str) -> None:
     figure.savefig(path, dpi=_DPI, facecolor=theme.surface, metadata={"Description": alt, "Software": None})
 
 
-def svg_markup(figure: Figure, *, drawn_in: Theme, name: str, alt: str) -> str:
+def svg_markup(
+    figure: Figure, *, drawn_in: Theme, name: str, alt: str, words: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """`figure` as an `<svg>` element for a page: transparent, its colours the page's CSS variables.
 
     Letters are drawn as paths, so nothing from the data is text in it; ids start with `name`, so that several figures
-    share a page; there is no address in it.
+    share a page; there is no address in it. `words` says what a page in another language has for words of the figure;
+    those are text.
     """
+    placed = mark(figure, words)
     buffer = BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # Made two lines above: nobody else's XML is read here. Comments, which repeat every text, are not kept.
     root = ElementTree.fromstring(buffer.getvalue())
+    reword(root, placed)
     _rename_ids(root, name)
     _use_variables(root, drawn_in)
     for size in ("width", "height", "version"):

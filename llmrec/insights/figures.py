@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from llmrec.evaluation.figure_style import FONT_POINTS, MARKERS, WIDTH_INCHES, Theme, figure_label, new_axes
 from llmrec.insights.health import Rate
+from llmrec.insights.words import drawn
 
 Values = NDArray[np.float64]
 N_SLICES = 5  # of a pie that can be told apart; the rest is one slice
@@ -65,7 +66,7 @@ def draw_bars(
         )  # fmt: skip
     if usual is not None:
         axes.vlines(usual, rows - 0.4, rows + 0.4, color=theme.ink, linewidth=1.8)
-        _legend(figure, [Line2D([], [], color=theme.ink, linewidth=1.8)], ["in the whole catalogue"], theme)
+        _legend(figure, [Line2D([], [], color=theme.ink, linewidth=1.8)], [drawn("catalogue")], theme)
     _named_rows(axes, rows, labels, theme)
     reach = [*values, *(usual if usual is not None else ()), 1e-9]
     # Room for the number outside the longest bar on either side.
@@ -77,12 +78,17 @@ def draw_bars(
     return figure
 
 
-def draw_pie(shares: Sequence[tuple[str, float]], theme: Theme) -> Figure:
-    """Shares of a whole; beyond five slices, the rest is one."""
+def rest_of(shares: Sequence[tuple[str, float]]) -> float:
+    """What is left of the whole beside the slices that can be told apart."""
+    return 1 - sum(share for _, share in shares[:N_SLICES])
+
+
+def draw_pie(shares: Sequence[tuple[str, float]], theme: Theme, *, others: str) -> Figure:
+    """Shares of a whole; beyond five slices, the rest is one, called `others` where it stands for several."""
     shown = list(shares[:N_SLICES])
-    rest = 1 - sum(share for _, share in shown)
+    rest = rest_of(shares)
     if len(shares) > N_SLICES:
-        shown.append((f"{len(shares) - N_SLICES} others" if len(shares) > N_SLICES + 1 else shares[-1][0], rest))
+        shown.append((shares[-1][0] if len(shares) == N_SLICES + 1 else "", rest))
     colours = [theme.series[number] for number in range(min(N_SLICES, len(shown)))] + [theme.rest]
     figure = Figure(figsize=(WIDTH_INCHES, 3.2), layout="constrained", facecolor="none")
     axes = figure.add_subplot(facecolor="none")
@@ -93,17 +99,18 @@ def draw_pie(shares: Sequence[tuple[str, float]], theme: Theme) -> Figure:
     for wedge, (name, share) in zip(wedges, shown, strict=True):
         angle = np.deg2rad((wedge.theta1 + wedge.theta2) / 2)
         x, y = float(np.cos(angle)), float(np.sin(angle))
+        told = f"{figure_label(name)} {share:.0%}" if name else others
         axes.text(
-            1.12 * x, 1.12 * y, f"{figure_label(name)} {share:.0%}", ha="left" if x >= 0 else "right", va="center",
+            1.12 * x, 1.12 * y, told, ha="left" if x >= 0 else "right", va="center",
             color=theme.ink, fontsize=_SMALL, parse_math=False,
         )  # fmt: skip
     axes.set_xlim(-2.1, 2.1)
     return figure
 
 
-def draw_map(marks: Sequence[Marks], theme: Theme) -> Figure:
+def draw_map(marks: Sequence[Marks], theme: Theme, *, x_label: str, y_label: str) -> Figure:
     """Items as points; what has a slot stands out from the background."""
-    figure, axes = new_axes(theme, height_inches=4.4, x_label="first axis", y_label="second axis")
+    figure, axes = new_axes(theme, height_inches=4.4, x_label=x_label, y_label=y_label)
     axes.grid(visible=False)
     axes.tick_params(labelbottom=False, labelleft=False, length=0)
     reach = np.ptp(np.concatenate([kind.points for kind in marks]), axis=0)
@@ -160,9 +167,9 @@ def draw_heat(table: Values, rows: Sequence[str], columns: Sequence[str], theme:
     return figure
 
 
-def draw_popularity(counts: Values, theme: Theme) -> Figure:
+def draw_popularity(counts: Values, theme: Theme, *, x_label: str, y_label: str) -> Figure:
     """Interactions by place, both on a scale of powers of ten; a straight line down is a long tail."""
-    figure, axes = new_axes(theme, x_label="item, most met first", y_label="interactions")
+    figure, axes = new_axes(theme, x_label=x_label, y_label=y_label)
     ordered = np.sort(counts[counts > 0])[::-1]
     places = np.arange(1, len(ordered) + 1)
     # Equally spaced on the scale that is drawn: ten thousand points would only make the file large.
@@ -174,9 +181,9 @@ def draw_popularity(counts: Values, theme: Theme) -> Figure:
     return figure
 
 
-def draw_rates(rates: Sequence[Rate], theme: Theme) -> Figure:
+def draw_rates(rates: Sequence[Rate], theme: Theme, *, y_label: str) -> Figure:
     """The share of likes by period with its interval, and how many reactions it rests on."""
-    figure, axes = new_axes(theme, height_inches=3.2, x_label="", y_label="share of likes")
+    figure, axes = new_axes(theme, height_inches=3.2, x_label="", y_label=y_label)
     at = np.arange(len(rates))
     values, low, high = (np.array([getattr(rate, part) for rate in rates]) for part in ("share", "low", "high"))
     arms = np.stack([values - low, high - values]).clip(min=0)

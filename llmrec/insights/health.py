@@ -14,7 +14,7 @@ from llmrec.types import SignalCount
 _Z2 = 1.959963984540054**2
 _MAX_FACTS = 10
 _MAX_PERIODS = 26
-BUCKETS = ((0, 0, "nobody"), (1, 4, "1 to 4"), (5, 19, "5 to 19"), (20, 99, "20 to 99"), (100, None, "100 or more"))
+BUCKETS = ((0, 0), (1, 4), (5, 19), (20, 99), (100, None))
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,23 @@ class Rate:
     high: float
 
 
-def met_by(counts: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
-    """How many items had how many interactions, in five steps."""
+def met_by(counts: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
+    """How many items had how many interactions, in five steps, each by its lowest number."""
     return tuple(
-        (name, int(((counts >= low) & (counts <= (high if high is not None else counts.max(initial=0)))).sum()))
-        for low, high, name in BUCKETS
+        (low, int(((counts >= low) & (counts <= (high if high is not None else counts.max(initial=0)))).sum()))
+        for low, high in BUCKETS
     )
 
 
+def described(catalogue: Catalogue) -> float:
+    """Share of the items that have a description, in [0, 1]."""
+    return sum(bool(item.description.strip()) for item in catalogue.values()) / max(1, len(catalogue))
+
+
 def filled(catalogue: Catalogue) -> tuple[tuple[str, float], ...]:
-    """Share of the items that have a description, a link and each fact, in [0, 1]; the most frequent facts."""
+    """Share of the items that have each fact, in [0, 1]; the most frequent facts."""
     n_items = max(1, len(catalogue))
-    described = sum(bool(item.description.strip()) for item in catalogue.values()) / n_items
-    facts = [(field.name, field.n_items / n_items) for field in catalogue.fields.values()]
-    return (("description", described), *facts[:_MAX_FACTS])
+    return tuple((field.name, field.n_items / n_items) for field in catalogue.fields.values())[:_MAX_FACTS]
 
 
 def like_rates(reactions: Sequence[SignalCount]) -> tuple[Rate, ...]:

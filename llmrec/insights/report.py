@@ -49,9 +49,13 @@ def write_insights(name: str, sections: Sequence[Section], directory: Path) -> P
 
 
 def chart_svg(chart: Chart) -> Markup:
-    """The chart as markup that takes its colours, light or dark, from the page; its only text is the alt text."""
-    # Letters are paths, and the alt text is escaped by who makes it.
-    return Markup(svg_markup(chart.draw(LIGHT), drawn_in=LIGHT, name=chart.name, alt=chart.alt))
+    """The chart as markup that takes its colours, light or dark, from the page; its only texts are its fixed words.
+
+    What comes from data is drawn as paths.
+    """
+    # What is text is escaped by who makes it.
+    drawn = chart.draw(LIGHT)
+    return Markup(svg_markup(drawn, drawn_in=LIGHT, name=chart.name, alt=chart.alt, words=chart.words))
 
 
 def _svg_file(chart: Chart, theme: Theme) -> str:

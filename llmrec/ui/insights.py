@@ -20,9 +20,9 @@ from llmrec.types import SignalCount
 from llmrec.ui.contract import ChatRecommender
 from llmrec.ui.conversation import Conversation
 from llmrec.ui.markup import Html, element, text
+from llmrec.ui.views import words_of
 
 logger = logging.getLogger(__name__)
-_FAILED = "The pictures could not be drawn: {reason}"
 
 
 @runtime_checkable
@@ -31,41 +31,43 @@ class _Counts(Protocol):
 
 
 class InsightsPage:
-    """Draws the page for one recommender. What is the same for everybody is drawn once, when it is first looked at."""
+    """Draws the page for one recommender. What is the same for everybody is drawn once in each language."""
 
     def __init__(self, recommender: ChatRecommender, feedback: FeedbackStore | None, evaluation: Path | None) -> None:
         """Draw from what the recommender has learned, the reactions in `feedback` and an evaluation's directory."""
         self._recommender = recommender
         self._feedback = feedback
         self._evaluation = evaluation
-        self._kept: tuple[Html, ...] = ()
+        self._kept: dict[str, tuple[Html, ...]] = {}
 
     def grow(self, conversation: Conversation) -> Iterator[Html]:
         """The page, with one section more each time; a sentence where something cannot be drawn."""
         drawn: list[Html] = []
-        drawing = element("p", Html("Drawing"), class_="drawing", role="status")
+        words = words_of(conversation)
+        drawing = element("p", text(words.say("drawing")), class_="drawing", role="status")
         yield drawing
         try:
             for section in self._sections(conversation):
                 drawn.append(section)
-                yield _sections_html([*drawn, drawing])
+                yield _sections_html([*drawn, drawing], words.language)
         except LLMRecError as error:
             logger.warning("insights failed", extra={"reason": str(error)})
-            drawn.append(element("p", text(_FAILED.format(reason=error)), class_="notice", role="alert"))
-        yield _sections_html(drawn)
+            drawn.append(element("p", text(words.say("not_drawn", reason=error)), class_="notice", role="alert"))
+        yield _sections_html(drawn, words.language)
 
     def _sections(self, conversation: Conversation) -> Iterator[Html]:
-        yield _section_html(about_person(self._subject, person_of(conversation), self._plane))
+        language = conversation.speaks
+        yield _section_html(about_person(self._subject, person_of(conversation), self._plane, language=language))
         reactions = self._feedback.daily() if isinstance(self._feedback, _Counts) else ()
-        yield from map(_section_html, about_reactions(reactions))
-        yield from self._kept or self._common()
+        yield from map(_section_html, about_reactions(reactions, language=language))
+        yield from self._kept.get(language) or self._common(language)
 
-    def _common(self) -> Iterator[Html]:
+    def _common(self, language: str) -> Iterator[Html]:
         drawn: list[Html] = []
-        for section in about_recommender(self._subject):
+        for section in about_recommender(self._subject, language=language):
             drawn.append(_section_html(section))
             yield drawn[-1]
-        self._kept = tuple(drawn)
+        self._kept[language] = tuple(drawn)
 
     @cached_property
     def _subject(self) -> Subject:
@@ -90,8 +92,8 @@ def person_of(conversation: Conversation) -> Person:
     )
 
 
-def _sections_html(sections: Sequence[Html]) -> Html:
-    return element("div", *sections, class_="sections", lang="en")
+def _sections_html(sections: Sequence[Html], language: str) -> Html:
+    return element("div", *sections, class_="sections", lang=language)
 
 
 def _section_html(section: Section) -> Html:
@@ -101,6 +103,7 @@ def _section_html(section: Section) -> Html:
             element("h3", text(chart.title)),
             Html(chart_svg(chart)),
             element("figcaption", text(chart.reading)),
+            lang=section.language,
         )
         for chart in section.charts
     )

@@ -79,7 +79,7 @@ def test_conditions_wish_and_a_shared_fact_are_one_chinese_sentence(films: Catal
     explanation = told(EvidenceExplainer(films, None, None), "6", query)
     assert explanation.text == (
         "它是1996年的，您要的是1990 到 1999 之间；“scary”出现在它的 description 里；"
-        "它和您喜欢的《Alien (1979)》同有Horror。"
+        "它和您喜欢的《Alien (1979)》同有 Horror。"
     )
     english = told(EvidenceExplainer(films, None, None), "6", query, "en")
     assert [(e.kind, e.field, e.value, e.item_id) for e in explanation.cites] == [
@@ -92,7 +92,7 @@ def test_conditions_wish_and_a_shared_fact_are_one_chinese_sentence(films: Catal
     [
         (Constraint("year", "$gt", 1990), "您要的是1990年以后"),
         (Constraint("year", "$eq", 1996), "它是1996年的，符合您的要求"),
-        (Constraint("genres", "$in", ("Horror", "Comedy")), "它的 genres 包括Horror和Comedy，符合您的要求。"),
+        (Constraint("genres", "$in", ("Horror", "Comedy")), "它的 genres 包括 Horror和Comedy，符合您的要求。"),
     ],
 )
 def test_a_condition_is_said_in_chinese_and_alike_ones_once(

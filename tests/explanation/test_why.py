@@ -87,7 +87,7 @@ def test_one_item_is_explained_by_place_wishes_measured_items_and_voices(films: 
 
 def test_the_same_is_told_in_chinese(films: Catalogue) -> None:
     (told,) = why(films, asked(), SCREAM, language="zh")
-    for part in ("60 个条目中排第 1", "您喜欢的《Alien (1979)》同有Horror", "下降 1.25", "内容相近 +1.50", "lm -0.25"):
+    for part in ("60 个条目中排第 1", "您喜欢的《Alien (1979)》同有 Horror", "下降 1.25", "内容相近 +1.50", "lm -0.25"):
         assert part in told.text
 
 

@@ -4,19 +4,20 @@ import numpy as np
 import pytest
 
 from llmrec.data.catalogue import Catalogue
-from llmrec.insights.health import filled, like_rates, met_by
+from llmrec.insights.health import described, filled, like_rates, met_by
 from llmrec.insights.plane import plane_of
 from llmrec.types import Item, ItemId, SignalCount
 
 
 def test_items_are_counted_by_how_many_met_them() -> None:
     counts = np.array([0, 0, 1, 4, 5, 99, 100, 5000])
-    assert met_by(counts) == (("nobody", 2), ("1 to 4", 2), ("5 to 19", 1), ("20 to 99", 1), ("100 or more", 2))
+    assert met_by(counts) == ((0, 2), (1, 2), (5, 1), (20, 1), (100, 2))
 
 
 def test_missing_descriptions_and_facts_are_shares_of_all_items() -> None:
     catalogue = Catalogue([Item(ItemId("1"), "A", {"year": 1990}, "text"), Item(ItemId("2"), "B", {}, "  ")])
-    assert filled(catalogue) == (("description", 0.5), ("year", 0.5))
+    assert described(catalogue) == 0.5
+    assert filled(catalogue) == (("year", 0.5),)
 
 
 def test_a_share_of_likes_has_its_score_interval() -> None:

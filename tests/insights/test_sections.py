@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from string import Formatter
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ArtifactError
+from llmrec.evaluation.charts import Chart
 from llmrec.insights import Person, Subject, about_person, about_recommender
 from llmrec.insights.report import chart_svg, write_insights
 from llmrec.insights.sections import plane_for
+from llmrec.insights.words import words_in
 from llmrec.types import Contributions, Item, ItemEntry, ItemId, Profile, Query, Ranking, SignalCount
 
 LIKED = Profile(liked=(ItemEntry(ItemId("2"), 0), ItemEntry(ItemId("6"), 0)), disliked=(ItemEntry(ItemId("7"), 1),))
@@ -57,7 +60,7 @@ def test_a_user_is_drawn_from_their_items_and_the_last_answer(subject: Subject) 
     )
     assert charts["split"].alt == "Pie of genres: Horror 50%, Sci-Fi 25%, Comedy 25%."
     assert "1 found today, 2 shown, 1 not for you, 2 you like" in charts["map"].alt
-    assert charts["voices"].alt.endswith("dense 1, language model 0.5.")
+    assert charts["voices"].alt.endswith("likeness in content 1, the language model 0.5.")
 
 
 def test_the_heat_map_is_measured_where_it_can_be_and_says_so(subject: Subject, films: Catalogue) -> None:
@@ -111,6 +114,55 @@ def test_every_picture_is_a_file_for_light_and_dark_with_its_words(subject: Subj
     text = page.read_text()
     assert text.count("<svg") == 11
     assert text.count("http:") + text.count("https:") == 0
+
+
+def test_the_pictures_words_are_chinese_text_and_what_comes_from_data_is_drawn(subject: Subject) -> None:
+    sections = [
+        about_person(subject, PERSON, plane_for(subject), language="zh"),
+        *about_recommender(subject, language="zh"),
+    ]
+    assert [section.title for section in sections] == ["您", "由什么决定", "目录", "评价", "质量"]
+    texts = {chart.name: texts_of(chart) for section in sections for chart in section.charts}
+    assert texts == {
+        "kinds_0": ["在您喜欢的条目中的份额", "在整个目录中"],
+        "split": [],
+        "numbers_0": ["在您喜欢的条目中的份额", "在整个目录中"],
+        "map": ["第一轴", "第二轴", "今天找到的", "列出的", "您不喜欢的", "您喜欢的"],
+        "heat": [],
+        "voices": ["在得分中的平均大小", "内容相近", "语言模型"],
+        "weights": ["权重"],
+        "filled": ["在条目中的份额", "简介"],
+        "known": ["条目", "无人", "1 到 4", "5 到 19", "20 到 99", "100 以上"],
+        "popularity": ["条目，接触最多的在前", "接触次数"],
+        "reactions": ["喜欢的份额"],
+    }
+
+
+def test_many_kinds_end_in_a_slice_that_is_named_in_the_pages_language() -> None:
+    rows = [Item(ItemId(str(n)), f"T{n}", {"kind": f"k{n // 2}"}) for n in range(16)]
+    liked = Profile(liked=tuple(ItemEntry(item.id, 0) for item in rows))
+    subject, person = Subject("Things", Catalogue(rows)), Person(liked)
+    (chinese,) = [c for c in about_person(subject, person, None, language="zh").charts if c.name == "split"]
+    (english,) = [c for c in about_person(subject, person, None).charts if c.name == "split"]
+    assert texts_of(chinese) == ["其他 3 种 38%"]
+    assert texts_of(english) == []
+
+
+def test_every_language_has_the_words_that_english_has_with_the_same_slots() -> None:
+    english, chinese = words_in("en"), words_in("zh")
+    assert {key: slots_of(chinese.template(key)) for key in chinese.keys} == {
+        key: slots_of(english.template(key)) for key in english.keys
+    }
+    assert words_in("xx") is english
+
+
+def slots_of(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def texts_of(chart: Chart) -> list[str]:
+    """What is text in the drawing, in the order of drawing."""
+    return [element.text or "" for element in ElementTree.fromstring(str(chart_svg(chart))).iter("text")]
 
 
 def test_hostile_names_are_drawn_and_never_markup(tmp_path: Path) -> None:

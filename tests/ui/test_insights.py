@@ -1,5 +1,6 @@
 """The Insights page as it grows, without a browser."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from llmrec.data.catalogue import Catalogue
@@ -30,7 +31,11 @@ def test_the_page_grows_by_sections_and_what_is_common_is_drawn_once(films: Cata
         second = list(page.grow(liked))[-1]
         assert "Reactions" in second
         assert "Horror 1 (100%)" in second
-        assert all(part in second for part in page._kept)
+        assert all(part in second for part in page._kept["en"])
+        chinese = list(page.grow(replace(liked, language="zh")))
+        assert "正在画图" in chinese[0]
+        assert all(words in chinese[-1] for words in ('<div class="sections" lang="zh">', "评价", "Horror 1 (100%)"))
+        assert "The catalogue" not in chinese[-1]
 
 
 def test_an_evaluation_that_cannot_be_read_is_a_sentence(films: Catalogue, tmp_path: Path) -> None:
