@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from llmrec.errors import ConfigError
 if TYPE_CHECKING:
     from llmrec.assistant import Assistant
     from llmrec.data.catalogue import Catalogue
-    from llmrec.evaluation.behaviour import Outcome
+    from llmrec.evaluation.behaviour import Outcome, Rates
 
 _N_GENERATED = 50
 _MAX_TOLD = 50
@@ -54,15 +54,19 @@ def evaluate_behaviour(
     else:
         outcomes = list(_outcomes(data, _names(catalogue), _weightless(catalogue), n_seeds))
     found = rates(outcomes)
-    broken = [outcome for outcome in outcomes if not outcome.held]
+    broken = [told(outcome) for outcome in outcomes if not outcome.held]
     if as_json:
-        say_json({"rates": {name: one.to_json() for name, one in found.items()}, "failed": [told(o) for o in broken]})
-        return
+        say_json({"rates": {name: one.to_json() for name, one in found.items()}, "failed": broken})
+    else:
+        _say(found, broken)
+
+
+def _say(found: Mapping[str, Rates], broken: Sequence[str]) -> None:
     for name, one in found.items():
         must, should = (f"{held} of {n}" for held, n in (one.must, one.should))
         say(f"{name}: {one.n_dialogues} dialogues, must {must}, should {should}")
-    for outcome in broken[:_MAX_TOLD]:
-        say(told(outcome))
+    for sentence in broken[:_MAX_TOLD]:
+        say(sentence)
     if len(broken) > _MAX_TOLD:
         say(f"and {len(broken) - _MAX_TOLD} more; --json has them all")
 

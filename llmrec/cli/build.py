@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmrec.cli.options import AsJson, Device, Set
+from llmrec.cli.options import AsJson, Device, Quiet, Set, SettingsFile, Source
 from llmrec.cli.output import note, say, say_json
 from llmrec.errors import ConfigError
 
@@ -30,7 +30,6 @@ Events = Annotated[
 Columns = Annotated[
     list[str] | None, typer.Option("--columns", help="Your column names: item_id=sku,title=name. May be repeated.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 
 
 def build(
@@ -41,13 +40,13 @@ def build(
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="A data set by name: see `llmrec data list`.")
     ] = None,
-    source: Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")] = None,
+    source: Source = None,
     name: Annotated[str | None, typer.Option("--name", help="What users will see as the catalogue's name.")] = None,
     adapter: Annotated[
         str | None,
         typer.Option("--adapter", help="Rank with this adapter's directory, or `packaged`: the one of the data set."),
     ] = None,
-    settings: Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")] = None,
+    settings: SettingsFile = None,
     assignments: Set = None,
     device: Device = None,
     quiet: Quiet = False,

@@ -46,6 +46,19 @@ class ConversationFiles:
 
 def evaluate_conversation(files: ConversationFiles, settings: Settings, *, quiet: bool, as_json: bool) -> None:
     """Print what each stage reaches. Raises LLMRecError."""
+    found = _measured(files, settings, quiet=quiet)
+    unknown = [gold.name for gold in found.gold if not gold.twins]
+    if unknown:
+        note(f"{len(unknown)} gold names are not in the catalogue and count as never found, e.g. {unknown[0]!r}.")
+    if files.per_row is not None:
+        _write(files.per_row, found)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        _say(found)
+
+
+def _measured(files: ConversationFiles, settings: Settings, *, quiet: bool) -> ConversationResult:
     from llmrec.assets import AssetStore
     from llmrec.assets.progress import SilentProgress, TerminalProgress
     from llmrec.conversation.encoder import Projection
@@ -67,16 +80,7 @@ def evaluate_conversation(files: ConversationFiles, settings: Settings, *, quiet
     projection = Projection.load(files.encoder, dim=texts.dim) if files.encoder else None
     stages = conversation_stages(rows, items, texts, directory=files.train, projection=projection)
     with _bar(len(rows), quiet=quiet) as advance:
-        found = evaluate_rows(rows, items, stages, advance=advance)
-    unknown = [gold.name for gold in found.gold if not gold.twins]
-    if unknown:
-        note(f"{len(unknown)} gold names are not in the catalogue and count as never found, e.g. {unknown[0]!r}.")
-    if files.per_row is not None:
-        _write(files.per_row, found)
-    if as_json:
-        say_json(found.to_json())
-    else:
-        _say(found)
+        return evaluate_rows(rows, items, stages, advance=advance)
 
 
 @contextmanager

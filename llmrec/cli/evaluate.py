@@ -10,8 +10,8 @@ import typer
 from llmrec.cli.behaviour import evaluate_behaviour
 from llmrec.cli.conversation import ConversationFiles, evaluate_conversation
 from llmrec.cli.held_out import HeldOutFiles, Measured, evaluate_held_out
-from llmrec.cli.options import AsJson, Device, Set
-from llmrec.cli.subjects import Core, Dataset, Evaluated, Quiet, SettingsFile, Source, chosen_settings
+from llmrec.cli.options import AsJson, Device, Quiet, Set, SettingsFile, Source
+from llmrec.cli.subjects import Core, Dataset, Evaluated, chosen_settings
 
 _WHICH = "new, empty or of an earlier run"
 _Protocol = Annotated[

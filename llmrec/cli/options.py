@@ -16,6 +16,9 @@ User = Annotated[str | None, typer.Option("--user", help="A user id of the inter
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
 Prompts = Annotated[Path | None, typer.Option("--prompts", help="A directory of your own prompt templates.")]
 NoModel = Annotated[bool, typer.Option("--no-lm", help="Rank by retrieval alone; no language model is loaded.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")]
+Source = Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")]
 Store = Annotated[
     str,
     typer.Option(
@@ -48,7 +51,9 @@ def open_recommender(
     return Recommender.from_pretrained(directory, overrides=Overrides(prompts=prompts, settings=changes))
 
 
-def setting_changes(*, device: str | None, no_model: bool, assignments: list[str] | None) -> tuple[str, ...]:
+def setting_changes(
+    *, device: str | None, no_model: bool = False, assignments: list[str] | None = None
+) -> tuple[str, ...]:
     """What the command line changes, as `room.key=value`."""
     changes = [*(assignments or [])]
     if device is not None:

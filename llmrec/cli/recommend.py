@@ -14,13 +14,13 @@ from llmrec.cli.options import (
     Directory,
     NoModel,
     Prompts,
+    Quiet,
     Set,
     User,
     open_recommender,
     setting_changes,
 )
 from llmrec.cli.output import note, say, say_json
-from llmrec.cli.subjects import Quiet
 
 if TYPE_CHECKING:
     from llmrec.recommender import Recommender

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from llmrec.cli.options import setting_changes
 from llmrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ Evaluated = Annotated[
     Path | None, typer.Argument(metavar="DIR", help="A recommender directory made by `llmrec build`.")
 ]
 Dataset = Annotated[str | None, typer.Option("--dataset", help="Or a data set by name: see `llmrec data list`.")]
-Source = Annotated[Path | None, typer.Option("--from", help="Directory with the data set's files.")]
 Protocol = Annotated[
     Literal["leave-last-out", "temporal", "cold-items", "random-one-out", "user-fold"],
     typer.Option("--protocol", help="What is held out."),
@@ -30,8 +30,6 @@ Protocol = Annotated[
 Core = Annotated[
     int, typer.Option("--core", min=0, help="Interactions that every user and item must have; 0 keeps all.")
 ]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="A TOML or JSON file of settings.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 
 
 def stage_names(text: str | None) -> tuple[str, ...]:
@@ -102,9 +100,8 @@ def chosen_settings(
     """The subject's `own` settings, or those of `file`, then what is `kept`, then what the command line assigns."""
     from llmrec.evaluation.search_spaces import with_values
 
-    on_device = [f"language_model.device={device}", f"encoder.device={device}"] if device else []
     given = type(own).from_file(file) if file else own
-    return with_values(given, kept).changed([*(assignments or []), *on_device])
+    return with_values(given, kept).changed(setting_changes(device=device, assignments=assignments))
 
 
 def data_line(record: ProtocolRecord) -> str:

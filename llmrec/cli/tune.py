@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from llmrec.cli.options import AsJson, Device, Set
+from llmrec.cli.options import AsJson, Device, Quiet, Set, SettingsFile, Source
 from llmrec.cli.output import note, say, say_json
 from llmrec.cli.subjects import (
     Core,
     Dataset,
     Evaluated,
     Protocol,
-    Quiet,
-    SettingsFile,
-    Source,
     chosen_settings,
     data_line,
     open_subject,
@@ -25,8 +24,6 @@ from llmrec.cli.subjects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from llmrec.evaluation.estimates import Estimate
     from llmrec.evaluation.trials import TrialLog
     from llmrec.evaluation.tuning import StageTuning, Tuning
@@ -97,32 +94,36 @@ def tune(
     study = Study.of(cut, name=subject.name, core=subject.core)
     earlier.require_of(subject.name, out)
     log = TrialLog(work or out.with_suffix(".trials"))
-    try:
+    with _telling_what_is_kept(log):
         found = run(study, search, subject.workshop, log, progress=not quiet)
-    except KeyboardInterrupt:
-        note(_kept(log))
-        raise
     save_tuned(found, out, earlier)
     kept = earlier.standing_in(found.settings).stages
     if as_json:
-        of_stages = {stage.stage: _to_json(stage) for stage in found.stages}
-        say_json({**_record(found), "out": str(out), "kept": kept, "stages": of_stages})
+        _say_json(found, out, kept)
     else:
         _say(found, subject.notes, out)
         if kept:
             note(f"{out} keeps what it had of {', '.join(kept)}, found by earlier runs.")
 
 
-def _kept(log: TrialLog) -> str:
+@contextmanager
+def _telling_what_is_kept(log: TrialLog) -> Iterator[None]:
+    """Say so where the search is interrupted."""
     from llmrec.evaluation.wording import counted
 
-    return f"Stopped; {log.directory} keeps {counted(len(log), 'trial')}. The same command goes on from there."
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"Stopped; {log.directory} keeps {counted(len(log), 'trial')}. The same command goes on from there.")
+        raise
 
 
-def _record(found: Tuning) -> dict[str, object]:
+def _say_json(found: Tuning, out: Path, kept: Sequence[str]) -> None:
     from dataclasses import asdict
 
-    return {**asdict(found.record), "metric": found.search.metric, "n_trials": found.search.n_trials}
+    record = {**asdict(found.record), "metric": found.search.metric, "n_trials": found.search.n_trials}
+    stages = {stage.stage: _to_json(stage) for stage in found.stages}
+    say_json({**record, "out": str(out), "kept": kept, "stages": stages})
 
 
 def _to_json(found: StageTuning) -> dict[str, object]:

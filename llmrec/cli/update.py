@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from llmrec.cli.build import Columns, Events, Items, Quiet, keep_rejects, parse_columns, report, run_overrides
-from llmrec.cli.options import AsJson, Device, Directory, Set
+from llmrec.cli.build import Columns, Events, Items, keep_rejects, parse_columns, report, run_overrides
+from llmrec.cli.options import AsJson, Device, Directory, Quiet, Set
 from llmrec.cli.output import note, say, say_json
 from llmrec.errors import ConfigError
 
-_RESTART = "A service or page that runs keeps the version it began with; restart it to use this one."
+_RESTART = "A running service answers with it in a few seconds; a page keeps the version it began with until a restart."
 
 
 def update(
