@@ -1,7 +1,7 @@
 """Books: `python examples/books.py`.
 
-Goodbooks-10k: 10,000 books with authors, years and readers' tags. The ratings have no times, so parts that learn from
-the order of what people read are left out.
+Goodbooks-10k: 10,000 books with authors and years, and without genres: a genre that is asked for would be looked for in
+titles. The ratings have no times, so parts that learn from the order of what people read are left out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from scripted import dataset_example, told
 
 SAID = (
-    "a fantasy novel, I loved The Hobbit",
+    "I loved The Hobbit",
     "published before 1990",
     "nothing by J.R.R. Tolkien",
 )

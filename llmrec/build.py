@@ -40,7 +40,6 @@ from llmrec.models import load_encoder, load_language_model
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker, held_ranker, user_counts
 from llmrec.ranking.contributions import LeaveOneOut, Pipeline
-from llmrec.ranking.fusion_model import FusionModel
 from llmrec.ranking.standing import Standings
 from llmrec.retrieval.filters import HardFilter
 from llmrec.retrieval.fusion import ReciprocalRankFusion
@@ -204,8 +203,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
     model = overrides.language_model or load_language_model(settings.language_model, overrides.store)
     prompts = PromptLibrary.load(overrides.prompts) if overrides.prompts else fitted.prompts
     popularity = user_counts(fitted.interactions)
-    adapter = settings.language_model.adapter
-    fusion = FusionModel.of_adapter(Path(adapter)) if adapter else None
+    fusion = fitted.fusion_for(settings.language_model.adapter)
     ranker = fused_ranker(fitted.catalogue, settings.ranking, model, prompts, fusion=fusion, popularity=popularity)
     pipeline = Pipeline(
         item_filter=HardFilter(fitted.catalogue),

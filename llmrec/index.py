@@ -22,6 +22,7 @@ from llmrec.dialogue.title_index import TitleIndex
 from llmrec.errors import ConfigError
 from llmrec.interfaces import Embedder, Retriever
 from llmrec.prompting.templates import PromptLibrary
+from llmrec.ranking.fusion_model import FUSION_FILE, FusionModel
 from llmrec.retrieval.audiences import StrangerRetriever, WishRetriever
 from llmrec.retrieval.dense import DenseRetriever, ItemVectorStore
 from llmrec.retrieval.sequential_plan import EpochReport
@@ -46,6 +47,7 @@ class Fitted:
         reports: What became of the rows that were read; empty when loaded.
         notes: Sentences about the data for whoever built it.
         version: What tells the version of a directory that it was loaded from; empty where it was not loaded.
+        fusion: What the voices of the adapter in `settings` were found to be worth since; None for its own weights.
     """
 
     name: str
@@ -61,6 +63,13 @@ class Fitted:
     reports: tuple[IngestReport, ...] = ()
     notes: tuple[str, ...] = ()
     version: str = ""
+    fusion: FusionModel | None = None
+
+    def fusion_for(self, adapter: str) -> FusionModel | None:
+        """What the voices are worth with `adapter`; None where nothing was learned. Raises ArtifactError."""
+        if self.fusion is not None and adapter == self.settings.language_model.adapter:
+            return self.fusion
+        return FusionModel.of_adapter(Path(adapter)) if adapter else None
 
 
 def fitted_retrievers(
@@ -167,6 +176,8 @@ def save(fitted: Fitted, directory: Path, *, check: Callable[[Fitted], None] | N
         fitted.vectors.save(files / "vectors")
         for name, retriever in fitted.retrievers.items():
             retriever.save(files / name)
+        if fitted.fusion is not None:
+            fitted.fusion.save(files / FUSION_FILE)
         (files / "prompts").mkdir()
         for template in fitted.prompts.values():
             shutil.copyfile(template.path, files / "prompts" / template.path.name)
@@ -197,6 +208,7 @@ def _read(files: Path, about: Mapping[str, object], directory: Path) -> Fitted:
         prompts=PromptLibrary.load(files / "prompts"),
         titles=TitleIndex(catalogue),
         has_time=bool(about.get("has_time", interactions.has_clock_times)),
+        fusion=FusionModel.load(files / FUSION_FILE) if (files / FUSION_FILE).is_file() else None,
     )
 
 

@@ -132,7 +132,7 @@ def relearned(fitted: Fitted, news: ReadNews, *, overrides: Overrides) -> Fitted
     """All of it learned again with `news`; only new and edited texts are encoded. Raises as `updated` does."""
     afresh = fit_tables(news.catalogue, news.known, settings=fitted.settings, name=fitted.name, overrides=overrides)
     noted = replace(news, notes=(*news.notes, "All weights were learned again."))
-    return _with_news(afresh, fitted, noted)
+    return _with_news(replace(afresh, fusion=fitted.fusion), fitted, noted)
 
 
 def require_sound(fitted: Fitted) -> None:

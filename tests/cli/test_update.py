@@ -102,7 +102,7 @@ def test_learning_again_is_tried_on_what_known_users_did_since(shop: Path, capsy
     done = update(capsys, shop, "ann,8,5,9", "bob,1,5,9", more=("--retrain",))
     assert done.code == 0
     # The same data learned with the same settings gives the same, and a gain of nothing is no gain.
-    assert "on what 2 users did since" in done.out
+    assert "Compared: hybrid as served, and hybrid learned again. On what 2 users did since" in done.out
     assert "not promoted, updated instead" in done.out
     strangers = update(capsys, shop, "new,8,5,9", more=("--retrain",))
     assert strangers.code == 2
