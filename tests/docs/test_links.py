@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,11 @@ def test_what_is_imported_exists(document: Path) -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("llmrec"):
                 module = importlib.import_module(node.module or "")
                 assert all(hasattr(module, name.name) for name in node.names), ast.unparse(node)
+
+
+def test_the_layers_of_the_guide_are_those_that_are_enforced() -> None:
+    contracts = tomllib.loads(read(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    enforced = re.findall(r"llmrec\.(\w+)", " ".join(contracts[0]["layers"]))
+    [drawn] = [block for block in fenced(read(ROOT / "docs" / "architecture.md"), "") if block.startswith("app.py")]
+    told = re.findall(r"\w+", re.sub(r"  +imports.*|app\.py", "", drawn))
+    assert sorted(told) == sorted(enforced)
