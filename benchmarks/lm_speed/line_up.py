@@ -52,7 +52,7 @@ class Reading:
         """Operations that ranking for a user needs."""
         ids = self._isolated.ids(case)
         n_known = n_shared(ids, self._read_before)
-        return self._arithmetic.ranking_flop(ids, n_known=n_known, n_head_rows=self._isolated.n_head_rows(ids))
+        return self._arithmetic.ranking_flop(ids, self._isolated.wanted, n_known=n_known)
 
     def products_flop(self, case: Case) -> float:
         """Operations of `multiply`."""
@@ -144,7 +144,7 @@ def _without_levers(exact: Isolated) -> list[System]:
         return []
     return [
         System("one pass", "one packed row, logits at every token, nothing remembered", exact.score_in_one_pass),
-        System("+ rows", "candidates in rows, head at their ends only", exact.score_forgetting),
+        System("+ rows", "candidates in rows, last layer and head at their ends only", exact.score_forgetting),
     ]
 
 

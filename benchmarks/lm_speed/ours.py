@@ -14,9 +14,9 @@ from benchmarks.lm_speed.systems import MAX_HISTORY
 from benchmarks.lm_speed.users import Case
 from llmrec.data.catalogue import Catalogue
 from llmrec.interfaces import CandidateScorer, Ranker
-from llmrec.language_model.candidate_encoding import CandidateIds
-from llmrec.language_model.candidate_reader import CandidateReader
-from llmrec.language_model.continuation_reader import continuation_ids
+from llmrec.language_model.candidate_encoding import CandidateIds, Wanted
+from llmrec.language_model.candidate_reader import CandidateReader, last_token
+from llmrec.language_model.continuation_reader import continuation_ids, foretelling_tokens
 from llmrec.language_model.packed import pack
 from llmrec.language_model.prefix_cache import PrefixCache
 from llmrec.prompting.rank_prompt import CandidatePrompt, IsolatedPrompt, RankPrompt
@@ -64,6 +64,9 @@ class Isolated:
             max_description_chars=0,
             text=text.shown,
         )
+        self._forgetful = CandidateReader(
+            loaded.model, loaded.encoding, name=loaded.name, kept=PrefixCache(max_texts=0)
+        )
         limits = IsolatedLimits(_MAX_SLATE, loaded.lm.max_prompt_tokens, min_label_mass=0.0, timeout_s=_TIMEOUT_S)
         self._ranker = IsolatedRanker(self._scorer, self._prompt, catalogue, limits=limits)
 
@@ -78,10 +81,10 @@ class Isolated:
             return continuation_ids(self.loaded.chat, built.prompt, built.candidates)
         return self.loaded.encoding.ids(built.prompt, built.candidates)
 
-    def n_head_rows(self, ids: CandidateIds) -> int:
-        """Of how many tokens of `ids` the logits are asked for."""
-        n_candidates = len(ids.candidates)
-        return n_candidates if self.mode == "isolated" else sum(map(len, ids.candidates)) - n_candidates
+    @property
+    def wanted(self) -> Wanted:
+        """Of which tokens of a candidate the logits are asked for."""
+        return last_token if self.mode == "isolated" else foretelling_tokens
 
     def texts(self, case: Case) -> tuple[str, tuple[str, ...]]:
         """What the model reads, as text: the prompt up to where the answer begins, and each candidate."""
@@ -90,11 +93,8 @@ class Isolated:
 
     def score_forgetting(self, case: Case) -> Sequence[float]:
         """The same scores by a reader that remembers no prompt."""
-        reader = CandidateReader(
-            self.loaded.model, self.loaded.encoding, name=self.loaded.name, kept=PrefixCache(max_texts=0)
-        )
         with torch.inference_mode():
-            scores, _ = reader.read(self.ids(case), adapter="", deadline=time.monotonic() + _TIMEOUT_S)
+            scores, _ = self._forgetful.read(self.ids(case), adapter="", deadline=time.monotonic() + _TIMEOUT_S)
         return [float(score) for score in scores]
 
     def score_in_one_pass(self, case: Case) -> Sequence[float]:

@@ -41,7 +41,7 @@ class CandidateReader:
         if not asked:
             return [(torch.zeros(0), torch.zeros(0)) for _ in batch]
         try:
-            tokens = self.tokens.read(asked, _last, adapter=adapter, deadline=deadline)
+            tokens = self.tokens.read(asked, last_token, adapter=adapter, deadline=deadline)
             scores, mass = self._answers(tokens.hidden)
         except torch.OutOfMemoryError:
             self._kept.clear()
@@ -59,7 +59,8 @@ class CandidateReader:
         return answers[:, 0] - answers[:, 1], mass
 
 
-def _last(n_tokens: int) -> range:
+def last_token(n_tokens: int) -> range:
+    """Where yes or no follows, of a candidate of so many tokens."""
     return range(n_tokens - 1, n_tokens)
 
 

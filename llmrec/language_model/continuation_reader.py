@@ -51,13 +51,14 @@ class ContinuationReader:
         asked = [ids for ids in batch if ids.candidates]
         if not asked:
             return [torch.zeros(0) for _ in batch]
-        tokens = self._tokens.read(asked, _foretelling, adapter=adapter, deadline=deadline)
+        tokens = self._tokens.read(asked, foretelling_tokens, adapter=adapter, deadline=deadline)
         likely = _log_likelihoods(asked, tokens, self._model.get_output_embeddings()(tokens.hidden))
         found = iter(tokens.by_request(likely))
         return [next(found) if ids.candidates else torch.zeros(0) for ids in batch]
 
 
-def _foretelling(n_tokens: int) -> range:
+def foretelling_tokens(n_tokens: int) -> range:
+    """Of a candidate of so many tokens, those after which another one follows."""
     return range(n_tokens - 1)
 
 

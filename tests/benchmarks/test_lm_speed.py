@@ -132,8 +132,15 @@ def test_the_arithmetic_of_a_ranking_by_hand() -> None:
     assert arithmetic.layers_flop(10) == 2 * n_weights * 10
     # Three tokens of which one is known, then candidates of two and one: they see 2 + 3, 4 + 5 and 4 tokens.
     ids = CandidateIds([1, 2, 3], [[4, 5], [6]])
-    expected = 2 * n_weights * 5 + 4 * (2 * 32) * (5 + 9 + 4) + 2 * (935 * 32) * 2
-    assert arithmetic.ranking_flop(ids, n_known=1, n_head_rows=2) == expected
+    all_wanted = 2 * n_weights * 5 + 4 * (2 * 32) * (5 + 9 + 4)
+    head = 2 * (935 * 32)
+    # In the last layer the two new tokens of the prompt need keys and values alone, and are not attended from.
+    n_for_asked = 2 * 32 * 32 + 3 * 64 * 32
+    of_candidates = all_wanted - 2 * n_for_asked * 2 - 4 * 32 * 5
+    assert arithmetic.ranking_flop(ids, range, n_known=1) == of_candidates + 3 * head
+    # When the last tokens alone are wanted, so does the first of the first candidate, which sees four.
+    of_last = of_candidates - 2 * n_for_asked - 4 * 32 * 4
+    assert arithmetic.ranking_flop(ids, lambda n: range(n - 1, n), n_known=1) == of_last + 2 * head
     assert n_shared(ids, CandidateIds([1, 2, 9, 9], [])) == 2
 
 
@@ -221,7 +228,7 @@ def test_candidates_may_also_be_ranked_by_how_likely_they_are_to_come_next(direc
 def line_up_reading(directory: Path, users: Users, mode: Mode) -> int:
     loaded = Loaded.of(directory, name="tiny", dtype=torch.float32, device=CPU)
     ranker = Isolated(loaded, users.catalogue, Text(), mode=mode)
-    return ranker.n_head_rows(ranker.ids(users.cases[0]))
+    return len(ranker.ids(users.cases[0]).columns(ranker.wanted))
 
 
 def test_without_a_fast_model_its_system_is_left_out(directory: Path, users: Users) -> None:
