@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +13,8 @@ import numpy as np
 
 from benchmarks.explanation_check import Sources, faults
 from llmrec.assistant import Assistant
+from llmrec.data.catalogue import Catalogue
+from llmrec.data.titles import split_year
 from llmrec.evaluation.estimates import Estimate, bootstrap_means
 from llmrec.explanation.evidence import EvidenceExplainer, sentence
 from llmrec.explanation.phrasing import LMPhraser
@@ -54,6 +58,8 @@ class Tally:
     cases: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     n: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    shapes: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
 
 def without(query: Query, source: ItemId) -> Query:
@@ -108,15 +114,24 @@ class Bench:
         self._check(self._assistant.recommend(query, k=K).recommendations, query)
 
     def phrasing(self, user_id: UserId, message: str, coin: LMPhraser) -> None:
-        """Count how many explanations of a reply the language model phrased, and how many a coin would have."""
+        """Count how many explanations of a reply the language model wrote and chose, and how many a coin would have."""
         query = Query(turns=(Turn("user", message),), history=self._fitted.interactions.history(user_id))
         query = replace(query, profile=self._assistant.understand(query).profile)
-        reply = self._assistant.recommend(query, k=K)
-        self._check(reply.recommendations, query)
+        silent = Assistant(replace(self._assistant.stages, phraser=None))
+        reply = silent.recommend(query, k=K)
         templates = [Explanation(c.item_id, sentence(c.evidence), c.evidence) for c in reply.recommendations]
         thrown = coin.phrase(query, templates)
+        began = time.perf_counter()
+        spoken = (
+            self._assistant.stages.phraser.phrase(query, templates) if self._assistant.stages.phraser else templates
+        )
+        self.tally.seconds.append(time.perf_counter() - began)
+        cards = zip(reply.recommendations, spoken, strict=True)
+        self._check([replace(card, explanation=one.text) for card, one in cards], query)
+        self.tally.shapes += [_shape(one, self._fitted.catalogue) for one in spoken if one.phrased_by != "template"]
         self.tally.n["phrasing: shown"] += len(templates)
-        self.tally.n["phrasing: by the model"] += sum(s.n_out for s in reply.trace.stages if s.name == "phrase")
+        self.tally.n["phrasing: written by the model"] += sum(one.phrased_by == "adapter" for one in spoken)
+        self.tally.n["phrasing: chosen by the model"] += sum(one.phrased_by == "lm" for one in spoken)
         self.tally.n["phrasing: by a coin"] += sum(one.phrased_by == "lm" for one in thrown)
 
     def estimates(self) -> Mapping[tuple[str, str], Estimate]:
@@ -171,6 +186,16 @@ class Bench:
 def cited(card: Recommendation) -> Sequence[ItemId]:
     """The user's own items that the explanation cites, each once."""
     return list(dict.fromkeys(piece.item_id for piece in card.evidence if piece.item_id is not None))
+
+
+def _shape(explanation: Explanation, catalogue: Catalogue) -> str:
+    """The explanation without what it is about: titles, values and numbers."""
+    text = explanation.text
+    titles = {catalogue[piece.item_id].title for piece in explanation.cites if piece.item_id is not None}
+    values = {value for piece in explanation.cites for value in piece.value.split(", ") if value}
+    for known in sorted({*titles, *(split_year(title)[0] for title in titles), *values}, key=len, reverse=True):
+        text = text.replace(known, "_")
+    return re.sub(r"\d+", "_", text)
 
 
 def _rank(rank: int | None) -> float:

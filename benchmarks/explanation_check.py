@@ -12,20 +12,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.data.titles import split_year
 from llmrec.types import Evidence, Item, ItemId, Query, Recommendation
 
 MIN_SIMILARITY = 0.45
-_OF_WHOM = "both all of which you loved is are in your history"
+_OF_WHOM = "both all of which one you loved is are in your history this"
 _CLAIMS: Mapping[str, str] = {
-    "shared_fact": f"it shares with and {_OF_WHOM}",
-    "similar_item": f"it is close in content to {_OF_WHOM}",
-    "contribution": f"it scores higher thanks to and {_OF_WHOM}",
-    "wish": "and fits fit its description it scores higher thanks to your words",
-    "constraint": "it is from its include as you asked within to and after before not over under at least at most",
+    "shared_fact": f"it shares has with and common too {_OF_WHOM}",
+    "similar_item": f"it is has close in content to that {_OF_WHOM}",
+    "contribution": f"it scores higher thanks to because and {_OF_WHOM}",
+    "wish": "and fits fit its description it has in scores score higher thanks to because of your words make",
+    "constraint": "it is from its include has year as you asked for that the among them which within to and after "
+    "before not over under at least at most",
     "popularity": "people person here have has chosen it",
     "fact": "its nothing you met or liked decides it alone",
 }
-_FRAME = "it and also so be you might enjoy because worth a look since suit recommended may like could be match"
+_FRAME = (
+    "it and also so be you might enjoy because worth a look since suit recommended may like could be match try this "
+    "one pick for suggestion"
+)
 _BARE = "picked by its place in the ranking"
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 
@@ -52,7 +57,8 @@ def faults(card: Recommendation, query: Query, sources: Sources) -> list[str]:
     item = sources.catalogue[card.item_id]
     untrue = [f"untrue: {piece.text}" for piece in card.evidence if not _is_true(piece, item, query, sources)]
     uncovered = list(_uncovered(card, query, sources.catalogue))
-    return [*untrue, *(f"uncovered: {word}" for word in uncovered)]
+    misplaced = list(_misplaced(card, sources.catalogue))
+    return [*untrue, *(f"uncovered: {word}" for word in uncovered), *(f"misplaced: {what}" for what in misplaced)]
 
 
 def _is_true(piece: Evidence, item: Item, query: Query, sources: Sources) -> bool:
@@ -108,8 +114,11 @@ def _cited(piece: Evidence) -> ItemId:
 
 def _uncovered(card: Recommendation, query: Query, catalogue: Catalogue) -> Iterator[str]:
     """Words of the text that no piece of evidence accounts for, in lower case, in order."""
-    text, kinds = card.explanation, {piece.kind for piece in card.evidence}
-    titles = {catalogue[piece.item_id].title for piece in card.evidence if piece.item_id is not None}
+    kinds = {piece.kind for piece in card.evidence}
+    # "From" alone would cover a year that nothing covers.
+    text = card.explanation.replace(" from your history", " in your history")
+    cited = {catalogue[piece.item_id].title for piece in card.evidence if piece.item_id is not None}
+    titles = cited | {split_year(title)[0] for title in cited}
     values = {part for piece in card.evidence if piece.value for part in (piece.value, *piece.value.split(", "))}
     bounds = {_shown(value) for c in query.all_constraints for value in _several(c.value)}
     for known in (*_longest_first(titles), *_longest_first(values)):
@@ -121,6 +130,29 @@ def _uncovered(card: Recommendation, query: Query, catalogue: Catalogue) -> Iter
     allowed = {*_FRAME.split(), *fields, *(word for kind in kinds for word in _CLAIMS[kind].split())}
     allowed |= set() if card.evidence else set(_BARE.split())
     yield from (word for word in (match.group().casefold() for match in _WORD.finditer(text)) if word not in allowed)
+
+
+def _misplaced(card: Recommendation, catalogue: Catalogue) -> Iterator[str]:
+    """Values, and titles with words of liking, that stand beside another title than the one they are true of."""
+    text = card.explanation
+    tied = [(piece, _named(text, catalogue[_cited(piece)].title)) for piece in card.evidence if piece.item_id]
+    places = sorted(place for _, place in tied)
+    for piece, (start, end) in tied:
+        before = max((stop for _, stop in places if stop <= start), default=0)
+        after = min((begin for begin, _ in places if begin >= end), default=len(text))
+        values = [value for value in piece.value.split(", ") if value in text]
+        yield from (value for value in values if value not in text[before:after])
+        untrue = "in your history" if piece.text.endswith("loved") else "you loved"
+        if untrue in text[end:after]:
+            yield catalogue[_cited(piece)].title
+
+
+def _named(text: str, title: str) -> tuple[int, int]:
+    """Where `title` stands in `text`, with or without its year; nowhere is its end."""
+    for name in (title, split_year(title)[0]):
+        if found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            return found.span()
+    return len(text), len(text)
 
 
 def _several(value: object) -> tuple[object, ...]:

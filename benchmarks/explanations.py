@@ -67,7 +67,9 @@ def learned(data: Path, runs: Path) -> tuple[Fitted, Overrides]:
     return fit_tables(kept.catalogue, task.fit_on, settings=Settings(), name=DATASET, overrides=overrides), overrides
 
 
-def measure(data: Path, runs: Path, *, n_users: int, n_voiced: int, seed: int) -> Mapping[str, object]:
+def measure(
+    data: Path, runs: Path, *, n_users: int, n_voiced: int, seed: int, writer: Path | None = None
+) -> Mapping[str, object]:
     """All figures: of the retrievers alone, then with the language model and the adapter that is shipped."""
     started = time.process_time()
     fitted, overrides = learned(data, runs)
@@ -79,7 +81,7 @@ def measure(data: Path, runs: Path, *, n_users: int, n_voiced: int, seed: int) -
         silent.conversation(user_id, MESSAGES[number % len(MESSAGES)])
     tables = {"retrievers alone": _table(silent)}
     if n_voiced:
-        tables["with the language model"] = _table(_voiced(fitted, overrides, user_ids[:n_voiced], seed))
+        tables["with the language model"] = _table(_voiced(fitted, overrides, user_ids[:n_voiced], seed, writer))
     return {
         "commit": commit(),
         "machine": machine(),
@@ -90,8 +92,9 @@ def measure(data: Path, runs: Path, *, n_users: int, n_voiced: int, seed: int) -
     }
 
 
-def _voiced(fitted: Fitted, overrides: Overrides, user_ids: Sequence[UserId], seed: int) -> Bench:
+def _voiced(fitted: Fitted, overrides: Overrides, user_ids: Sequence[UserId], seed: int, writer: Path | None) -> Bench:
     adapted = ranking_with(fitted.settings, adapter_named("packaged", DATASET), fitted.prompts)
+    adapted = adapted.changed([f"language_model.writer={writer}"] if writer else [])
     fitted = replace(fitted, settings=adapted)
     assistant = assemble(fitted, overrides)
     bench = Bench(fitted, Assistant(replace(assistant.stages, phraser=None)), seed=seed)
@@ -106,9 +109,11 @@ def _voiced(fitted: Fitted, overrides: Overrides, user_ids: Sequence[UserId], se
         limit=chosen.n_phrased,
         timeout_s=chosen.timeout_s,
     )
-    for number, message in enumerate(MESSAGES):
-        speaking.phrasing(user_ids[number % len(user_ids)], message, coin)
+    for number, user_id in enumerate(user_ids):
+        speaking.phrasing(user_id, MESSAGES[number % len(MESSAGES)], coin)
     bench.tally.n.update(speaking.tally.n)
+    bench.tally.n["phrasing: shapes"] = len(set(speaking.tally.shapes))
+    bench.tally.n["phrasing: median ms of a reply"] = round(1000 * float(np.median(speaking.tally.seconds)))
     bench.tally.faults += speaking.tally.faults
     return bench
 
@@ -143,11 +148,17 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/explanations"), help="where encoded items are kept")
     parser.add_argument("--users", type=int, default=200, help="asked with the retrievers alone")
     parser.add_argument("--voiced", type=int, default=20, help="of them asked with the language model too; 0 for none")
+    parser.add_argument("--writer", type=Path, help="adapter that writes explanations; without one the model chooses")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     report = measure(
-        arguments.data, arguments.runs, n_users=arguments.users, n_voiced=arguments.voiced, seed=arguments.seed
+        arguments.data,
+        arguments.runs,
+        n_users=arguments.users,
+        n_voiced=arguments.voiced,
+        seed=arguments.seed,
+        writer=arguments.writer,
     )
     print(json.dumps(report) if arguments.json else "\n".join(_lines(report)))
 

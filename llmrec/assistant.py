@@ -215,7 +215,7 @@ class Assistant:
         if stages.phraser is not None and shown.cards and language == _ENGLISH:
             phrased = stages.phraser.phrase(query, explanations)
             shown = replace(shown, cards=self._cards(ranking, phrased, arranged.placements))
-            n_phrased = sum(explanation.phrased_by == "lm" for explanation in phrased)
+            n_phrased = sum(explanation.phrased_by != "template" for explanation in phrased)
             yield turn.log("phrase", n_in=len(shown.cards), n_out=n_phrased)
             yield CardsEvent(shown.cards)
         return shown

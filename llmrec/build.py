@@ -34,9 +34,11 @@ from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
 from llmrec.explanation.phrasing import LMPhraser
 from llmrec.explanation.why import ReasonTeller
+from llmrec.explanation.writing import SentenceWriter
 from llmrec.index import Fitted, fitted_retrievers, retrievers_of
 from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser, Ranker
-from llmrec.models import load_encoder, load_language_model
+from llmrec.models import WRITER, load_encoder, load_language_model
+from llmrec.packaged_adapters import writing_template
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker, held_ranker, user_counts
 from llmrec.ranking.contributions import LeaveOneOut, Pipeline
@@ -46,7 +48,7 @@ from llmrec.retrieval.fusion import ReciprocalRankFusion
 from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
 from llmrec.retrieval.leanings import LeaningRetriever
 from llmrec.retrieval.vector_stores import ExactVectorStore
-from llmrec.settings import Settings
+from llmrec.settings import LanguageModelSettings, Settings
 from llmrec.stages import StageContext
 from llmrec.types import Vectors
 
@@ -212,7 +214,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
         ranker=overrides.around.ranker(ranker) if overrides.around else ranker,
         n_candidates=settings.retrieval.n_candidates,
     )
-    phraser = _phraser(fitted.catalogue, settings, _writer(model), prompts)
+    phraser = _phraser(fitted.catalogue, settings, model, prompts)
     held = partial(held_ranker, ranker, settings=settings.ranking, fusion=fusion, popularity=popularity)
     meter = LeaveOneOut(pipeline, held, n_rereads=settings.explanation.n_rereads)
     explainer = EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity, meter=meter)
@@ -271,11 +273,6 @@ def embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> V
         return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
 
 
-def _writer(model: ChatModel | None) -> ChatModel | None:
-    """`model` as it writes texts: an adapter has learned to rank, and nothing else."""
-    return model.with_adapter("") if isinstance(model, AdapterHost) else model
-
-
 def _phraser(
     catalogue: Catalogue, settings: Settings, model: ChatModel | None, prompts: PromptLibrary
 ) -> Phraser | None:
@@ -283,10 +280,21 @@ def _phraser(
     if model is None or chosen.n_phrased == 0:
         return None
     return LMPhraser(
-        model,
+        # The adapter in use has learned to rank, and nothing else.
+        model.with_adapter("") if isinstance(model, AdapterHost) else model,
         prompts["explain"],
         catalogue,
         limit=chosen.n_phrased,
         max_new_tokens=chosen.max_new_tokens,
         timeout_s=chosen.timeout_s,
+        writer=_writer(catalogue, settings.language_model, model, prompts),
     )
+
+
+def _writer(
+    catalogue: Catalogue, settings: LanguageModelSettings, model: ChatModel, prompts: PromptLibrary
+) -> SentenceWriter | None:
+    """What writes explanations, where an adapter was trained for it and `model` was loaded with it."""
+    if not settings.writer or not isinstance(model, AdapterHost):
+        return None
+    return SentenceWriter(model.with_adapter(WRITER), writing_template(Path(settings.writer), prompts), catalogue)

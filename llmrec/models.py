@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", covariant=True)
 
 NO_MODEL = "none"
+WRITER = "explain"
+"""What the adapter that writes explanations is called beside the one that ranks."""
 HASHING = "hashing"
 
 
@@ -78,6 +80,7 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
             device=_device(settings.device),
             dtype=None if settings.dtype == "auto" else settings.dtype,
             adapter=Path(settings.adapter) if settings.adapter else None,
+            more_adapters={WRITER: Path(settings.writer)} if settings.writer else {},
             local_files_only=local_files_only,
             name=Path(settings.model).name,
         ),
@@ -89,11 +92,12 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
 def _remote_model(settings: LanguageModelSettings) -> RemoteLM:
     from llmrec.language_model.remote import RemoteLM
 
-    if settings.adapter:
-        raise ConfigError(
-            "language_model.adapter is set, and a model behind a URL takes none from here.",
-            hint="Set language_model.adapter= (nothing) and let the server load what it shall.",
-        )
+    for name in ("adapter", "writer"):
+        if getattr(settings, name):
+            raise ConfigError(
+                f"language_model.{name} is set, and a model behind a URL takes none from here.",
+                hint=f"Set language_model.{name}= (nothing) and let the server load what it shall.",
+            )
     return RemoteLM.connect(settings.model)
 
 

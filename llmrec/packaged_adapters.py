@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 from llmrec.data.sources import dataset_info
 from llmrec.errors import ConfigError
 from llmrec.language_model.adapter_files import read_adapter
-from llmrec.prompting.templates import PromptLibrary
+from llmrec.prompting.templates import PromptLibrary, PromptTemplate
 from llmrec.settings import RankingSettings, Settings
 
 PACKAGED = "packaged"
+WRITER_FILE = "explain.json"
 _DIRECTORY = Path(__file__).resolve().parent / "adapters"
 
 
@@ -30,6 +32,26 @@ def adapter_named(name: str, dataset: str | None) -> Path:
             hint=f"There is one for: {', '.join(known) or 'nothing'}; train another with finetune/train_ranker.py.",
         )
     return _DIRECTORY / dataset_info(dataset).name
+
+
+def writing_template(adapter: Path, prompts: PromptLibrary) -> PromptTemplate:
+    """The prompt that an adapter which writes explanations was trained with.
+
+    Raises:
+        ConfigError: It does not say with which, or with another one than `prompts` have.
+    """
+    try:
+        record = json.loads((adapter / WRITER_FILE).read_text(encoding="utf-8"))
+        name, trained_with = record["template"], record["template_hash"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"the adapter {adapter} does not say how it writes: its {WRITER_FILE} cannot be read ({error}).",
+            hint="Give one that finetune/train_explain.py made.",
+        ) from error
+    template = prompts[name]
+    if template.hash != trained_with:
+        raise _other_template(adapter, template, trained_with)
+    return template
 
 
 def place_of(adapter: Path, recommender: Path) -> Path:
@@ -69,10 +91,14 @@ def ranking_with(settings: Settings, adapter: Path, prompts: PromptLibrary, *, p
             hint="Give one that finetune/train_ranker.py made.",
         ) from error
     if template is not None and template.hash != record["template_hash"]:
-        raise ConfigError(
-            f"the adapter {adapter} was trained with another {template.name}.jinja ({record['template_hash']}, here it "
-            f"is {template.hash}).",
-            hint="Use the prompts that it was trained with, or train it again.",
-        )
+        raise _other_template(adapter, template, record["template_hash"])
     model = settings.language_model.model_copy(update={"adapter": str((place or adapter).resolve())})
     return settings.model_copy(update={"language_model": model, "ranking": RankingSettings.model_validate(ranking)})
+
+
+def _other_template(adapter: Path, template: PromptTemplate, trained_with: str) -> ConfigError:
+    return ConfigError(
+        f"the adapter {adapter} was trained with another {template.name}.jinja ({trained_with}, here it is "
+        f"{template.hash}).",
+        hint="Use the prompts that it was trained with, or train it again.",
+    )

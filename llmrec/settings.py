@@ -44,6 +44,7 @@ class LanguageModelSettings(_Room):
     device: Device = "auto"
     dtype: Literal["auto", "fast", "float32", "bfloat16", "float16"] = "auto"
     adapter: str = ""
+    writer: str = ""  # directory of an adapter that writes explanations, see docs/explanations.md
 
     @model_validator(mode="before")
     @classmethod
@@ -176,8 +177,7 @@ class ExplanationSettings(_Room):
     """How many explanations the model may try to rephrase, and for how long.
 
     Attributes:
-        n_rereads: How often the model may be asked again what it thinks without one of the user's items, so that its
-            part of what speaks for a shown item is measured too; each costs as much as ranking once.
+        n_rereads: How often it may be asked again without one of the user's items; each costs as much as ranking once.
     """
 
     n_rereads: int = Field(2, ge=0, le=50)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmrec.errors import ConfigError
-from llmrec.packaged_adapters import adapter_named, copy_to, place_of, ranking_with
+from llmrec.packaged_adapters import adapter_named, copy_to, place_of, ranking_with, writing_template
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.settings import RankingSettings, Settings
 from tests.language_model.test_adapters import save_adapter
@@ -51,6 +51,23 @@ def test_a_template_other_than_the_one_trained_with_is_refused(adapter: Path) ->
     (adapter / "ranker.json").write_text(json.dumps({**about, "template_hash": "0ther"}), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"was trained with another rank_likelihood\.jinja \(0ther, here it is"):
         ranking_with(Settings(), adapter, PromptLibrary.load())
+
+
+def test_a_writer_is_asked_with_the_prompt_it_was_trained_with(tmp_path: Path) -> None:
+    prompts = PromptLibrary.load()
+    about = {"template": "explain_written", "template_hash": prompts["explain_written"].hash}
+    (tmp_path / "explain.json").write_text(json.dumps(about), encoding="utf-8")
+    assert writing_template(tmp_path, prompts) is prompts["explain_written"]
+    (tmp_path / "explain.json").write_text(json.dumps({**about, "template_hash": "0ther"}), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"was trained with another explain_written\.jinja \(0ther, here it is"):
+        writing_template(tmp_path, prompts)
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}"])
+def test_an_adapter_that_does_not_say_how_it_writes_is_refused(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "explain.json").write_text(damage, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"does not say how it writes: its explain\.json cannot be read"):
+        writing_template(tmp_path, PromptLibrary.load())
 
 
 def test_an_adapter_that_does_not_say_how_it_ranks_is_refused(adapter: Path) -> None:

@@ -28,7 +28,7 @@ _NEUTRAL = word_set(
     enjoy like love fan fans perfect great good nice match matches fit fits fitting suit suits choice pick recommend
     recommended recommendation suggestion because since why here's try watch give chance look looking want asked wish
     wishes mood feel feeling might well right worth share shares sharing similar close also along item reason reasons
-    evening tonight let let's make makes sense
+    evening tonight let let's make makes sense one common among
     """
 )
 

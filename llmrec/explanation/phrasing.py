@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -12,6 +14,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError
 from llmrec.explanation.checking import CoverageChecker
 from llmrec.explanation.wording import merged, wordings
+from llmrec.explanation.writing import SentenceWriter
 from llmrec.interfaces import LanguageModel, TextChooser
 from llmrec.prompting.neutralise import neutralise
 from llmrec.types import Completion, Explanation, Prompt, Query
@@ -45,6 +48,7 @@ class LMPhraser:
         limit: int = 3,
         max_new_tokens: int = 30,
         timeout_s: float,
+        writer: SentenceWriter | None = None,
     ) -> None:
         """Phrase with `model`.
 
@@ -55,6 +59,7 @@ class LMPhraser:
             limit: How many explanations are phrased, from the first; the others keep their template.
             max_new_tokens: Longest sentence of a model that writes freely.
             timeout_s: For all of them together.
+            writer: Asked first, where there is one; `model` phrases what it leaves.
         """
         self._model = model
         self._template = template
@@ -63,6 +68,7 @@ class LMPhraser:
         self._limit = limit
         self._max_new_tokens = max_new_tokens
         self._timeout_s = timeout_s
+        self._writer = writer
 
     def phrase(self, query: Query, explanations: Sequence[Explanation]) -> Sequence[Explanation]:
         """The explanations, some rephrased; one whose new words its evidence does not cover stays as it was."""
@@ -70,25 +76,40 @@ class LMPhraser:
         places = [place for place, e in enumerate(first) if any(piece.kind in _PERSONAL for piece in e.cites)]
         if not places:
             return explanations
+        phrased = dict(enumerate(explanations))
         try:
-            texts = self._written({place: explanations[place] for place in places})
+            phrased |= self._phrased({place: explanations[place] for place in places})
         except ModelError as error:
             logger.warning("explanations keep their templates", extra={"error": error.code})
             return explanations
-        phrased = list(explanations)
-        for place, text in zip(places, texts, strict=True):
-            phrased[place] = self._accepted(explanations[place], text)
-        n_accepted = sum(e.phrased_by == "lm" for e in phrased)
-        logger.info("phrased", extra={"tried": len(places), "accepted": n_accepted})
+        counts = Counter(one.phrased_by for one in phrased.values())
+        logger.info("phrased", extra={"tried": len(places), "written": counts["adapter"], "chosen": counts["lm"]})
+        return list(phrased.values())
+
+    def _phrased(self, explanations: Mapping[int, Explanation]) -> Mapping[int, Explanation]:
+        """The explanations by place, those in new words that their evidence covers."""
+        began = time.monotonic()
+        phrased = dict(explanations)
+        if self._writer is not None:
+            written = self._writer.write(list(explanations.values()), timeout_s=self._timeout_s)
+            phrased |= {
+                place: replace(explanations[place], text=text, phrased_by="adapter")
+                for place, text in zip(explanations, written, strict=True)
+                if text
+            }
+        left = {place: one for place, one in phrased.items() if one.phrased_by == "template"}
+        if left:
+            texts = self._said(left, timeout_s=self._timeout_s - (time.monotonic() - began))
+            phrased |= {p: self._accepted(left[p], text) for p, text in zip(left, texts, strict=True)}
         return phrased
 
-    def _written(self, explanations: Mapping[int, Explanation]) -> list[str]:
+    def _said(self, explanations: Mapping[int, Explanation], *, timeout_s: float) -> list[str]:
         """One text per explanation, by place; a model that can be held to covered sentences is."""
         prompts = [self._prompt(explanation) for explanation in explanations.values()]
         if isinstance(self._model, TextChooser):
             choices = [self._choices(explanation, place) for place, explanation in explanations.items()]
-            return [c.text for c in self._model.choose(prompts, choices, timeout_s=self._timeout_s)]
-        free = self._model.generate(prompts, max_new_tokens=self._max_new_tokens, timeout_s=self._timeout_s)
+            return [c.text for c in self._model.choose(prompts, choices, timeout_s=timeout_s)]
+        free = self._model.generate(prompts, max_new_tokens=self._max_new_tokens, timeout_s=timeout_s)
         return [_one_sentence(completion) for completion in free]
 
     def _choices(self, explanation: Explanation, place: int) -> list[str]:

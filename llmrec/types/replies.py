@@ -38,12 +38,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why an item is shown: a text that says nothing beyond `cites`."""
+    """Why an item is shown: a text that says nothing beyond `cites`.
+
+    Attributes:
+        phrased_by: `lm` chose among true sentences or wrote freely; `adapter` wrote as it was trained to.
+    """
 
     item_id: ItemId
     text: str
     cites: tuple[Evidence, ...]
-    phrased_by: Literal["template", "lm"] = "template"
+    phrased_by: Literal["template", "lm", "adapter"] = "template"
 
 
 @dataclass(frozen=True, slots=True)

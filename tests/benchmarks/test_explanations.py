@@ -105,6 +105,22 @@ def test_words_without_evidence_are_faults(sources: Sources, text: str, words: s
     assert found == [f"uncovered: {word}" for word in words.split()]
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("It shares Horror with Heat and scores higher thanks to Alien.", ["Horror"]),
+        ("It shares Horror with Alien, which is in your history.", ["Alien (1979)"]),
+        ("It shares Horror with Alien, one you loved, and scores higher because of Heat from your history.", []),
+        (
+            "You loved Alien, and this one has Horror too; it scores higher thanks to Heat, which you loved.",
+            ["Heat (1995)"],
+        ),
+    ],
+)
+def test_what_is_said_of_another_title_is_a_fault(sources: Sources, text: str, what: list[str]) -> None:
+    assert faults(card(LOVED_ALIEN, LIFTED, text=text), QUERY, sources) == [f"misplaced: {one}" for one in what]
+
+
 def test_a_user_is_counted_once_for_each_way_of_citing(films: Catalogue, interactions: Interactions) -> None:
     overrides = Overrides(encoder=HashingEmbedder())
     settings = Settings().changed(["language_model.model=none"])

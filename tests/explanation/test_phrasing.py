@@ -3,6 +3,7 @@ import pytest
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError, ModelTimeout
 from llmrec.explanation.phrasing import LMPhraser
+from llmrec.explanation.writing import SentenceWriter
 from llmrec.language_model.scripted import ScriptedChooser, ScriptedModel
 from llmrec.prompting.templates import PromptLibrary, PromptTemplate
 from llmrec.types import ChatMessage, Evidence, EvidenceKind, Explanation, ItemId, Prompt, Query
@@ -12,6 +13,7 @@ CITES = (
     Evidence("shared_fact", "it shares Horror with Alien (1979), which you loved", "genres", "Horror", ItemId("2")),
 )
 GOOD = "You loved Alien, so try this horror."
+WRITTEN = "You loved Alien, and this one has Horror too."
 
 
 class PlainPrompt:
@@ -121,6 +123,24 @@ def test_what_the_check_refuses_is_never_a_choice(films: Catalogue) -> None:
 def test_what_is_true_for_everyone_is_not_put_behind_because(films: Catalogue, kind: EvidenceKind) -> None:
     given = [Explanation(ItemId("6"), "16 people here have chosen it.", (Evidence(kind, "x"),))]
     assert phrased(films, ScriptedChooser(["You"]), given) == ["template: 16 people here have chosen it."]
+
+
+def test_what_the_writer_writes_stands_and_the_model_chooses_for_the_rest(films: Catalogue) -> None:
+    template = PromptLibrary.load()["explain_written"]
+    writer = SentenceWriter(ScriptedModel([WRITTEN, "It wins all prizes."]), template, films)
+    model = ScriptedChooser(["Worth"])
+    phraser = LMPhraser(model, PlainPrompt(), films, timeout_s=1.0, writer=writer)
+    assert [(one.phrased_by, one.text) for one in phraser.phrase(Query(), explanations(2))] == [
+        ("adapter", WRITTEN),
+        ("lm", "Worth a look, since it shares Horror with Alien (1979), which you loved."),
+    ]
+
+
+def test_a_writer_that_fails_leaves_all_templates(films: Catalogue) -> None:
+    broken = ScriptedModel(failure=ModelError("no memory."))
+    writer = SentenceWriter(broken, PromptLibrary.load()["explain_written"], films)
+    phraser = LMPhraser(ScriptedChooser(["Worth"]), PlainPrompt(), films, timeout_s=1.0, writer=writer)
+    assert list(phraser.phrase(Query(), explanations(2))) == explanations(2)
 
 
 @pytest.mark.parametrize("broken", [ScriptedChooser(seconds=5.0), ScriptedChooser(failure=ModelError("no memory."))])

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from benchmarks.explanation_check import Sources, faults
 from llmrec.data.catalogue import Catalogue
 from llmrec.explanation.checking import CoverageChecker
+from llmrec.explanation.claims import claims, told_in
 from llmrec.explanation.evidence import MIN_CONTRIBUTION, EvidenceExplainer
 from llmrec.explanation.wording import merged, wordings
+from llmrec.explanation.writing import names_of
 from llmrec.types import (
     Constraint,
     ConstraintEntry,
@@ -101,6 +103,11 @@ def test_every_title_fact_number_and_claim_is_covered_by_true_evidence(
     for place, explanation in enumerate(explanations):
         assert faults(card(explanation, explanation.text, films), query, sources) == []
         assert all(e.item_id is None or meter.lifts(query, explanation.item_id, e.item_id) for e in explanation.cites)
+        known = claims(explanation.cites, names_of(explanation.cites, films))
+        for claim in known[::5]:  # there are many ways to say the same
+            text = f"{claim.text[:1].upper()}{claim.text[1:]}."
+            assert told_in(text, known) == claim.tells
+            assert faults(card(explanation, text, films), query, sources) == []
         for text in wordings(merged(explanation.cites), place=place):
             if checker.check(text, explanation.cites, films[explanation.item_id]).ok:
                 assert faults(card(explanation, text, films), query, sources) == []

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from llmrec.data.catalogue import Catalogue
+from llmrec.explanation.writing import writing_prompt
 from llmrec.language_model.scripted import ScriptedModel
 from llmrec.prompting.rank_prompt import IsolatedPrompt, RankPrompt
 from llmrec.prompting.slate import make_slate
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.types import (
     ChatMessage,
+    Evidence,
     History,
     Interaction,
     Item,
@@ -53,12 +55,23 @@ def golden_prompts() -> Mapping[str, Prompt]:
         "rank_isolated_hostile": _isolated(_hostile(), "4", "5", "1"),
         "rank_isolated_too_long": _isolated(_everything(), "1", "2", "3", max_tokens=75),
         "explain": explain.render(title="Scream (1996)", evidence=evidence),
+        "explain_written": _written("2", "1"),
     }
 
 
 def as_text(prompt: Prompt) -> str:
     """A prompt as its golden file shows it."""
     return "".join(f"<<{message.role}>>\n{message.content}\n" for message in prompt.messages)
+
+
+def _written(item_id: str, partner_id: str) -> Prompt:
+    partner = _ITEMS[ItemId(partner_id)]
+    told = f"it shares Horror with {partner.title}, which you loved"
+    shared = Evidence("shared_fact", told, "genres", "Horror", partner.id)
+    asked = Evidence(
+        "constraint", f"it is from {_ITEMS[ItemId(item_id)].facts['year']}, not before 1990", "year", "1996"
+    )
+    return writing_prompt(PromptLibrary.load()["explain_written"], [asked, shared], _ITEMS, first="It")
 
 
 def _rank(query: Query, *item_ids: str, max_tokens: int = 1024) -> Prompt:
