@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
@@ -119,9 +119,14 @@ class HybridRetriever:
     def score_histories(self, histories: Histories) -> ScoreTable:
         """The same for many users, float32 [n_users, n_items]; scores of one user are comparable, 0 is the mean."""
         total = np.zeros((len(histories), len(self._ids)), dtype=np.float32)
-        for name, table in self._signals.tables(histories):
-            total += np.float32(self._weights.get(name, 0.0)) * table
+        for _, table in self.voices(histories):
+            total += table
         return total
+
+    def voices(self, histories: Histories) -> Iterator[tuple[str, ScoreTable]]:
+        """Name of each signal and its weighted table, which sum to `score_histories`, one after the other."""
+        for name, table in self._signals.tables(histories):
+            yield name, np.float32(self._weights.get(name, 0.0)) * table
 
     def retrieve(self, query: Query, k: int, *, allowed: ItemMask | None = None) -> Sequence[Candidate]:
         """At most `k` candidates, best first; none without a known item in the history."""
