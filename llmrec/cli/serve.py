@@ -76,14 +76,16 @@ def serve(
     recommender = open_recommender(directory, device=device, prompts=prompts, no_model=no_lm, assignments=assignments)
     stores = Stores.in_directory(_state(state or directory), store=store)
     with listening_socket(host, port) as bound:
+        name = recommender.name
         app = create_app(recommender, settings, stores)
+        del recommender  # the service lets go of it when its directory has a new version
         if is_public and not stores.keys.are_asked_for:
             note(
                 f"Warning: {host} is open to the network and there are no keys, so anybody may read and delete what is "
                 f"kept of any user. Add one with `llmrec keys add {state or directory} --admin`."
             )
         url = f"http://{host}:{bound.getsockname()[1]}"
-        serve_forever(app, bound, settings, lambda: say(f"Serving {recommender.name} at {url}"))
+        serve_forever(app, bound, settings, lambda: say(f"Serving {name} at {url}"))
 
 
 @keys.command()

@@ -50,7 +50,6 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
     metrics = Metrics(engine)
     workshop = Workshop(engine, settings)
     impressions = ImpressionLog(stores.feedback)
-    house = House(recommender, People(recommender, stores.feedback), workshop, metrics, impressions)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -80,10 +79,10 @@ def create_app(recommender: Recommender, settings: ServiceSettings, stores: Stor
             ),
         ],
     )
-    app.state.house = house
+    app.state.house = House(recommender, People(recommender, stores.feedback), workshop, metrics, impressions)
 
     def move_in(newer: Recommender) -> None:
-        app.state.house = replace(house, recommender=newer, people=People(newer, stores.feedback))
+        app.state.house = replace(app.state.house, recommender=newer, people=People(newer, stores.feedback))
 
     app.state.follower = Follower(recommender, take=move_in, count=metrics.version, every_s=settings.look_every_s)
     install(app)

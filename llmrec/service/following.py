@@ -81,14 +81,16 @@ class Follower:
             self._thread.join(_PATIENCE_S)
 
     def _follow(self) -> None:
-        said, is_untidy = "", False
+        said, tidied = "", self._current.version
         while not self._closing.wait(self._every_s):
-            if is_untidy:
+            if tidied != self._current.version:
+                # Only now, for requests that began with the version before have ended by and by.
                 _collect()
+                tidied = self._current.version
             try:
-                is_untidy, said = self.look(), ""
+                self.look()
+                said = ""
             except LLMRecError as error:
-                is_untidy = False
                 if str(error) != said:
                     logger.warning("a new version is not served, the one before still is: %s", error)
                 said = str(error)

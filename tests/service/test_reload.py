@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +95,15 @@ def test_a_new_version_answers_without_a_restart(directory: Path, api: httpx.Cli
     roll_back(directory)
     assert api.post("/v1/admin/reload").json()["reloaded"] is True
     assert n_items(api) == 10
+
+
+def test_the_version_before_is_let_go_of(directory: Path, service: Running, api: httpx.Client) -> None:
+    assert ids(api.post("/v1/recommend", json={"user_id": "ann", "k": 2}))
+    before = weakref.ref(service.server.config.app.state.house.recommender)
+    publish(directory)
+    assert api.post("/v1/admin/reload").json()["reloaded"] is True
+    assert ids(api.post("/v1/recommend", json={"user_id": "ann", "k": 2}))
+    until(lambda: gc.collect() >= 0 and before() is None)
 
 
 def test_an_open_conversation_goes_on_with_the_new_version(directory: Path, api: httpx.Client) -> None:
