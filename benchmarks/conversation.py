@@ -20,7 +20,7 @@ import llmrec.conversation
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import TerminalProgress
 from llmrec.cli.main import run as run_command
-from llmrec.conversation.choir import fitted_voices, likelihood_beforehand
+from llmrec.conversation.choir import close_hearing, fitted_voices, likelihood_beforehand
 from llmrec.conversation.dialogues import named_lines, read_dialogues
 from llmrec.conversation.encoder import Projection
 from llmrec.conversation.files import Row, read_items, read_rows
@@ -107,7 +107,8 @@ def ship(bench: Bench, encoder: Path) -> None:
         shutil.copyfile(encoder, RESOURCES / "encoder.safetensors")
     projection = Projection.load(encoder, dim=bench.texts.dim)
     hearing = Hearing(fitted_voices(training, bench.texts, projection))
-    write_weights(RESOURCES / "weights.json", learned_weights(bench.directory, training, hearing))
+    close = close_hearing(training, bench.texts, hearing)
+    write_weights(RESOURCES / "weights.json", learned_weights(bench.directory, training, hearing, close))
 
 
 def main(arguments: Sequence[str]) -> int:

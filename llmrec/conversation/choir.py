@@ -15,16 +15,29 @@ from llmrec.conversation.companions import (
     named_often,
     recommended_often,
 )
+from llmrec.conversation.details import detail_voices
 from llmrec.conversation.encoder import ConversationEncoder, EncoderInputs, Projection
 from llmrec.conversation.facts import NamesSaid, NearNumbers, alike_in_kind, sharing_names, sharing_title_words
+from llmrec.conversation.hybrid import Hearing
 from llmrec.conversation.item_match import ItemMatch
 from llmrec.conversation.precedents import Precedents
+from llmrec.conversation.second_look import CloseHearing
 from llmrec.conversation.text_vectors import TextVectors
 from llmrec.conversation.voices import Training, Voice
 from llmrec.conversation.wishes import WishedKinds
 
 ENCODER = "encoder"
 POPULARITY = "named_often"
+BY_SITUATION = (
+    POPULARITY,
+    "kind_wished",
+    "name_said",
+    "precedents",
+    ENCODER,
+    "text_match",
+    "company_likely",
+)
+"""Voices that count more or less, among the best, by how much was spoken of."""
 
 
 def fitted_voices(training: Training, texts: TextVectors, projection: Projection) -> Mapping[str, Voice]:
@@ -55,6 +68,12 @@ def fitted_voices(training: Training, texts: TextVectors, projection: Projection
         "text_match": match,
         ENCODER: ConversationEncoder(projection, EncoderInputs.of(training, texts, match.items)),
     }
+
+
+def close_hearing(training: Training, texts: TextVectors, hearing: Hearing) -> CloseHearing:
+    """What is heard when the best are looked at again."""
+    documents = ItemMatch.fit(training.catalogue, texts).items
+    return CloseHearing(hearing, detail_voices(training, documents), BY_SITUATION)
 
 
 def likelihood_beforehand(training: Training) -> NDArray[np.float32]:

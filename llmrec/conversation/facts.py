@@ -27,6 +27,14 @@ def kinds_of(catalogue: Catalogue) -> NDArray[np.float32]:
     return _value_table(catalogue, [name for name, n in _n_values(catalogue).items() if n <= MAX_KINDS]).toarray()
 
 
+def main_numbers(catalogue: Catalogue) -> NDArray[np.float32]:
+    """The number that most items have (a year, a price), float32 [n_items]; nan where an item has none."""
+    fields = [field for field in catalogue.fields.values() if field.kind == "number"]
+    best = max(fields, key=lambda field: field.n_items, default=None)
+    given = [item.facts.get(best.name) if best else None for item in catalogue.values()]
+    return np.array([float(n) if isinstance(n, (int, float)) else np.nan for n in given], dtype=np.float32)
+
+
 def alike_in_kind(catalogue: Catalogue) -> LikeWhatWasNamed:
     """Cosine of the kinds, rare ones more, with the mean of the items spoken of."""
     kinds = kinds_of(catalogue)
@@ -79,10 +87,7 @@ class NearNumbers:
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Compare the number that most items of `catalogue` have."""
-        fields = [field for field in catalogue.fields.values() if field.kind == "number"]
-        best = max(fields, key=lambda field: field.n_items, default=None)
-        given = [item.facts.get(best.name) if best else None for item in catalogue.values()]
-        self._numbers = np.array([float(n) if isinstance(n, (int, float)) else np.nan for n in given], dtype=np.float32)
+        self._numbers = main_numbers(catalogue)
         known = self._numbers[~np.isnan(self._numbers)]
         # Half of the items lie within this: what is far is a matter of the catalogue.
         self._scale = max(float(np.subtract(*np.quantile(known, [0.75, 0.25]))) / 2, 1e-6) if len(known) else 1.0

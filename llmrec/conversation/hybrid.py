@@ -17,7 +17,7 @@ from llmrec.retrieval.scoring import ScoreTable
 
 N_FOLDS = 5
 _BATCH = 128
-_BARRED = np.float32(-1e9)  # log of how many items a candidate stands for that was spoken of: none
+BARRED = np.float32(-1e9)  # log of how many items a candidate stands for that was spoken of: none
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class _Pool:
         rivals = np.concatenate([self.likely, drawn])
         shares = np.zeros(len(rivals), dtype=np.float32)
         shares[len(self.likely) :] = np.log(max(len(self.others), 1) / max(len(drawn), 1))
-        shares[np.isin(rivals, [answer, *spoken])] = _BARRED
+        shares[np.isin(rivals, [answer, *spoken])] = BARRED
         return np.concatenate([[answer], rivals]), np.concatenate([[np.float32(0.0)], shares])
 
 

@@ -69,21 +69,36 @@ class WishedKinds:
         self._kinds = kinds
 
     @classmethod
-    def fit(cls, training: Training) -> Self:
-        """Ridge regression of the kinds of what was named next on the words said before."""
+    def fit(cls, training: Training, kinds: NDArray[np.float32] | None = None) -> Self:
+        """Ridge regression of the kinds of what was named next on the words said before.
+
+        Args:
+            training: What is learned from.
+            kinds: float32 [n_items, n_kinds], 1 where an item is of a kind; None for those that its facts tell.
+        """
         situations = [lesson.situation for lesson in training.lessons]
         bags = WishWords.fit(situations)
-        kinds, asked = kinds_of(training.catalogue), bags.table(situations)
-        found = (training.answers @ kinds) / np.maximum(training.answers.sum(axis=1), 1)[:, None]
+        kinds = kinds_of(training.catalogue) if kinds is None else kinds
+        asked, found = bags.table(situations), mean_of_answers(training, kinds)
         usual = found.mean(axis=0)
         normal = (asked.T @ asked).toarray().astype(np.float64) + _RIDGE * np.eye(asked.shape[1])
         of_word = linalg.solve(normal, asked.T @ (found - usual), assume_a="pos")
-        scaled = (kinds - usual) / np.sqrt(usual * (1 - usual) + _LEAST_VARIANCE)
-        return cls(bags, of_word.astype(np.float32), scaled.astype(np.float32))
+        return cls(bags, of_word.astype(np.float32), above_usual(kinds, usual))
 
     def scores(self, situations: Sequence[Situation]) -> ScoreTable:
         """Inner products of the kinds wished for and those of each item."""
         return np.asarray(self._bags.table(situations) @ self._of_word, dtype=np.float32) @ self._kinds.T
+
+
+def mean_of_answers(training: Training, kinds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of which kinds, [n_items, n_kinds], the items were that each lesson named, float32 [n_lessons, n_kinds]."""
+    n_answers = np.maximum(training.answers.sum(axis=1), 1)[:, None]
+    return np.asarray((training.answers @ kinds) / n_answers, dtype=np.float32)
+
+
+def above_usual(kinds: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`kinds`, [n_items, n_kinds], less the share that is `usual`, [n_kinds], in standard deviations."""
+    return np.asarray((kinds - usual) / np.sqrt(usual * (1 - usual) + _LEAST_VARIANCE), dtype=np.float32)
 
 
 def _bag(situation: Situation) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from llmrec.conversation.choir import ENCODER, POPULARITY, fitted_voices, likelihood_beforehand
+from llmrec.conversation.choir import ENCODER, POPULARITY, close_hearing, fitted_voices, likelihood_beforehand
 from llmrec.conversation.dialogues import dialogue_files, read_dialogues, shipped_dialogues
 from llmrec.conversation.encoder import Projection
 from llmrec.conversation.files import Row, read_rows
@@ -19,6 +19,7 @@ from llmrec.conversation.hybrid import (
     weight_examples,
 )
 from llmrec.conversation.item_names import ItemNames
+from llmrec.conversation.second_look import CloseHearing, FirstOrdering, SecondLook, fitted_second_look
 from llmrec.conversation.shipped import shipped_projection, shipped_weights
 from llmrec.conversation.situations import situation_of
 from llmrec.conversation.text_vectors import TextVectors
@@ -30,6 +31,8 @@ from llmrec.evaluation.conversation_stages import Alone, Copy, WordMatch
 
 WEIGHED = ("hybrid", "fused")
 """Stages that sum voices up: without the conversation encoder, and with it."""
+SECOND_LOOK = "second_look"
+"""Under this name stand the weights with which the best of `fused` are ordered again."""
 
 
 def conversation_stages(
@@ -59,18 +62,22 @@ def conversation_stages(
         training = Training(catalogue, read_dialogues(directory, catalogue, without=measured))
     voices = fitted_voices(training, texts, projection or shipped_projection(dim=texts.dim))
     hearing = Hearing(voices)
-    weights = shipped_weights() if directory is None else learned_weights(directory, training, hearing)
+    close = close_hearing(training, texts, hearing)
+    weights = shipped_weights() if directory is None else learned_weights(directory, training, hearing, close)
     return {
         "popularity": Alone(voices[POPULARITY]),
         "copy": Alone(Copy(len(catalogue))),
         "bm25": Alone(WordMatch(catalogue)),
         "encoder": Alone(voices[ENCODER]),
-        **{stage: Hybrid(hearing, weights[stage]) for stage in WEIGHED},
+        "hybrid": Hybrid(hearing, weights["hybrid"]),
+        "fused": SecondLook(Hybrid(hearing, weights["fused"]), close, weights[SECOND_LOOK]),
     }
 
 
-def learned_weights(directory: Path, training: Training, hearing: Hearing) -> Mapping[str, FoldWeights]:
-    """Weights of each stage for each fold of dialogues, from the rows in `directory`.
+def learned_weights(
+    directory: Path, training: Training, hearing: Hearing, close: CloseHearing
+) -> Mapping[str, FoldWeights]:
+    """Weights of each stage, and of the second look, for each fold of dialogues, from the rows in `directory`.
 
     Raises:
         DataError: There are none, or too few.
@@ -85,7 +92,8 @@ def learned_weights(directory: Path, training: Training, hearing: Hearing) -> Ma
     examples, dialogues = weight_examples(answered, hearing, likelihood_beforehand(training), plan)
     without = tuple(name for name in hearing.names if name != ENCODER)
     heard = {"hybrid": without, "fused": hearing.names}
-    return {stage: fitted_folds(examples, dialogues, heard[stage], plan) for stage in WEIGHED}
+    weights = {stage: fitted_folds(examples, dialogues, heard[stage], plan) for stage in WEIGHED}
+    return {**weights, SECOND_LOOK: fitted_second_look(answered, FirstOrdering(hearing, weights["fused"]), close)}
 
 
 def answered_rows(rows: Sequence[Row], catalogue: Catalogue) -> tuple[Answered, ...]:
