@@ -152,7 +152,7 @@ def _ways(one: Evidence, names: Mapping[ItemId, str]) -> Iterator[str]:
                 yield from (shape.format(**found.groupdict(), it="it") for shape in usable)
                 return
         return
-    status, value = _status(one), one.value.replace(", ", " and ")
+    status, value = _status(one), _values(one)
     named, unnamed = _TIES[one.kind]
     for partner in _PARTNERS[status]:
         yield from (f"it {verb.format(v=value, t=partner.format(t=name))}" for verb in named)
@@ -174,8 +174,8 @@ def _together(one: Evidence, other: Evidence, names: Mapping[ItemId, str]) -> It
 
 def _tied(one: Evidence, other: Evidence, names: Mapping[ItemId, str]) -> Iterator[str]:
     for a, b in ((one, other), (other, one)):
-        if a.item_id is None or b.item_id is None:
-            continue
+        if a.item_id is None or b.item_id is None or a.item_id == b.item_id:
+            continue  # one item is not both
         t, u = names[a.item_id], names[b.item_id]
         for first in _TIES[a.kind][0]:
             for second in _TIES[b.kind][0]:

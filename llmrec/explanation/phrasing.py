@@ -77,31 +77,36 @@ class LMPhraser:
         if not places:
             return explanations
         phrased = dict(enumerate(explanations))
+        tried = {place: explanations[place] for place in places}
+        deadline = time.monotonic() + self._timeout_s
         try:
-            phrased |= self._phrased({place: explanations[place] for place in places})
+            # What was written stands even if the rest fails.
+            phrased |= self._written(tried)
+            left = {place: one for place, one in tried.items() if phrased[place] is one}
+            phrased |= self._rephrased(left, timeout_s=deadline - time.monotonic())
         except ModelError as error:
             logger.warning("explanations keep their templates", extra={"error": error.code})
-            return explanations
         counts = Counter(one.phrased_by for one in phrased.values())
         logger.info("phrased", extra={"tried": len(places), "written": counts["adapter"], "chosen": counts["lm"]})
         return list(phrased.values())
 
-    def _phrased(self, explanations: Mapping[int, Explanation]) -> Mapping[int, Explanation]:
-        """The explanations by place, those in new words that their evidence covers."""
-        began = time.monotonic()
-        phrased = dict(explanations)
-        if self._writer is not None:
-            written = self._writer.write(list(explanations.values()), timeout_s=self._timeout_s)
-            phrased |= {
-                place: replace(explanations[place], text=text, phrased_by="adapter")
-                for place, text in zip(explanations, written, strict=True)
-                if text
-            }
-        left = {place: one for place, one in phrased.items() if one.phrased_by == "template"}
-        if left:
-            texts = self._said(left, timeout_s=self._timeout_s - (time.monotonic() - began))
-            phrased |= {p: self._accepted(left[p], text) for p, text in zip(left, texts, strict=True)}
-        return phrased
+    def _written(self, explanations: Mapping[int, Explanation]) -> Mapping[int, Explanation]:
+        """Those that the writer could write, by place."""
+        if self._writer is None:
+            return {}
+        texts = self._writer.write(list(explanations.values()), timeout_s=self._timeout_s)
+        return {
+            place: replace(explanations[place], text=text, phrased_by="adapter")
+            for place, text in zip(explanations, texts, strict=True)
+            if text
+        }
+
+    def _rephrased(self, explanations: Mapping[int, Explanation], *, timeout_s: float) -> Mapping[int, Explanation]:
+        """All of them by place, those in new words that their evidence covers."""
+        if not explanations:
+            return {}
+        texts = self._said(explanations, timeout_s=timeout_s)
+        return {p: self._accepted(explanations[p], text) for p, text in zip(explanations, texts, strict=True)}
 
     def _said(self, explanations: Mapping[int, Explanation], *, timeout_s: float) -> list[str]:
         """One text per explanation, by place; a model that can be held to covered sentences is."""

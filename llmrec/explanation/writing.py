@@ -34,16 +34,16 @@ class SentenceWriter:
         """A sentence for each, all in one batch; empty where it claims what is not cited. Raises ModelError."""
         # Neighbours begin differently, and so do replies.
         start = zlib.crc32("".join(one.item_id for one in explanations).encode())
-        prompts = [
-            writing_prompt(self._template, one.cites, self._catalogue, first=words[(start + place) % len(words)])
-            for place, one in enumerate(explanations)
-            if (words := first_words(one.cites))
-        ]
+        prompts = [self._prompt(one.cites, start + place) for place, one in enumerate(explanations)]
         written = self._model.generate(prompts, max_new_tokens=MAX_NEW_TOKENS, timeout_s=timeout_s)
         return [
             done.text if done.finished == "stop" and self._is_true(done.text, one) else ""
             for one, done in zip(explanations, written, strict=True)
         ]
+
+    def _prompt(self, cites: Sequence[Evidence], turn: int) -> Prompt:
+        words = first_words(cites)
+        return writing_prompt(self._template, cites, self._catalogue, first=words[turn % len(words)])
 
     def _is_true(self, text: str, explanation: Explanation) -> bool:
         cites = explanation.cites

@@ -68,6 +68,11 @@ def test_two_that_the_user_loved_are_told_together() -> None:
     assert told_in(text, known(CRIME, LOVED)) == {0, 1}
 
 
+def test_one_item_is_not_both() -> None:
+    era = Evidence("shared_fact", "it shares 1995 with Heat (1995), which you loved", "era", "1995", HEAT)
+    assert told_in("It shares Crime with Heat and 1995 with Heat, both of which you loved.", known(CRIME, era)) == set()
+
+
 def test_two_values_of_one_field_are_told_together() -> None:
     assert told_in("It has the Drama and Comedy you asked for.", known(DRAMA, COMEDY)) == {0, 1}
 

@@ -136,6 +136,13 @@ def test_what_the_writer_writes_stands_and_the_model_chooses_for_the_rest(films:
     ]
 
 
+def test_what_was_written_stands_though_the_model_fails_at_the_rest(films: Catalogue) -> None:
+    writer = SentenceWriter(ScriptedModel([WRITTEN, ""]), PromptLibrary.load()["explain_written"], films)
+    broken = ScriptedChooser(failure=ModelError("no memory."))
+    phraser = LMPhraser(broken, PlainPrompt(), films, timeout_s=1.0, writer=writer)
+    assert [one.phrased_by for one in phraser.phrase(Query(), explanations(2))] == ["adapter", "template"]
+
+
 def test_a_writer_that_fails_leaves_all_templates(films: Catalogue) -> None:
     broken = ScriptedModel(failure=ModelError("no memory."))
     writer = SentenceWriter(broken, PromptLibrary.load()["explain_written"], films)
