@@ -12,6 +12,8 @@ from llmrec.build import Overrides, assemble, fit_tables
 from llmrec.data.catalogue import Catalogue
 from llmrec.data.interactions import Interactions
 from llmrec.explanation.evidence import sentence
+from llmrec.explanation.phrasing import LMPhraser
+from llmrec.language_model.scripted import ScriptedChooser
 from llmrec.retrieval.hashing import HashingEmbedder
 from llmrec.settings import Settings
 from llmrec.types import (
@@ -134,6 +136,20 @@ def test_a_user_is_counted_once_for_each_way_of_citing(films: Catalogue, interac
     assert bench.tally.n["shown"] == K
     assert bench.tally.faults == []
     assert bench.tally.n["checked"] == bench.tally.n["true and covered"] > K
+
+
+def test_what_a_model_phrases_is_counted_with_its_shapes(films: Catalogue, interactions: Interactions) -> None:
+    overrides = Overrides(encoder=HashingEmbedder(), language_model=ScriptedChooser(["Worth"]))
+    settings = Settings().changed(["ranking.lm_weight=0"])
+    fitted = fit_tables(films, interactions, settings=settings, name="films", overrides=overrides)
+    bench = Bench(fitted, assemble(fitted, overrides), seed=0)
+    coin = LMPhraser(Coin(np.random.default_rng(0)), fitted.prompts["explain"], films, timeout_s=1.0)
+    bench.phrasing(UserId("bob"), "horror from the 90s", coin)
+    assert bench.tally.n["phrasing: shown"] > 0
+    assert bench.tally.n["phrasing: written by the model"] == 0
+    assert bench.tally.n["phrasing: chosen by the model"] == len(bench.tally.shapes) > 0
+    assert not any("Scream" in shape or "199" in shape for shape in bench.tally.shapes)
+    assert bench.tally.faults == []
 
 
 def test_what_is_taken_out_is_neither_known_nor_shown() -> None:
