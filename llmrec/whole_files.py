@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +23,21 @@ def whole_or_absent(place: Path, *, hint: str = "Make room and run the command a
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
         _remove(place)
-        raise ArtifactError(
-            f"{place} cannot be written: {_reason(error, place.parent)}; what was there before is untouched.",
-            hint=hint,
-        ) from error
+        raise ArtifactError(_sentence(place, error), hint=hint) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace the file by `text` in one step. Raises ArtifactError, and then the old one is untouched."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ArtifactError(_sentence(path, error)) from error
 
 
 def _remove(place: Path) -> None:
@@ -33,6 +45,10 @@ def _remove(place: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
     else:
         place.unlink(missing_ok=True)
+
+
+def _sentence(place: Path, error: BaseException) -> str:
+    return f"{place} cannot be written: {_reason(error, place.parent)}; what was there before is untouched."
 
 
 def _reason(error: BaseException, directory: Path) -> str:

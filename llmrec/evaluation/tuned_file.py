@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from llmrec.evaluation.targets import require_place
 from llmrec.evaluation.tuning import StageTuning, Tuning
 from llmrec.evaluation.wording import counted, interval_text, printable
 from llmrec.settings import Settings
+from llmrec.whole_files import write_whole
 
 _MARK = "# Settings found by `llmrec tune`"
 
@@ -31,11 +31,13 @@ def require_writable(path: Path) -> None:
 
 
 def save_tuned(tuning: Tuning, path: Path, earlier: EarlierFindings = NOTHING_EARLIER) -> None:
-    """Write the file whole or not at all, with what stands of `earlier`; `Settings.from_file` reads it."""
+    """Write the file whole or not at all, with what stands of `earlier`; `Settings.from_file` reads it.
+
+    Raises:
+        ArtifactError: It cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(tuned_text(tuning, earlier), encoding="utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, tuned_text(tuning, earlier))
 
 
 def tuned_text(tuning: Tuning, earlier: EarlierFindings = NOTHING_EARLIER) -> str:

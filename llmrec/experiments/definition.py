@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from llmrec.errors import ArtifactError, ConfigError
 from llmrec.experiments.assignment import arm_number
 from llmrec.experiments.outcomes import Signals, tag_of
-from llmrec.experiments.small_files import write_whole
 from llmrec.types import Signal, UserId
+from llmrec.whole_files import write_whole
 
 EXPERIMENTS_FILE = "experiments.json"
 CLICKS: tuple[Signal, ...] = ("click", "like", "purchase")

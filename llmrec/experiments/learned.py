@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from llmrec.errors import ArtifactError
 from llmrec.experiments.means import Mean
 from llmrec.experiments.off_policy import Logged, doubly_robust, ips, snips
-from llmrec.experiments.small_files import write_whole
 from llmrec.experiments.thompson import Tally
 from llmrec.types import Impression
+from llmrec.whole_files import write_whole
 
 LEARNED_FILE = "exploration.json"
 
