@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 
 from llmrec.errors import ModelError
 from llmrec.language_model.transformers_lm import TransformersLM
 from tests.contracts.adapter_host import AdapterHostContract
 from tests.contracts.label_scorer import QUESTION, BulkLabelScorerContract
-from tests.language_model.tiny import tiny_model
+from tests.language_model.tiny import tiny_model, tiny_tokenizer
 
 # peft 0.21 asks transformers by an old name when it wraps a model.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -127,6 +127,26 @@ def test_several_adapters_share_one_model(tiny_directory: Path, adapter: Path, t
         for model in (host.with_adapter("why"), alone)
     )
     assert np.array_equal(found, expected)
+
+
+def test_candidates_are_judged_with_the_adapter_in_use_however_often_it_is_switched(
+    tiny_directory: Path, adapter: Path, tmp_path: Path
+) -> None:
+    other = save_adapter(tmp_path / "why", base="tiny", scale=-0.5, modules=("k_proj", "up_proj"))
+    host = TransformersLM.from_pretrained(tiny_directory, device="cpu", adapter=adapter, more_adapters={"why": other})
+    bases: dict[str, torch.nn.Module] = {"": tiny_model()}
+    bases |= {
+        name: PeftModel.from_pretrained(tiny_model(), str(at)) for name, at in (("ranker", adapter), ("why", other))
+    }
+    tokenizer = tiny_tokenizer()
+    # Every byte is a token here: " Yes" and " No" share the space, and part at the letter.
+    text = host._chat.ids(QUESTION) + tokenizer("Up Answer: ", add_special_tokens=False)["input_ids"]
+    yes, no = (tokenizer.convert_tokens_to_ids(letter) for letter in "YN")
+    for name in ("ranker", "why", "", "why", "ranker"):
+        with torch.inference_mode():
+            logits = bases[name](torch.tensor([text])).logits[0, -1]
+        found = host.with_adapter(name).score_candidates(QUESTION, ["Up Answer:", "Heat Answer:"], timeout_s=60)
+        assert found.scores[0] == pytest.approx(float(logits[yes] - logits[no]), abs=1e-4)
 
 
 def test_without_adapter_the_host_is_the_base_to_the_bit(
