@@ -51,7 +51,13 @@ _PATTERNS: tuple[tuple[CueKind, bool, str], ...] = (
         r"|\b(?:i|we)(?:'ll)?\s+(?:want|take)\s+(?=(?:that|this)\s+one\b|the\s+(?:first|second|third|last)\b)"
         r"|\blet's\s+(?:go\s+(?:with|for)|take|watch|read|play|get|do)\b",
     ),
-    ("disliked", False, rf"(?:\bi\s+|\bwe\s+)?\b(?:don't|do\s+not|never)\s+want\s+to\s+{_VERBS_SEE}\b"),
+    (
+        "disliked",
+        False,
+        rf"(?:\bi\s+|\bwe\s+)?\b(?:don't|do\s+not|never)\s+want\s+to\s+{_VERBS_SEE}\b"
+        r"|\b(?:don't|do\s+not|never|stop)\s+(?:ever\s+)?(?:show(?:ing)?|recommend(?:ing)?|suggest(?:ing)?|offer(?:ing)?)\s+(?:me\s+|us\s+)?"
+        r"(?=(?:(?:the|a|an)\s+)?(?-i:[A-Z0-9\"]))",
+    ),
     (
         "request",
         False,

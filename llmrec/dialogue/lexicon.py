@@ -69,7 +69,7 @@ FILLERS = (
     which how about should watch watching read reading play playing see hear try is are was it its it's that this
     these those there be have has been i've had not no only just maybe perhaps good great nice best really very
     kind sort type else got mean meant tonight today surprise up more another other others next new instead again
-    please um uh
+    please um uh ugh argh said
     let's lets go loved liked enjoyed hated seen watched played more less these them too either both already feel
     feeling mood think rather prefer preferably ideally something's mind don't know dont similar things
     idk dunno whatever hmm meets here haven't

@@ -21,7 +21,7 @@ _WORTH_NAMING = 0.68  # likeness below which the nearest title would be a joke
 _CONNECTOR = re.compile(
     r"\s*(?:,|&|\b(?:and|or|nor|plus|meets|as\s+well\s+as)\b|\s)*(?:both\s+|the\s+)?[\"']?\s*", re.IGNORECASE
 )
-_AND = re.compile(r"\s*,?\s*\b(?:and|or)\s+", re.IGNORECASE)
+_AND = re.compile(r"\s*,?\s*\b(?:and|or|meets)\s+", re.IGNORECASE)
 _DIRECT = re.compile(
     rf"(?:[\s,:\"']|\b(?:the|a|an|both|all|any|of|watching|reading|playing|seeing|called|named|original|classic|either|{KIND})\b)*",
     re.IGNORECASE,

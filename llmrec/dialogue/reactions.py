@@ -29,8 +29,11 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _PASSED = re.compile(
-    r"^\W*(?:i\s+think\s+|hmm*\W+|well\W+)?(?:i(?:'ll|\s+will)\s+(?:pass|skip)(?:\s+on\s+(?:it|that|this))?|not\s+really|meh"
-    r"|no|nope|nah|no\s+thanks?(?:\s+you)?|pass|skip(?:\s+(?:it|that))?|next(?:\s+one)?)"
+    r"^\W*(?:i\s+think\s+|(?:hmm*|well|ugh+|argh+|oh)\W+)?(?:i(?:'ll|\s+will)\s+(?:pass|skip)(?:\s+on\s+(?:it|that|this))?|not\s+really|meh"
+    r"|no|nope|nah|no\s+thanks?(?:\s+you)?|pass|skip(?:\s+(?:it|that))?|next(?:\s+one)?|boring|lame|yawn"
+    r"|not\s+(?:this|that|these|those)\s+(?:one\s+|ones\s+)?again"
+    r"|you(?:'ve|\s+have)?\s+already\s+(?:showed|shown|gave|given|told)\s+(?:me\s+|us\s+)?(?:that|this|it|these|those)(?:\s+ones?)?"
+    r"|you\s+showed\s+(?:me\s+)?(?:that|this|it|these|those)(?:\s+ones?)?\s+already)"
     r"(?=\W*(?:$|[.,;!\n]))",
     re.IGNORECASE,
 )

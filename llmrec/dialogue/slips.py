@@ -23,9 +23,16 @@ _SLIPS: Mapping[str, str] = {word.replace("'", ""): word for word in _CONTRACTED
     "allready": "already", "flim": "film", "flims": "films", "moive": "movie", "moives": "movies", "movei": "movie",
     "bok": "book", "boks": "books", "thnaks": "thanks", "thansk": "thanks", "plese": "please", "befor": "before",
     "betwen": "between", "beetween": "between", "wiht": "with", "whit": "with", "witout": "without", "frm": "from",
+    "ninties": "nineties", "ninetees": "nineties", "nintees": "nineties", "eightys": "eighties", "eigthies": "eighties",
+    "seventys": "seventies", "sixtys": "sixties",
     "form the": "from the", "not all that": "not very", "feel-good": "feelgood",
 }  # fmt: skip
 _PATTERN = re.compile(rf"(?<![\w'])(?:{'|'.join(sorted(_SLIPS, key=len, reverse=True))})(?![\w'])", re.IGNORECASE)
+_SECOND_THOUGHT = re.compile(
+    r"(?:^|(?<=[.;!?\n]))[^.;!?\n]*[^\W_][^.;!?\n]*?[\s,-]+(?:actually,?\s+no|no,?\s+wait|wait,?\s+no|on\s+second\s+thoughts?)\s*,\s*"
+    r"(?=[^\W_])",
+    re.IGNORECASE,
+)
 _MIN_CHARS = 5
 # What comes out when fingers slip, and is a word of its own.
 _WORDS = word_set("back part spot spots sliver meta hose house tale trail")
@@ -34,6 +41,11 @@ _WORDS = word_set("back part spot spots sliver meta hose house tale trail")
 def respelt(text: str) -> str:
     """`text` with common misspellings of everyday words put right; titles keep their letters' case, not their slips."""
     return _PATTERN.sub(lambda match: _like(match.group(), _SLIPS[match.group().casefold()]), text)
+
+
+def thought_over(text: str) -> str:
+    """`text` without what a sentence takes back in its own second half: "a comedy, actually no, a western"."""
+    return _SECOND_THOUGHT.sub(" ", text)
 
 
 def slips_of(word: str) -> Iterator[str]:

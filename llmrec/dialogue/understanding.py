@@ -30,7 +30,7 @@ from llmrec.dialogue.profile import (
     without_contradicted,
     without_wishes,
 )
-from llmrec.dialogue.slips import respelt
+from llmrec.dialogue.slips import respelt, thought_over
 from llmrec.dialogue.talk import answer_to_talk, asks_for_beliefs
 from llmrec.dialogue.title_index import TitleIndex
 from llmrec.dialogue.wishes import exclusions, is_refinement, wish_of
@@ -81,7 +81,7 @@ class GrammarTracker:
     def update(self, profile: Profile, turn: Turn, *, index: int) -> Understanding:
         """Profile after the user's `turn`, message number `index` (from 0) of the chat; `profile` is unchanged."""
         written_in = language_of(turn.text[:MAX_CHARS])
-        text = respelt(clean(turn.text, max_chars=MAX_CHARS))
+        text = thought_over(respelt(clean(turn.text, max_chars=MAX_CHARS)))
         draft = Draft(
             self._chinese.rewrite(text) if has_chinese(text) else text,
             replace(profile, last_question="", last_asked=()),

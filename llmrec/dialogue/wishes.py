@@ -33,7 +33,7 @@ _EXCLUDED = re.compile(
     r"\b(?:but\s+|and\s+|that's\s+|that\s+(?:is|are|has|have)\s+|which\s+(?:is|are)\s+)?"
     r"(?:nothing|not|no|without|except(?:\s+for)?|anything\s+but|avoid"
     r"|(?:i\s+|we\s+)?(?:don't|do\s+not)\s+(?:want|need|like|care\s+for)(?:\s+(?:any|anything|one|something)\b)?)\s+"
-    r"(?!(?:sure|really|idea|ideas|preference|problem|rush|bad|necessarily|much|more|longer|matter|one|i|we|you|that)\b)"
+    r"(?!(?:sure|really|idea|ideas|preference|problem|rush|bad|necessarily|much|more(?!\s+(?!this\b|less\b)\w{2,}s\b)|longer|matter|one|i|we|you|that)\b)"
     r"[^.,;!?\n]*[^\W_][^.,;!?\n]*",
     re.IGNORECASE,
 )
@@ -45,12 +45,17 @@ _AMOUNT = re.compile(
 
 
 _DAY = r"(?:weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|holidays?)"
+_PERSON = (
+    r"(?:girlfriend|boyfriend|wife|husband|partner|spouse|mum|mom|dad|mother|father|parents|grandma|grandpa|grandparents"
+    r"|friends?|mates?|brother|sister|colleagues?|roommates?)"
+)
 _OCCASION = re.compile(
     rf"\b(?:for|this)\s+(?:(?:a|an|the|my|our|some)\s+)?(?:(?!(?:his|her|their|its|every|each)\b)\w+\s+){{0,2}}?(?:{_DAY}|evening|night|afternoon|morning|flight)"
     r"(?:\s+(?:evening|night|afternoon|morning))?\b"
     rf"|\bon\s+(?:(?:a|an|the|my)\s+)?(?:\w+\s+)?{_DAY}(?:\s+(?:evening|night|afternoon|morning))?\b"
-    r"|\b(?:with|for)\s+(?:my|our|the)\s+(?:girlfriend|boyfriend|wife|husband|partner|spouse|mum|mom|dad|mother|father"
-    r"|parents|grandma|grandpa|grandparents|friends?|mates?|brother|sister|colleagues?|roommates?)\b",
+    rf"|\b(?:with|for)\s+(?:my|our|the)\s+{_PERSON}\b"
+    rf"|\b(?:that\s+)?(?:my|our)\s+{_PERSON}\s+(?:(?:would|will|might|could|may)\s+(?:also\s+)?(?:like|love|enjoy)(?:\s+too)?"
+    r"|(?:loves?|likes?|enjoys?)(?:\s+(?:it|them|that))?(?=[\W\x00]*$))",
     re.IGNORECASE,
 )
 

@@ -32,7 +32,11 @@ _NOT = (
     r"(?:made\s+|released\s+|published\s+)?(?:from\s+|in\s+|of\s+)?"
 )
 _MADE = r"(?:\b(?:made|released|published|written)\s+)?"
-_BEFORE = r"(?:before|older\s+than|earlier\s+than|prior\s+to|pre-?)\s*"
+_BORN = (
+    r"(?:before\s+i\s+was\s+born|older\s+than\s+(?:me|i\s+am))[\s,(.]*"
+    r"(?:i(?:'m|\s+am|\s+was)\s+)?(?:born\s+)?(?:in\s+|from\s+)?"
+)
+_BEFORE = rf"(?:{_BORN}|(?:before|older\s+than|earlier\s+than|prior\s+to|pre-?)\s*)"
 _AFTER = r"(?:after|newer\s+than|later\s+than|more\s+recent\s+than|younger\s+than|past|post-?)\s*"
 _OPENING = r"(?:\b(?:(?:made|released|published|out|written)\s+)?(?:(?:from|in|of|during)\s+))?"
 _UNIT_AFTER = r"(?!\s*(?:dollars?|euros?|bucks|pages?|minutes?|mins?|hours?|points?|people|words?)\b)"
@@ -99,6 +103,10 @@ _PLAIN = re.compile(
     rf"(?:from\s+|in\s+)?{_POINT})*){_UNIT_AFTER}",
     re.IGNORECASE,
 )
+_NONE_OF = re.compile(
+    rf"{_NOT}(?P<points>{_POINT}(?:\s*,?\s*(?:,|\b(?:and|or|nor)\b)\s*(?:from\s+|in\s+)?{_POINT})+)(?!\s*(?:or|and)\s)",
+    re.IGNORECASE,
+)
 _ONE_POINT = re.compile(_POINT, re.IGNORECASE)
 
 
@@ -121,7 +129,8 @@ class YearReader:
 
     def read(self, text: str) -> tuple[Reading, ...]:
         """All conditions on the year in `text`, in the order they stand."""
-        readings: list[Reading] = []
+        readings = [self._none_of(match) for match in _NONE_OF.finditer(text)]
+        text = mask(text, (reading.span for reading in readings))
         for pattern, build in _PATTERNS:
             found = [self._compared(match, build) for match in pattern.finditer(text)]
             text = mask(text, (reading.span for reading in found))
@@ -133,6 +142,11 @@ class YearReader:
         low = self._range(match["a"])
         high = self._range(match.groupdict().get("b") or match["a"])
         return Reading(Span(*match.span()), build(self._name, low, high))
+
+    def _none_of(self, match: re.Match[str]) -> Reading:
+        ranges = [self._range(point) for point in _ONE_POINT.findall(match["points"])]
+        years = sorted({year for r in ranges for year in range(r.low, r.high + 1)})
+        return Reading(Span(*match.span()), (Constraint(self._name, "$nin", tuple(years)),))
 
     def _plain(self, match: re.Match[str]) -> Reading:
         ranges = [self._range(point) for point in _ONE_POINT.findall(match["points"])]
