@@ -132,7 +132,7 @@ def test_no_more_calls_run_at_once_than_there_are_slots(serve: Serve) -> None:
     engine = service.server.config.app.state.house.workshop.engine
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(_ask, service) for _ in range(12)]
-        until(lambda: (engine.n_running, engine.n_waiting) == (2, 6))
+        until(lambda: (model.n_at_once, engine.n_waiting) == (2, 6))
         model.hold.set()
         assert {one.result(WAIT_S).status_code for one in asked} == {200}
     assert model.n_at_once == 2
