@@ -84,8 +84,12 @@ class OnePass:
         decoder = cast(nn.Module, model.base_model)
         if not _is_known_kind(decoder):
             return None
-        found = cls(cast(_Decoder, decoder))
-        return found if found._agrees_with(model) else None
+        try:
+            found = cls(cast(_Decoder, decoder))
+            return found if found._agrees_with(model) else None
+        except (AttributeError, TypeError, ValueError, RuntimeError):
+            # Parts of these names that are called otherwise: the model's own pass knows how.
+            return None
 
     def read(self, batch: Sequence[Asked]) -> tuple[torch.Tensor, list[tuple[Pair, ...]]]:
         """Hidden states, float [n_wanted, n_dim], of the tokens each request asks about, one request's after the other.
@@ -162,11 +166,7 @@ class OnePass:
             theirs = model.base_model(
                 input_ids=torch.tensor([ids], device=model.device), use_cache=False
             ).last_hidden_state[0, 5:]
-            try:
-                ours, _ = self.read([Asked(tokens, None)])
-            except (AttributeError, TypeError, ValueError, RuntimeError):
-                # Parts of these names that are called otherwise: the model's own pass knows how.
-                return False
+            ours, _ = self.read([Asked(tokens, None)])
         if ours.shape != theirs.shape:
             return False
         tolerance = _AGREEMENT.get(theirs.dtype, _COARSE_AGREEMENT)
