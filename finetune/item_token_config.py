@@ -20,9 +20,8 @@ class ItemTokenTraining(BaseModel):
         negatives: How many other items each step tells apart from what came next, drawn anew and weighted for the rest;
             0 takes all items, which is exact and, with many thousands of them, slow.
         averaging: What is judged and kept is a moving mean of the weights over about so many passes; 0 keeps the last.
-        refit: Whether a second network is trained, for as many passes as were best, on the validation's answers too: an
-            item first met there would else be known by its text alone, while retrievers know it. What serves is the
-            mean of both.
+        refit: Whether what serves is trained anew, for as many passes as were best, on the validation's answers too: an
+            item first met there would else be known by its text alone, while retrievers know it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -19,9 +19,9 @@ from llmrec.language_model.item_token_files import LearnedItems, decoder_prefix,
 from llmrec.language_model.item_token_network import Dropout, ItemTokenNetwork, ItemTokenShape, first_layers
 from llmrec.language_model.item_tokens import CatalogueWords, ItemTokenScorer
 from llmrec.language_model.loading import CausalLM
-from llmrec.language_model.mean_scorer import MEASURED
 from llmrec.language_model.merged_lora import LoRALinear, LoRAShape, add_lora
 from llmrec.prompting.textualize import title_line
+from llmrec.ranking.fusion_model import MEASURED
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,8 @@ _FOLDED = "the best of `{retriever}`, fitted for each of {folds} parts of the us
 _DECIDING = "none are learned from; the slates below are the best of `{retriever}`"
 
 
-_REFIT = """- trained anew for {passes:g} passes, which were best, on the one before the last too; the mean of both
-  networks serves. The numbers below are of the first, in `measured/`; the weights beside the retriever were learned
-  with it.
+_REFIT = """- trained anew for {passes:g} passes, which were best, on the one before the last too. The numbers below are
+  of the network before that, in `measured/`; the weights beside the retriever were learned with it.
 """
 
 

@@ -16,11 +16,11 @@ from llmrec.evaluation.catalogue_views import with_ids_alone, with_shuffled_text
 from llmrec.evaluation.fitting import Voice
 from llmrec.evaluation.heard import AnswerLog
 from llmrec.interfaces import Ranker
-from llmrec.language_model.mean_scorer import MEASURED
 from llmrec.language_model.remote_address import is_remote
 from llmrec.models import NO_MODEL, load_language_model, model_place, weights_sha256
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import model_ranker
+from llmrec.ranking.fusion_model import MEASURED
 from llmrec.settings import LanguageModelSettings, Settings
 
 ANSWERS_DIRECTORY = "lm_answers"

@@ -13,14 +13,13 @@ from transformers import GenerationConfig, PreTrainedTokenizerBase, StoppingCrit
 from transformers.generation.streamers import BaseStreamer
 
 from llmrec.errors import ModelError
-from llmrec.interfaces import CatalogueScorer
 from llmrec.language_model.adapters import Adapters, with_in_use
 from llmrec.language_model.bounds import Stop, foreign_errors
 from llmrec.language_model.choosing import choose_row
 from llmrec.language_model.devices import choose_device, choose_dtype
 from llmrec.language_model.item_token_files import has_item_tokens, load_item_tokens
+from llmrec.language_model.item_tokens import ItemTokenScorer
 from llmrec.language_model.loading import CausalLM, ModelSource, end_ids, load_model
-from llmrec.language_model.mean_scorer import MEASURED, MeanScorer
 from llmrec.language_model.padding import Batch, left_padded
 from llmrec.language_model.scoring import ScoringLM
 from llmrec.language_model.streaming import streamed
@@ -120,16 +119,11 @@ class TransformersLM(ScoringLM):
         """Whether it was loaded with an adapter that knows items."""
         return self._item_tokens is not None
 
-    def catalogue_scorer(self, items: Mapping[ItemId, Item]) -> CatalogueScorer:
-        """What scores `items` from histories, with a copy of its first layers. Raises ModelError, ArtifactError.
-
-        An adapter that was trained twice is heard twice: the network that was measured speaks beside the later one.
-        """
+    def catalogue_scorer(self, items: Mapping[ItemId, Item]) -> ItemTokenScorer:
+        """What scores `items` from histories, with a copy of its first layers. Raises ModelError, ArtifactError."""
         if self._item_tokens is None:
             raise ModelError(f"{self._name} was loaded without an adapter that knows items.")
-        trained = [at for at in (self._item_tokens, self._item_tokens / MEASURED) if has_item_tokens(at)]
-        networks = [load_item_tokens(self._model, self._tokenizer, at, items, base_name=self._name) for at in trained]
-        return networks[0] if len(networks) == 1 else MeanScorer(networks)
+        return load_item_tokens(self._model, self._tokenizer, self._item_tokens, items, base_name=self._name)
 
     def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, timeout_s: float) -> Sequence[Completion]:
         """One greedy completion per prompt, all in one batch.

@@ -21,6 +21,8 @@ FEATURES = (LM, RETRIEVAL, "log_rank", "log_popularity")
 """What can have a weight. Higher is better for each, and each has mean 0 over the slate."""
 FUSION_FILE = "fusion.json"
 """Its name in an adapter's directory."""
+MEASURED = "measured"
+"""In it, for an adapter that was trained anew on the validation's answers: the one before, which weights are of."""
 
 Column = NDArray[np.float64]  # [n_candidates], in the slate's order
 _EQUAL = 1e-12  # a spread below this is rounding, not an opinion

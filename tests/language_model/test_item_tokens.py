@@ -15,7 +15,6 @@ from llmrec.language_model.item_texts import mean_embeddings
 from llmrec.language_model.item_token_files import load_item_tokens, vocabulary_of
 from llmrec.language_model.item_token_network import IGNORED, ItemTokenShape, first_layers
 from llmrec.language_model.item_tokens import ItemTokenScorer
-from llmrec.language_model.mean_scorer import MEASURED
 from llmrec.language_model.transformers_lm import TransformersLM
 from llmrec.prompt_ranker import PromptRanker
 from llmrec.types import Item, ItemId
@@ -148,15 +147,6 @@ def test_the_serving_model_carries_the_tokens_and_writes_without_them(films: Cat
     assert not plain.reads_items
     with pytest.raises(ModelError, match="without an adapter that knows items"):
         plain.catalogue_scorer(films)
-
-
-def test_who_was_trained_twice_is_heard_twice(films: Catalogue, tmp_path: Path) -> None:
-    base, histories = save_tiny_model(tmp_path / NAME), histories_of(films, [("2", "3")])
-    later = saved(tmp_path / "steps", films, KNOWN).score_histories(histories)
-    earlier = saved(tmp_path / "steps" / MEASURED, films, KNOWN[1:]).score_histories(histories)
-    scorer = TransformersLM.from_pretrained(base, adapter=tmp_path / "steps", device="cpu").catalogue_scorer(films)
-    np.testing.assert_allclose(scorer.score_histories(histories), (later + earlier) / 2, atol=1e-6)
-    assert (scorer.name, scorer.adapter) == (NAME, "steps")
 
 
 def test_texts_are_not_ranked_with_an_adapter_for_items(films: Catalogue, tmp_path: Path) -> None:
