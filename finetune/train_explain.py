@@ -24,6 +24,7 @@ from finetune.explain_card import write_record
 from finetune.explain_config import ExplainTraining
 from finetune.explain_examples import Generator
 from finetune.ranker_model import Base, adapted, adapter_weights, load_base, round_adapter
+from finetune.ranker_output import save_adapter
 from finetune.time_limit import TimeLimit
 from llmrec.assets import AssetStore
 from llmrec.data.catalogue import Catalogue
@@ -89,7 +90,7 @@ def run(
             file.flush()
     round_adapter(model)
     exact, loss = trainer.validate(validation)
-    model.save_pretrained(str(out), state_dict=adapter_weights(model))
+    save_adapter(model, adapter_weights(model), out, base_name=base.name)
     template = PromptLibrary.load()[TEMPLATE]
     record: dict[str, object] = {
         "base": base.name, "base_sha256": base.weights_sha256, "template": template.name,

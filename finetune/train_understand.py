@@ -19,6 +19,7 @@ import numpy as np
 
 from finetune.answer_training import AnswerTrainer, Batch, answer_batch
 from finetune.ranker_model import Base, adapted, adapter_weights, load_base, round_adapter
+from finetune.ranker_output import save_adapter
 from finetune.time_limit import TimeLimit
 from finetune.understand_card import write_record
 from finetune.understand_config import UnderstandTraining
@@ -86,7 +87,7 @@ def run(config: UnderstandTraining, out: Path, *, minutes: float | None, store: 
             file.flush()
     round_adapter(model)
     exact, _ = trainer.validate(validation)
-    model.save_pretrained(str(out), state_dict=adapter_weights(model))
+    save_adapter(model, adapter_weights(model), out, base_name=base.name)
     record = {
         "base": base.name, "base_sha256": base.weights_sha256, "template": template.name,
         "template_hash": template.hash, "config": config.model_dump(), "validation_exact": round(exact, 4),

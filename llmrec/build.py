@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from llmrec.assets import AssetStore
 from llmrec.assets.progress import Progress, SilentProgress, TerminalProgress
@@ -32,13 +32,11 @@ from llmrec.dialogue.vocabulary import Vocabulary
 from llmrec.enrichment import described_films
 from llmrec.errors import ArtifactError, DataError
 from llmrec.explanation.evidence import EvidenceExplainer
-from llmrec.explanation.phrasing import LMPhraser
 from llmrec.explanation.why import ReasonTeller
-from llmrec.explanation.writing import SentenceWriter
 from llmrec.index import Fitted, fitted_retrievers, retrievers_of
-from llmrec.interfaces import Embedder, LabelScorer, LanguageModel, Phraser, Ranker
-from llmrec.models import WRITER, load_encoder, load_language_model
-from llmrec.packaged_adapters import writing_template
+from llmrec.interfaces import ChatModel, Embedder, Phraser, Ranker
+from llmrec.models import load_encoder, load_language_model
+from llmrec.phrasers import phraser_of
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.rankers import fused_ranker, held_ranker, user_counts
 from llmrec.ranking.contributions import LeaveOneOut, Pipeline
@@ -48,7 +46,7 @@ from llmrec.retrieval.fusion import ReciprocalRankFusion
 from llmrec.retrieval.item_vectors import embed_resumable, embedding_bar
 from llmrec.retrieval.leanings import LeaningRetriever
 from llmrec.retrieval.vector_stores import ExactVectorStore
-from llmrec.settings import LanguageModelSettings, Settings
+from llmrec.settings import Settings
 from llmrec.stages import StageContext
 from llmrec.types import Vectors
 
@@ -56,19 +54,6 @@ if TYPE_CHECKING:
     from llmrec.data.tables import TableSource
 
 _SHARD = 512
-
-
-class ChatModel(LanguageModel, LabelScorer, Protocol):
-    """A language model that writes text and scores labels."""
-
-
-@runtime_checkable
-class AdapterHost(Protocol):
-    """A model that can answer with another adapter than the one in use, or without any."""
-
-    def with_adapter(self, name: str) -> ChatModel:
-        """The same model with the adapter `name`, without any for "". Raises ModelError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +199,7 @@ def assemble(fitted: Fitted, overrides: Overrides) -> Assistant:
         ranker=overrides.around.ranker(ranker) if overrides.around else ranker,
         n_candidates=settings.retrieval.n_candidates,
     )
-    phraser = _phraser(fitted.catalogue, settings, model, prompts)
+    phraser = phraser_of(fitted.catalogue, settings, model, prompts)
     held = partial(held_ranker, ranker, settings=settings.ranking, fusion=fusion, popularity=popularity)
     meter = LeaveOneOut(pipeline, held, n_rereads=settings.explanation.n_rereads)
     explainer = EvidenceExplainer(fitted.catalogue, fitted.vectors, popularity, meter=meter)
@@ -271,30 +256,3 @@ def embedded(catalogue: Catalogue, encoder: Embedder, overrides: Overrides) -> V
         kept = overrides.work_directory
         directory = kept / ".vectors" if kept is not None else Path(scratch)
         return embed_resumable(catalogue, encoder, directory, shard_size=_SHARD, progress=progress)
-
-
-def _phraser(
-    catalogue: Catalogue, settings: Settings, model: ChatModel | None, prompts: PromptLibrary
-) -> Phraser | None:
-    chosen = settings.explanation
-    if model is None or chosen.n_phrased == 0:
-        return None
-    return LMPhraser(
-        # The adapter in use has learned to rank, and nothing else.
-        model.with_adapter("") if isinstance(model, AdapterHost) else model,
-        prompts["explain"],
-        catalogue,
-        limit=chosen.n_phrased,
-        max_new_tokens=chosen.max_new_tokens,
-        timeout_s=chosen.timeout_s,
-        writer=_writer(catalogue, settings.language_model, model, prompts),
-    )
-
-
-def _writer(
-    catalogue: Catalogue, settings: LanguageModelSettings, model: ChatModel, prompts: PromptLibrary
-) -> SentenceWriter | None:
-    """What writes explanations, where an adapter was trained for it and `model` was loaded with it."""
-    if not settings.writer or not isinstance(model, AdapterHost):
-        return None
-    return SentenceWriter(model.with_adapter(WRITER), writing_template(Path(settings.writer), prompts), catalogue)

@@ -72,6 +72,7 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
     if is_remote(settings.model):
         return _remote_model(settings)
     from llmrec.language_model.transformers_lm import TransformersLM
+    from llmrec.packaged_adapters import writer_named
 
     place = _place(settings.model, store, None)
     return _local_first(
@@ -80,7 +81,7 @@ def load_language_model(settings: LanguageModelSettings, store: AssetStore) -> T
             device=_device(settings.device),
             dtype=None if settings.dtype == "auto" else settings.dtype,
             adapter=Path(settings.adapter) if settings.adapter else None,
-            more_adapters={WRITER: Path(settings.writer)} if settings.writer else {},
+            more_adapters={WRITER: writer_named(settings.writer)} if settings.writer else {},
             local_files_only=local_files_only,
             name=Path(settings.model).name,
         ),

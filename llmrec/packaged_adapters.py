@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmrec.data.sources import dataset_info
 from llmrec.errors import ConfigError
-from llmrec.language_model.adapter_files import read_adapter
 from llmrec.prompting.templates import PromptLibrary, PromptTemplate
 from llmrec.settings import RankingSettings, Settings
 
+if TYPE_CHECKING:
+    from llmrec.language_model.adapter_files import AdapterAbout
+
 PACKAGED = "packaged"
 WRITER_FILE = "explain.json"
+_WRITER, _RANKER_FILE = "explain", "ranker.json"
 _DIRECTORY = Path(__file__).resolve().parent / "adapters"
 
 
@@ -25,13 +29,18 @@ def adapter_named(name: str, dataset: str | None) -> Path:
     """
     if name != PACKAGED:
         return Path(name)
-    known = sorted(path.name for path in _DIRECTORY.iterdir() if path.is_dir()) if _DIRECTORY.is_dir() else []
+    known = sorted(path.parent.name for path in _DIRECTORY.glob(f"*/{_RANKER_FILE}"))
     if dataset is None or dataset_info(dataset).name not in known:
         raise ConfigError(
             f"no adapter for {dataset or 'files of your own'} comes with the package.",
             hint=f"There is one for: {', '.join(known) or 'nothing'}; train another with finetune/train_ranker.py.",
         )
     return _DIRECTORY / dataset_info(dataset).name
+
+
+def writer_named(name: str) -> Path:
+    """The directory of the adapter that writes explanations called `name`: a path, or `packaged` for the package's."""
+    return _DIRECTORY / _WRITER if name == PACKAGED else Path(name)
 
 
 def writing_template(adapter: Path, prompts: PromptLibrary) -> PromptTemplate:
@@ -61,7 +70,7 @@ def place_of(adapter: Path, recommender: Path) -> Path:
         ConfigError: There is no such directory.
         ModelError: It holds no adapter, or a damaged one.
     """
-    return recommender / "adapters" / read_adapter(adapter).name
+    return recommender / "adapters" / _read(adapter).name
 
 
 def copy_to(place: Path, adapter: Path) -> None:
@@ -77,7 +86,7 @@ def ranking_with(settings: Settings, adapter: Path, prompts: PromptLibrary, *, p
         ConfigError: It was trained elsewhere, or with another template than `prompts` have.
         ModelError: It is damaged.
     """
-    record = read_adapter(adapter).record
+    record = _read(adapter).record
     try:
         template = prompts[record["template"]] if record["template"] else None
         ranking = settings.ranking.model_dump() | {name: record[name] for name in ("mode", "text", "max_history")}
@@ -94,6 +103,13 @@ def ranking_with(settings: Settings, adapter: Path, prompts: PromptLibrary, *, p
         raise _other_template(adapter, template, record["template_hash"])
     model = settings.language_model.model_copy(update={"adapter": str((place or adapter).resolve())})
     return settings.model_copy(update={"language_model": model, "ranking": RankingSettings.model_validate(ranking)})
+
+
+def _read(adapter: Path) -> AdapterAbout:
+    # Imported here, so that a recommender without weights starts without torch.
+    from llmrec.language_model.adapter_files import read_adapter
+
+    return read_adapter(adapter)
 
 
 def _other_template(adapter: Path, template: PromptTemplate, trained_with: str) -> ConfigError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from llmrec.build import ChatModel, Overrides, fit_tables
+from llmrec.build import Overrides, fit_tables
 from llmrec.data.interactions import Interactions
 from llmrec.data.splits import Answers, Task
 from llmrec.errors import ConfigError
@@ -21,6 +21,7 @@ from llmrec.evaluation.heard import HeardRanker
 from llmrec.evaluation.metrics import AnswerRanks, answer_ranks, answers_of, user_metrics
 from llmrec.evaluation.validation_slates import ValidationSlates
 from llmrec.index import Fitted
+from llmrec.interfaces import ChatModel
 from llmrec.models import load_language_model
 from llmrec.rankers import model_ranker, user_counts, with_voice
 from llmrec.ranking.fusion_model import FEATURES

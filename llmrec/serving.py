@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 
 from llmrec.assistant import Assistant
-from llmrec.build import AdapterHost, Around, ChatModel, Overrides, assemble, encoder_of
+from llmrec.build import Around, Overrides, assemble, encoder_of
 from llmrec.errors import LLMRecError
 from llmrec.experiments.definition import EXPERIMENTS_FILE, Arm, Experiment, running
 from llmrec.experiments.exploring import ExploredPlace, Style, most_different, rarest
@@ -19,6 +19,7 @@ from llmrec.experiments.learned import read_tallies
 from llmrec.experiments.turns import TakingTurns
 from llmrec.exposing import exposing
 from llmrec.index import Fitted
+from llmrec.interfaces import AdapterHost, ChatModel
 from llmrec.models import load_language_model
 from llmrec.rankers import user_counts
 from llmrec.ranking.context import ContextLifts, ContextRanker

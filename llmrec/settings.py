@@ -44,7 +44,7 @@ class LanguageModelSettings(_Room):
     device: Device = "auto"
     dtype: Literal["auto", "fast", "float32", "bfloat16", "float16"] = "auto"
     adapter: str = ""
-    writer: str = ""  # directory of an adapter that writes explanations, see docs/explanations.md
+    writer: str = ""  # of explanations: an adapter's directory or `packaged`, see docs/explanations.md
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmrec.errors import ConfigError
-from llmrec.packaged_adapters import adapter_named, copy_to, place_of, ranking_with, writing_template
+from llmrec.packaged_adapters import adapter_named, copy_to, place_of, ranking_with, writer_named, writing_template
 from llmrec.prompting.templates import PromptLibrary
 from llmrec.settings import RankingSettings, Settings
 from tests.language_model.test_adapters import save_adapter
@@ -61,6 +61,12 @@ def test_a_writer_is_asked_with_the_prompt_it_was_trained_with(tmp_path: Path) -
     (tmp_path / "explain.json").write_text(json.dumps({**about, "template_hash": "0ther"}), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"was trained with another explain_written\.jinja \(0ther, here it is"):
         writing_template(tmp_path, prompts)
+
+
+def test_the_writer_of_the_package_was_trained_with_the_packages_prompt() -> None:
+    prompts = PromptLibrary.load()
+    assert writing_template(writer_named("packaged"), prompts) is prompts["explain_written"]
+    assert writer_named("runs/mine") == Path("runs/mine")
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{}"])

@@ -21,4 +21,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_importing_the_package_loads_nothing() -> None:
     code = "import sys, llmrec; sys.exit(bool({'torch', 'numpy', 'gradio', 'pandas'} & set(sys.modules)))"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
+def test_a_recommender_without_weights_starts_without_torch() -> None:
+    code = "import sys, llmrec.serving; sys.exit(bool({'torch', 'transformers', 'peft'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

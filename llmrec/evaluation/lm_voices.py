@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
-from llmrec.build import ChatModel, Overrides
+from llmrec.build import Overrides
 from llmrec.data.catalogue import Catalogue
 from llmrec.errors import ModelError
 from llmrec.evaluation.catalogue_views import with_ids_alone, with_shuffled_texts
 from llmrec.evaluation.fitting import Voice
 from llmrec.evaluation.heard import AnswerLog
-from llmrec.interfaces import Ranker
+from llmrec.interfaces import ChatModel, Ranker
 from llmrec.language_model.remote_address import is_remote
 from llmrec.models import NO_MODEL, load_language_model, model_place, weights_sha256
 from llmrec.prompting.templates import PromptLibrary

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
 DEFAULT_LANGUAGE = "en"
+_HAN = "[\u4e00-\u9fff]"
 
 
 class Telling:
@@ -25,7 +27,7 @@ class Telling:
 
     def say(self, key: str, **slots: object) -> str:
         """The text of that key with its slots filled. Raises KeyError for an unknown key or a missing slot."""
-        return self._texts[key].format(**slots)
+        return _set_close(self._texts[key], slots).format(**slots)
 
     def joined(self, parts: Sequence[str], joint: str) -> str:
         """The parts with the text of the key `joint` between them."""
@@ -38,6 +40,16 @@ class Telling:
     def voice(self, name: str) -> str:
         """What a voice of the ranking stands for; its name where nothing is known of it."""
         return self._texts.get(f"voice:{name}", name)
+
+
+def _set_close(template: str, slots: Mapping[str, object]) -> str:
+    """`template` without the spaces that part Han from another script, where what a slot says is Han at that end."""
+    for name, text in ((name, str(value)) for name, value in slots.items()):
+        if re.match(_HAN, text):
+            template = re.sub(rf"(?<={_HAN}) (?=\{{{name}\}})", "", template)
+        if re.search(f"{_HAN}$", text):
+            template = re.sub(rf"(?<=\{{{name}\}}) (?={_HAN})", "", template)
+    return template
 
 
 @cache

@@ -1,11 +1,13 @@
 """The seams: three pages of protocols between the stages. Implementations are named in build.py and nowhere else."""
 
 from llmrec.interfaces.models import (
+    AdapterHost,
     BulkCandidateScorer,
     BulkContinuationScorer,
     BulkLabelScorer,
     CandidateScorer,
     CatalogueScorer,
+    ChatModel,
     ContinuationScorer,
     Embedder,
     ItemReader,
@@ -37,6 +39,7 @@ from llmrec.interfaces.stages import (
 from llmrec.interfaces.stores import BulkVectorStore, FeedbackStore, ItemSimilarity, VectorStore
 
 __all__ = [
+    "AdapterHost",
     "Arranger",
     "Asker",
     "BulkCandidateScorer",
@@ -48,6 +51,7 @@ __all__ = [
     "CandidateFusion",
     "CandidateScorer",
     "CatalogueScorer",
+    "ChatModel",
     "ContinuationScorer",
     "ContributionMeter",
     "DialogueTracker",

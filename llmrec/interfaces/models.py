@@ -205,6 +205,19 @@ class ItemReader(Protocol):
         ...
 
 
+class ChatModel(LanguageModel, LabelScorer, Protocol):
+    """A language model that writes text and scores labels."""
+
+
+@runtime_checkable
+class AdapterHost(Protocol):
+    """A model that can answer with another adapter than the one in use, or without any."""
+
+    def with_adapter(self, name: str) -> ChatModel:
+        """The same model with the adapter `name`, without any for "". Raises ModelError."""
+        ...
+
+
 class Embedder(Protocol):
     """Turns text into vectors."""
 
