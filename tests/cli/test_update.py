@@ -44,7 +44,7 @@ def test_an_update_says_what_came_of_each_row_and_how_it_comes_into_use(shop: Pa
     assert "row 5: item_id 'nowhere' is not in the catalogue" in done.out
     assert "2 of 3 new interactions were known already or stood there twice; they count once." in done.out
     assert "10 items, 4 users, 14 interactions" in done.out
-    assert "restart it to use this one" in done.err
+    assert "A running service answers with it in a few seconds" in done.err
 
 
 def test_rolling_back_brings_the_version_before_and_forth_again(shop: Path, capsys: Capsys) -> None:

@@ -101,6 +101,13 @@ def module_and_arguments(words: Sequence[str]) -> tuple[str, list[str]]:
     return words[1].removesuffix(".py").replace("/", "."), list(words[2:])
 
 
+def run_by(name: str) -> str:
+    """What Python runs of the module or package `name`."""
+    found = importlib.util.find_spec(name)
+    assert found
+    return f"{name}.__main__" if found.submodule_search_locations else name
+
+
 @pytest.mark.parametrize(
     "command", [command for command in of("python") if not " ".join(command.words).startswith(_OTHERS, 10)], ids=str
 )
@@ -111,7 +118,7 @@ def test_a_module_is_there_and_understands(
     if not any(argument.startswith("-") for argument in arguments):
         assert importlib.util.find_spec(name)
         return
-    main = importlib.import_module(name).main
+    main = importlib.import_module(run_by(name)).main
     monkeypatch.setattr(sys, "argv", [name, *arguments])
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop_after_reading(argparse.ArgumentParser.parse_args))
     with pytest.raises((_UnderstoodError, SystemExit)) as ended:
