@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from llmrec.dialogue.cues import KIND, Cue, CueKind, find_cues, last_before, twist_after, verdict_after
 from llmrec.dialogue.lexicon import ARTICLES, FILLERS, FOLLOWERS, PRONOUNS
@@ -254,11 +255,7 @@ class _Reader:
         lower = _LOWER_PHRASE.match(self._text, at)
         if lower is None:
             return None
-        words = []
-        for word in split_words(lower.group()):
-            if word.key in FOLLOWERS or word.key in PRONOUNS:
-                break
-            words.append(word)
+        words = list(takewhile(lambda word: word.key not in {*FOLLOWERS, *PRONOUNS}, split_words(lower.group())))
         typed = lower.group()[: words[-1].end] if words else ""
         if len(typed) < _MIN_FUZZY_CHARS or self._has_value(typed):
             return None
