@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.provenance import commit
 from finetune.answer_training import AnswerTrainer, Batch, answer_batch
 from finetune.explain_card import write_record
 from finetune.explain_config import ExplainTraining
@@ -31,6 +30,7 @@ from llmrec.data.catalogue import Catalogue
 from llmrec.data.sources import read_dataset
 from llmrec.errors import LLMRecError
 from llmrec.evaluation.dialogue_catalogues import read_catalogue
+from llmrec.evaluation.provenance import commit
 from llmrec.language_model.chat_encoding import ChatEncoding
 from llmrec.language_model.devices import choose_device
 from llmrec.models import model_place
